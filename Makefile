@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front: what a newcomer types. The work is done by CMake, CTest and tests/lab/lab.py.
+#   make run [SOURCE=kernel|synthetic]     trace this host, or a lab guest when this host has nothing to trace
+#   make test                              everything a change must pass
+#   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
+#   make bench | format | lint | clean
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+SOURCE ?= kernel
+KERNEL ?= 6.12
+IOMMU ?= intel
+MODE ?= lazy
+CPUS ?= 2
+PORT ?= 9731
+
+.PHONY: run test lab bench format lint clean build asan tsan
+
+# $(call configured,PRESET): configures once, quietly.
+define configured
+@test -f $(if $(filter release,$(1)),build,build/$(1))/build.ninja || { echo "Configuring ($(1))"; \
+  cmake --preset $(1) >build-$(1).log 2>&1 || { cat build-$(1).log; exit 1; }; rm -f build-$(1).log; }
+endef
+
+build:
+	@packaging/install-dependencies build
+	$(call configured,release)
+	@cmake --build --preset release
+
+run: build
+	@packaging/run-somewhere "$(SOURCE)" "$(PORT)"
+
+test: build
+	@packaging/install-dependencies test lab
+	@tests/run-tests
+
+lab: build
+	@packaging/install-dependencies lab test
+	@exec tests/lab/lab.py run --kernel $(KERNEL) --iommu $(IOMMU) --mode $(MODE) --cpus $(CPUS) --port $(PORT) --binary build/rcached
+
+bench: build
+	@tests/bench/run
+
+asan tsan:
+	@packaging/install-dependencies build test
+	$(call configured,$@)
+	@cmake --build --preset $@
+	@ctest --preset $@ -j $$(nproc) -LE "release_only" --progress
+
+format:
+	@packaging/install-dependencies lint
+	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
+
+lint:
+	@packaging/install-dependencies build lint
+	$(call configured,release)
+	@cmake --build --preset release
+	@tests/lint
+
+clean:
+	@rm -rf build

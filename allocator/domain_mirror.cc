@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "allocator/domain_mirror.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace rcached {
+
+DomainMirror::DomainMirror(const KernelProfile& profile, std::uint64_t id, bool observed_from_birth)
+    : id_(id), from_birth_(observed_from_birth), model_(profile) {}
+
+void DomainMirror::reset(bool observed_from_birth) {
+  *this = DomainMirror(model_.profile(), id_, observed_from_birth);
+}
+
+void DomainMirror::apply(const Operation& op) {
+  if (op.after_loss) mark_loss();
+  last_time_ns_ = op.time_ns;
+  switch (op.kind) {
+    case OperationKind::alloc:
+      return apply_alloc(op);
+    case OperationKind::free:
+      return apply_free(op);
+    case OperationKind::tree_alloc:
+      return apply_tree_alloc(op);
+    case OperationKind::tree_free:
+      return apply_tree_free(op);
+    case OperationKind::magazine_free:
+      return apply_magazine_free(op);
+    case OperationKind::cpu_flush:
+      return apply_cpu_flush(op);
+    case OperationKind::reclaim:
+      if (op.order < kCachedOrders && (op.has_depot_fill || op.has_fill)) {
+        check_depot(op.order, op.fill.depot, op.time_ns);
+      }
+      return;
+    case OperationKind::reserve:
+      return model_.reserve(op.pfn, op.pfn_hi);
+    case OperationKind::domain_init:
+      return reset(true);
+    case OperationKind::domain_put:
+      return reset(from_birth_);
+    case OperationKind::fq_drain:
+      ++fq_drains_;
+      return;
+  }
+}
+
+DomainMirror::CpuState& DomainMirror::cpu_state(std::uint16_t cpu) {
+  if (cpu >= cpu_states_.size()) cpu_states_.resize(std::bit_ceil(std::size_t{cpu} + 1));
+  return cpu_states_[cpu];
+}
+
+// ---------------------------------------------------------------------------------------------- alloc
+
+void DomainMirror::apply_alloc(const Operation& op) {
+  const std::uint8_t order = DomainModel::order_index(op.size);
+  std::uint64_t extent = std::max<std::uint64_t>(op.size, 1);
+  if (model_.profile().alloc_rounds_size && extent < kMaxCachedSize) extent = std::bit_ceil(extent);
+  // The bound that alloc_iova_fast gives to iova_rcache_get; it wraps there as well.
+  const std::uint64_t max_pfn = op.limit_pfn + 1 - extent;
+  const bool cacheable = order < kCachedOrders;
+  if (cacheable) adopt_before(op, order);
+
+  if (op.pfn == 0) {
+    ++model_.counters(order).allocation_failures;
+  } else {
+    ++model_.counters(order).allocations;
+  }
+  if (cacheable && op.pfn != 0 && op.served_by == ServedBy::cache) {
+    alloc_from_cache(op, order, extent, max_pfn);
+  } else {
+    if (cacheable) miss_in_cache(op, order, max_pfn);
+    if (op.pfn != 0) alloc_from_tree(op, extent);
+  }
+  CpuState& state = cpu_state(op.cpu);
+  if (state.flushed && model_.profile().flush_empties_depot) release_flushed_depots();
+  state.tree_alloc_failed = false;
+  state.flushed = false;
+  if (cacheable) check_fill(op, order);
+}
+
+void DomainMirror::alloc_from_cache(const Operation& op, std::uint8_t order, std::uint64_t extent,
+                                    std::uint64_t max_pfn) {
+  Rcache& rcache = model_.rcache(order);
+  const RcachePeek next = rcache.peek(op.cpu, max_pfn);
+  const bool predicted = next.slot >= 0;
+  if (predicted) ++prediction_.predictions;
+  Range* range = model_.find(op.pfn);
+  if (predicted && next.pfn == op.pfn) {
+    ++prediction_.hits;
+    model_.select(order, op.cpu, next.source);
+    rcache.cpu(op.cpu).loaded.take(next.slot);
+    model_.mark_outstanding(*range, order);
+    return;
+  }
+
+  const auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
+  if (at && at->order == order) {
+    const Miss miss = resolve_found(op, next, *range, *at);
+    if (!predicted) return;
+    switch (miss) {
+      case Miss::reordered:
+        ++prediction_.miss_reordered;
+        break;
+      case Miss::depot_race:
+        ++prediction_.miss_depot_race;
+        break;
+      case Miss::migration:
+        ++prediction_.miss_migration;
+        break;
+    }
+    return;
+  }
+  if (predicted) ++prediction_.miss_unknown;
+  if (at) {  // cached under another order: it left that cache unseen
+    withdraw(*range, *at);
+  }
+  resolve_not_found(op, next, order, extent);
+}
+
+// Would the fill that was read be right if the pop had taken place where the model expects it?
+bool DomainMirror::fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const {
+  if (!op.has_fill || next.slot < 0) return false;
+  const Rcache& rcache = model_.rcache(order);
+  const Rcache::Cpu* magazines = rcache.find_cpu(op.cpu);
+  const std::uint32_t loaded = magazines == nullptr ? 0 : magazines->loaded.size();
+  const std::uint32_t prev = magazines == nullptr ? 0 : magazines->prev.size();
+  switch (next.source) {
+    case RcacheSource::loaded:
+      return op.fill.loaded + 1u == loaded && op.fill.prev == prev;
+    case RcacheSource::prev:
+      return op.fill.loaded + 1u == prev && op.fill.prev == loaded;
+    case RcacheSource::depot:
+      return op.fill.loaded + 1u == rcache.magazine_capacity() && op.fill.prev == prev;
+    case RcacheSource::none:
+      break;
+  }
+  return false;
+}
+
+DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const RcachePeek& next, Range& range,
+                                               const CacheLocation& at) {
+  Rcache& rcache = model_.rcache(at.order);
+  const bool in_depot = at.source == RcacheSource::depot;
+  const bool fits = next.source != at.source && fits_a_hit(op, next, at.order);
+  if (!in_depot && at.cpu != op.cpu) {
+    if (popped_before_the_push_was_reported(op, at)) {
+      model_.push_loaded_to_depot(at.order, at.cpu);
+      cpu_moved_unread(at.cpu, at.order);
+      model_.select(at.order, op.cpu, RcacheSource::depot);
+      pop_from_loaded(op, range, at.order);
+      return Miss::depot_race;
+    }
+    if (fits_a_hit(op, next, at.order)) {
+      exchange(op, next, range, at);
+    } else {  // the operation ran on the other CPU
+      CacheLocation there = at;
+      there.source = RcacheSource::loaded;
+      if (at.source == RcacheSource::prev) model_.select(at.order, at.cpu, RcacheSource::prev);
+      withdraw(range, there);
+    }
+    return Miss::migration;
+  }
+  if (!in_depot) {  // deeper in loaded, or in prev
+    if (at.source == RcacheSource::prev && next.source == RcacheSource::loaded && fits) {
+      exchange(op, next, range, at);
+      return Miss::depot_race;
+    }
+    if (at.source == RcacheSource::prev) model_.select(at.order, op.cpu, RcacheSource::prev);
+    pop_from_loaded(op, range, at.order);
+    return at.source == next.source ? Miss::reordered : Miss::depot_race;
+  }
+  if (fits) {
+    exchange(op, next, range, at);
+    return Miss::depot_race;
+  }
+  // A depot magazine was popped, perhaps another one than expected. The kernel does so only when loaded and prev are
+  // empty.
+  const bool expected = next.source == RcacheSource::depot && at.depot_index + 1 == rcache.depot().size();
+  Magazine popped = rcache.take_from_depot(at.depot_index);
+  ++model_.counters(at.order).depot_pops;
+  Rcache::Cpu& magazines = rcache.cpu(op.cpu);
+  if (magazines.prev.empty()) std::swap(magazines.loaded, magazines.prev);
+  model_.orphan(magazines.loaded, at.order);
+  magazines.loaded = std::move(popped);
+  pop_from_loaded(op, range, at.order);
+  return expected ? Miss::reordered : Miss::depot_race;
+}
+
+// The fill says that a depot magazine was popped, the pfn is in the full loaded magazine of another CPU: that CPU has
+// pushed it, and this one popped it before the push was reported.
+bool DomainMirror::popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const {
+  const std::uint32_t capacity = model_.profile().magazine_capacity;
+  const Rcache& rcache = model_.rcache(at.order);
+  const Rcache::Cpu* own = rcache.find_cpu(op.cpu);
+  return op.has_fill && op.fill.loaded + 1u == capacity && op.fill.prev == 0 && at.source == RcacheSource::loaded &&
+         rcache.find_cpu(at.cpu)->loaded.size() == capacity &&
+         (own == nullptr || (own->loaded.empty() && own->prev.empty()));
+}
+
+// Takes a pfn out of a place that the operation has no reading of.
+void DomainMirror::withdraw(Range& range, const CacheLocation& at) {
+  model_.take(range, at);
+  if (at.source == RcacheSource::depot) {
+    depot_moved_unread(at.order);
+  } else {
+    cpu_moved_unread(at.cpu, at.order);
+  }
+}
+
+// Takes op.pfn out of loaded. When the fill says that nothing is left above its slot, the pfns above it were
+// allocated unseen.
+void DomainMirror::pop_from_loaded(const Operation& op, Range& range, std::uint8_t order) {
+  Magazine& loaded = model_.rcache(order).cpu(op.cpu).loaded;
+  const std::int32_t slot = loaded.find(op.pfn);
+  if (op.has_fill && loaded.unknown() + static_cast<std::uint32_t>(slot) == op.fill.loaded) {
+    while (loaded.known().back() != op.pfn) {
+      model_.mark_outstanding(*model_.find(loaded.drop_top()), order);
+      ++drift_.corrected_loaded;
+    }
+  }
+  loaded.take(slot);
+  model_.mark_outstanding(range, order);
+}
+
+// Two pfns had changed places: the fill is as expected, so the expected one is where the observed one was thought.
+void DomainMirror::exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at) {
+  model_.select(at.order, op.cpu, next.source);
+  model_.rcache(at.order).cpu(op.cpu).loaded.take(next.slot);
+  model_.magazine_at(at).replace(at.slot, next.pfn);
+  if (at.source != RcacheSource::depot) model_.find(next.pfn)->cpu = at.cpu;
+  model_.mark_outstanding(range, at.order);
+}
+
+void DomainMirror::resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
+                                     std::uint64_t extent) {
+  Rcache& rcache = model_.rcache(order);
+  if (next.slot == Magazine::kUnknown) {
+    model_.select(order, op.cpu, next.source);
+    return model_.take_unknown(rcache.cpu(op.cpu).loaded, op.pfn, extent, order, true);
+  }
+  if (next.source == RcacheSource::loaded && rcache.cpu(op.cpu).loaded.unknown() != 0) {
+    return model_.take_unknown(rcache.cpu(op.cpu).loaded, op.pfn, extent, order, false);
+  }
+  if (fits_a_hit(op, next, order)) {  // the expected pfn was allocated unseen, this one freed unseen
+    model_.select(order, op.cpu, next.source);
+    rcache.cpu(op.cpu).loaded.take(next.slot);
+    model_.mark_outstanding(*model_.find(next.pfn), order);
+  }
+  Range* range = model_.find(op.pfn);
+  model_.reallocate(range == nullptr ? model_.add_range(op.pfn, extent) : *range, order);
+}
+
+// get() failed: its swap or depot pop is kept. A pfn within the limit that the model expects is drift: the fill will
+// tell. It also tells when the model's depot has got a magazine that was pushed after this get() but reported before.
+void DomainMirror::miss_in_cache(const Operation& op, std::uint8_t order, std::uint64_t max_pfn) {
+  if (cpu_state(op.cpu).flushed) return;  // get() ran before the flush, see note_flush()
+  const RcachePeek next = model_.rcache(order).peek(op.cpu, max_pfn);
+  if (next.slot >= 0) return;
+  if (next.source == RcacheSource::depot && op.has_fill && op.fill.loaded == 0) return;
+  model_.select(order, op.cpu, next.source);
+}
+
+void DomainMirror::alloc_from_tree(const Operation& op, std::uint64_t extent) {
+  const std::uint8_t order = DomainModel::order_index(op.size);
+  Range* range = model_.find(op.pfn);
+  if (range != nullptr && range->where == Range::kFresh) return model_.reallocate(*range, order);
+  // The tree_alloc was lost.
+  ++model_.counters(order).tree_allocations;
+  if (range == nullptr) {
+    model_.add_range(op.pfn, extent);
+    return;
+  }
+  if (range->cached()) {
+    release_early(op.pfn, *range);
+    model_.add_range(op.pfn, extent);
+  } else {
+    model_.restate_range(*range, extent);
+  }
+}
+
+void DomainMirror::apply_tree_alloc(const Operation& op) {
+  const std::uint8_t order = DomainModel::order_index(op.size);
+  if (op.pfn == 0) {
+    CpuState& state = cpu_state(op.cpu);
+    state.tree_alloc_failed = true;
+    state.failed_order = order;
+    return;
+  }
+  ++model_.counters(order).tree_allocations;
+  Range* range = model_.find(op.pfn);
+  if (range == nullptr) {
+    range = &model_.add_range(op.pfn, op.size);
+  } else if (range->cached()) {
+    release_early(op.pfn, *range);
+    range = &model_.add_range(op.pfn, op.size);
+  } else {  // its free was lost
+    model_.restate_range(*range, op.size);
+  }
+  range->where = Range::kFresh;
+}
+
+// ----------------------------------------------------------------------------------------------- free
+
+void DomainMirror::apply_free(const Operation& op) {
+  const std::uint8_t order = DomainModel::order_index(op.size);
+  const bool cacheable = order < kCachedOrders;
+  ++model_.counters(order).frees;
+  if (op.pfn == 0) return;
+  if (cacheable) adopt_before(op, order);
+  if (cacheable && op.served_by == ServedBy::cache) {
+    free_to_cache(op, order);
+  } else {
+    free_to_tree(op);
+  }
+  if (cacheable) check_fill(op, order);
+}
+
+void DomainMirror::count_mismatch(std::uint32_t freed_size, std::uint8_t alloc_order, std::uint32_t extent) {
+  const std::uint8_t order = DomainModel::order_index(freed_size);
+  if (order != alloc_order || (order == kCachedOrders && freed_size != extent)) {
+    ++model_.counters(order).mismatched_frees;
+  }
+}
+
+void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
+  if (op.overflowed) {
+    CpuState& state = cpu_state(op.cpu);
+    if (!std::exchange(state.overflow_resolved, false)) ++model_.counters(order).depot_overflows;
+    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
+    const std::uint32_t capacity = model_.profile().magazine_capacity;
+    if (magazines.loaded.size() == capacity && magazines.prev.size() == capacity) {
+      model_.release(magazines.loaded, order);
+    }
+  }
+  Range* range = model_.find(op.pfn);
+  if (range == nullptr) {  // it was in the tree all along: first sight
+    range = &model_.add_range(op.pfn, op.size);
+  } else if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
+    withdraw(*range, *at);
+  } else {
+    count_mismatch(op.size, range->alloc_order, range->size);
+  }
+  if (model_.insert_without_depot(*range, op.pfn, order, op.cpu)) return;
+  model_.push_loaded_to_depot(order, op.cpu);
+  model_.insert_without_depot(*range, op.pfn, order, op.cpu);
+}
+
+void DomainMirror::apply_tree_free(const Operation& op) {
+  if (op.pfn == 0) return;
+  PendingTreeFree pending{op.pfn, 0, kCachedOrders};
+  if (Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
+      withdraw(*range, *at);
+    }
+    pending.size = range->size;
+    pending.alloc_order = range->alloc_order;
+    model_.remove_range(op.pfn);
+  }
+  ++model_.counters(pending.alloc_order).tree_frees;
+  pending_tree_frees_[next_pending_++ % kPendingTreeFrees] = pending;
+}
+
+void DomainMirror::free_to_tree(const Operation& op) {
+  for (std::size_t i = 1; i <= kPendingTreeFrees; ++i) {
+    PendingTreeFree& pending = pending_tree_frees_[(next_pending_ - i) % kPendingTreeFrees];
+    if (pending.pfn != op.pfn) continue;
+    if (pending.size != 0) count_mismatch(op.size, pending.alloc_order, pending.size);
+    pending.pfn = 0;
+    return;  // the range may have been allocated again meanwhile: leave it
+  }
+  // The tree_free was lost.
+  std::uint8_t order = DomainModel::order_index(op.size);
+  if (Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(op.pfn, *range)) {
+      withdraw(*range, *at);
+    } else {
+      count_mismatch(op.size, range->alloc_order, range->size);
+    }
+    order = range->alloc_order;
+    model_.remove_range(op.pfn);
+  }
+  ++model_.counters(order).tree_frees;
+}
+
+// --------------------------------------------------------------------------- magazines to the tree
+
+void DomainMirror::release_at(const CacheLocation& at) {
+  if (at.source == RcacheSource::depot) {
+    Magazine magazine = model_.rcache(at.order).take_from_depot(at.depot_index);
+    model_.release(magazine, at.order);
+    depot_moved_unread(at.order);
+  } else {
+    model_.release(model_.magazine_at(at), at.order);
+    cpu_moved_unread(at.cpu, at.order);
+  }
+}
+
+// The tree hands out a pfn that is cached: its whole magazine has gone to the tree, and another CPU was faster than the
+// report of that. (After a loss there may be other reasons; then the fills bring back what was not gone.)
+void DomainMirror::release_early(std::uint64_t pfn, const Range& range) {
+  const auto at = model_.locate(pfn, range);
+  const std::uint64_t bottom = model_.magazine_at(*at).bottom();
+  if (bottom != 0) early_releases_[next_early_++ % kEarlyReleases] = {bottom, at->order};
+  release_at(*at);
+}
+
+bool DomainMirror::was_released_early(const Operation& op) {
+  for (EarlyRelease& early : early_releases_) {
+    if (early.bottom != op.pfn || op.pfn == 0) continue;
+    early.bottom = 0;
+    if (op.cause == MagazineFreeCause::overflow) {
+      ++model_.counters(early.order).depot_overflows;
+      cpu_state(op.cpu).overflow_resolved = true;
+    } else if (op.cause == MagazineFreeCause::reclaim) {
+      ++model_.counters(early.order).depot_reclaims;
+    }
+    return true;
+  }
+  return false;
+}
+
+void DomainMirror::apply_magazine_free(const Operation& op) {
+  if (op.cause == MagazineFreeCause::flush) note_flush(op.cpu);
+  if (op.size == 0 || was_released_early(op)) return;
+  Range* range = model_.find(op.pfn);
+  auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
+  if (range != nullptr && !at) {  // its free was lost; it left the tree with its magazine
+    ++model_.counters(range->alloc_order).tree_frees;
+    model_.remove_range(op.pfn);
+  }
+  if (op.cause == MagazineFreeCause::reclaim && op.order < kCachedOrders) {
+    ++model_.counters(op.order).depot_reclaims;
+    const std::vector<Magazine>& depot = model_.rcache(op.order).depot();
+    if ((!at || at->order != op.order) && !depot.empty()) {  // the topmost whose bottom is not known, else the top
+      const auto unknown = std::find_if(depot.rbegin(), depot.rend(), [](const Magazine& m) { return m.unknown() != 0; });
+      at = CacheLocation{RcacheSource::depot, op.order, 0, depot.size() - 1, 0};
+      if (unknown != depot.rend()) at->depot_index -= static_cast<std::size_t>(unknown - depot.rbegin());
+    }
+  }
+  if (op.cause == MagazineFreeCause::overflow && at) {
+    ++model_.counters(at->order).depot_overflows;
+    cpu_state(op.cpu).overflow_resolved = true;
+  }
+  if (!at) return;
+  release_at(*at);
+  const bool from_depot = op.cause == MagazineFreeCause::reclaim ||
+                          (op.cause == MagazineFreeCause::flush && model_.profile().flush_empties_depot);
+  if (from_depot && at->source == RcacheSource::depot) invalidate_depot_reading(at->order);
+}
+
+// free_iova_fast never flushes and a CPU that goes offline has no alloc in progress, so a flush on a CPU whose
+// tree_alloc has just failed is the emergency flush of alloc_iova_fast. Its get() came first: do its swap or
+// depot pop now, before the magazines go.
+void DomainMirror::note_flush(std::uint16_t cpu) {
+  CpuState& state = cpu_state(cpu);
+  if (!state.tree_alloc_failed || state.flushed) return;
+  state.flushed = true;
+  const std::uint8_t order = state.failed_order;
+  if (order < kCachedOrders) model_.select(order, cpu, model_.rcache(order).peek(cpu, 0).source);
+}
+
+void DomainMirror::apply_cpu_flush(const Operation& op) {
+  note_flush(op.cpu);
+  ++rcache_flushes_;
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+    if (model_.rcache(order).find_cpu(op.target_cpu) == nullptr) continue;
+    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.target_cpu);
+    model_.release(magazines.loaded, order);
+    model_.release(magazines.prev, order);
+    invalidate_reading(op.target_cpu, order);
+    reading(op.target_cpu, order).ever = true;
+  }
+}
+
+// After an emergency flush that empties the depots. Known magazines went by their own magazine_free, what is left of
+// them was pushed since; those that could not be recognised are still here. After a loss nothing is sure to have been
+// recognised.
+void DomainMirror::release_flushed_depots() {
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+    const std::vector<Magazine>& depot = model_.rcache(order).depot();
+    for (std::size_t i = depot.size(); i-- > 0;) {
+      if (loss_epoch_ != 0 || depot[i].unknown() != 0) release_at({RcacheSource::depot, order, 0, i, 0});
+    }
+    invalidate_depot_reading(order);
+  }
+}
+
+// ------------------------------------------------------------------------------------------- snapshot
+
+DomainSnapshot DomainMirror::snapshot() const {
+  DomainSnapshot snapshot;
+  snapshot.id = id_;
+  snapshot.confidence = loss_epoch_ != 0 ? Confidence::lossy : from_birth_ ? Confidence::exact : Confidence::partial;
+  model_.fill(snapshot);
+  snapshot.rcache_flushes = rcache_flushes_;
+  snapshot.fq_drains = fq_drains_;
+  snapshot.loss_marks = loss_epoch_;
+  snapshot.prediction = prediction_;
+  snapshot.drift = drift_;
+  fill_drift(snapshot.drift);
+  return snapshot;
+}
+
+}  // namespace rcached

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// DomainMirror: follows one real domain through the operations the probes report. It predicts the pfn of every
+// cache allocation (the kernel tells it which one really came), corrects itself where the two differ, and compares
+// itself with the fill read in the probes.
+//
+// Any stream is accepted: lost, repeated, reordered or senseless operations never break the model's invariants (see
+// domain_model.h) and never make it grow beyond what the stream says is live. Between operations of an undisturbed
+// stream the mirror equals the kernel, pfn for pfn.
+//
+// What the kernel must have done when it did not do what the model expects:
+//   * a cache allocation returns a pfn that the model has in another slot: the state is changed the least way that
+//     explains both the pfn and the fill read with it (another depot magazine was popped, the operation ran on
+//     another CPU, two pfns had changed places, or the pfns above it were allocated unseen);
+//   * a known pfn that the kernel no longer has in its cache became *outstanding*: that is a lost allocation, by far
+//     the likeliest story. If it went to the tree instead it stays outstanding until the tree hands it out again
+//     or the domain is resynced;
+//   * ranges that the kernel has in its cache and the model has not are added as unknown slots.
+// The first reading of a (cpu, order), and the first reading of a depot, is adopted in this way without counting as
+// drift, unless the domain was observed from its birth: then everything is known to start empty.
+//
+// Mirrors alloc_iova_fast, free_iova_fast and what they call, iova.c 4.15 and later. Not thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "allocator/domain_model.h"
+#include "allocator/operation.h"
+#include "allocator/readings.h"
+#include "allocator/snapshot.h"
+
+namespace rcached {
+
+class DomainMirror {
+ public:
+  // `id` is a number of ours, for the snapshot only.
+  DomainMirror(const KernelProfile& profile, std::uint64_t id, bool observed_from_birth);
+
+  void apply(const Operation& operation);
+  // Operations of this domain may have been lost before this point.
+  void mark_loss();
+  // To be called when the stream has been delivered up to `now_ns`, before a snapshot: corrects the differences
+  // that no operation still under way can explain.
+  void settle(std::uint64_t now_ns);
+
+  DomainSnapshot snapshot() const;
+  const DomainModel& model() const { return model_; }
+
+ private:
+  // What an operation in progress on a CPU has reported by its nested calls.
+  struct CpuState {
+    bool tree_alloc_failed = false;  // an alloc is about to flush, or to fail
+    bool flushed = false;            // and it has flushed: its get() came before that
+    bool overflow_resolved = false;  // the magazine_free of the free to come has been applied
+    std::uint8_t failed_order = 0;
+  };
+  // A range that a tree_free took out and whose free is still to come. Bounded: stand-alone free_iova calls leave
+  // theirs behind, the oldest is overwritten.
+  struct PendingTreeFree {
+    std::uint64_t pfn = 0;
+    std::uint32_t size = 0;
+    std::uint8_t alloc_order = 0;
+  };
+  static constexpr std::size_t kPendingTreeFrees = 64;
+  // A magazine whose pfns the tree handed out again before its magazine_free was reported. Bounded in the same way.
+  struct EarlyRelease {
+    std::uint64_t bottom = 0;
+    std::uint8_t order = 0;
+  };
+  static constexpr std::size_t kEarlyReleases = 16;
+  enum class Miss : std::uint8_t { reordered, depot_race, migration };
+
+  void reset(bool observed_from_birth);
+  void apply_alloc(const Operation& op);
+  void apply_free(const Operation& op);
+  void apply_tree_alloc(const Operation& op);
+  void apply_tree_free(const Operation& op);
+  void apply_magazine_free(const Operation& op);
+  void apply_cpu_flush(const Operation& op);
+
+  // alloc
+  void alloc_from_cache(const Operation& op, std::uint8_t order, std::uint64_t extent, std::uint64_t max_pfn);
+  void miss_in_cache(const Operation& op, std::uint8_t order, std::uint64_t max_pfn);
+  void alloc_from_tree(const Operation& op, std::uint64_t extent);
+  Miss resolve_found(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
+  void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order, std::uint64_t extent);
+  void withdraw(Range& range, const CacheLocation& at);
+  bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
+  void exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
+  void pop_from_loaded(const Operation& op, Range& range, std::uint8_t order);
+  bool fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const;
+
+  // free
+  void free_to_cache(const Operation& op, std::uint8_t order);
+  void free_to_tree(const Operation& op);
+  void count_mismatch(std::uint32_t freed_size, std::uint8_t alloc_order, std::uint32_t extent);
+
+  // flush
+  void note_flush(std::uint16_t cpu);
+  void release_at(const CacheLocation& at);
+  void release_flushed_depots();
+  void release_early(std::uint64_t pfn, const Range& range);
+  bool was_released_early(const Operation& op);
+
+  // fills (domain_mirror_fill.cc)
+  void adopt_before(const Operation& op, std::uint8_t order);
+  void check_fill(const Operation& op, std::uint8_t order);
+  void check_depot(std::uint8_t order, std::uint32_t magazines, std::uint64_t now_ns);
+  void correct_cpu(std::uint16_t cpu, std::uint8_t order);
+  void correct_depot(std::uint8_t order, std::int64_t amount);
+  void correct_differences(std::uint64_t now_ns);
+  CpuReading& reading(std::uint16_t cpu, std::uint8_t order);
+  void cpu_moved_unread(std::uint16_t cpu, std::uint8_t order);
+  void depot_moved_unread(std::uint8_t order);
+  void invalidate_reading(std::uint16_t cpu, std::uint8_t order);
+  void invalidate_depot_reading(std::uint8_t order);
+  void fill_drift(DriftSnapshot& drift) const;
+
+  CpuState& cpu_state(std::uint16_t cpu);
+
+  std::uint64_t id_;
+  bool from_birth_;
+  DomainModel model_;
+  std::vector<std::array<CpuReading, kCachedOrders>> cpu_readings_;
+  std::array<DepotReading, kCachedOrders> depot_readings_{};
+  std::vector<CpuState> cpu_states_;
+  std::array<PendingTreeFree, kPendingTreeFrees> pending_tree_frees_{};
+  std::size_t next_pending_ = 0;
+  std::array<EarlyRelease, kEarlyReleases> early_releases_{};
+  std::size_t next_early_ = 0;
+  std::uint32_t loss_epoch_ = 0;
+  std::uint64_t last_time_ns_ = 0;
+  std::uint64_t rcache_flushes_ = 0;
+  std::uint64_t fq_drains_ = 0;
+  PredictionSnapshot prediction_;
+  DriftSnapshot drift_;  // counters; ranges is computed
+};
+
+}  // namespace rcached

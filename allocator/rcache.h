@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rcache: one order's IOVA cache of one domain: the magazines `loaded` and `prev` of every CPU and the depot.
+// Mirrors struct iova_rcache with __iova_rcache_get, __iova_rcache_insert, free_cpu_cached_iovas,
+// free_global_cached_iovas (>= 5.11) and iova_depot_work_func (>= 6.7) of drivers/iommu/iova.c, 4.15 and later.
+//
+// Invariants: the depot is LIFO (back = top) and holds only full magazines; a pop looks only into `loaded`; a
+// loaded/prev swap or a depot pop is kept even when the pop then fails on its limit.
+//
+// The whole calls get() and insert() are what the kernel does, for the Simulator. The Mirror needs to look before
+// it leaps (the kernel tells it which pfn came), so the steps are public too. Magazines taken out of the cache
+// are handed to the caller, who owns their pfns (tree work is not done here).
+//
+// Storage grows to the highest CPU seen; 64 bytes for a CPU without cached pfns. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "allocator/kernel_profile.h"
+#include "allocator/magazine.h"
+
+namespace rcached {
+
+// Which magazine a pop works on: what the kernel makes `loaded` before it pops.
+enum class RcacheSource : std::uint8_t { none, loaded, prev, depot };
+
+// What get() would do, without doing it.
+struct RcachePeek {
+  RcacheSource source = RcacheSource::none;
+  std::int32_t slot = Magazine::kNone;  // in that magazine; Magazine::kUnknown = an unknown slot
+  std::uint64_t pfn = 0;                // 0 unless slot >= 0
+};
+
+// What get() did. `source` is kept even when pfn is 0 (miss on the limit).
+struct RcacheGet {
+  std::uint64_t pfn = 0;
+  RcacheSource source = RcacheSource::none;
+};
+
+enum class InsertOutcome : std::uint8_t {
+  pushed,       // into loaded (possibly after a swap)
+  depot_push,   // loaded went to the depot, a new loaded holds the pfn
+  overflow,     // <= 6.6, depot full: loaded was set aside for the tree, a new loaded holds the pfn
+  no_magazine,  // no memory for a magazine: nothing changed, the pfn belongs to the tree
+};
+
+class Rcache {
+ public:
+  struct Cpu {
+    Magazine loaded;
+    Magazine prev;
+    friend bool operator==(const Cpu&, const Cpu&) = default;
+  };
+
+  explicit Rcache(const KernelProfile& profile)
+      : capacity_(profile.magazine_capacity),
+        depot_capacity_(profile.depot_capacity),
+        bounded_(profile.depot == DepotKind::bounded) {}
+
+  // --- the kernel's calls
+  RcacheGet get(std::uint16_t cpu, std::uint64_t max_pfn);
+  // `set_aside` receives the overflowed magazine when the outcome is overflow.
+  InsertOutcome insert(std::uint16_t cpu, std::uint64_t pfn, bool magazine_available, Magazine& set_aside);
+
+  // --- their steps
+  RcachePeek peek(std::uint16_t cpu, std::uint64_t max_pfn) const;
+  // Makes the peeked magazine `loaded`: swap, or depot pop in place of the empty loaded.
+  void select(std::uint16_t cpu, RcacheSource source);
+  // Steps 1 and 2 of insert: push to loaded, else swap and push. False when both are full.
+  bool insert_without_depot(std::uint16_t cpu, std::uint64_t pfn);
+  // Step 3: the full loaded goes to the depot, whatever the depot's size; loaded is empty then.
+  void push_loaded_to_depot(std::uint16_t cpu);
+  Magazine take_from_depot(std::size_t index);
+
+  // --- contents
+  std::uint32_t magazine_capacity() const { return capacity_; }
+  bool bounded() const { return bounded_; }
+  std::uint32_t depot_capacity() const { return depot_capacity_; }
+  bool depot_full() const { return bounded_ && depot_.size() >= depot_capacity_; }
+  // CPUs that have storage; those above hold nothing.
+  std::size_t cpus() const { return cpus_.size(); }
+  // Grows the storage.
+  Cpu& cpu(std::uint16_t cpu) {
+    if (cpu >= cpus_.size()) grow(cpu);
+    return cpus_[cpu];
+  }
+  // nullptr when the CPU has no storage.
+  const Cpu* find_cpu(std::uint16_t cpu) const { return cpu < cpus_.size() ? &cpus_[cpu] : nullptr; }
+  std::vector<Magazine>& depot() { return depot_; }
+  const std::vector<Magazine>& depot() const { return depot_; }
+
+  // Ranges cached in cpu rcaches and in the depot, counted from the magazines.
+  std::uint64_t cpu_cached() const;
+  std::uint64_t depot_cached() const;
+
+  // A CPU without storage equals an empty one. Storage details do not count.
+  friend bool operator==(const Rcache& a, const Rcache& b);
+
+ private:
+  void grow(std::uint16_t cpu);
+
+  std::uint32_t capacity_;
+  std::uint32_t depot_capacity_;
+  bool bounded_;
+  std::vector<Cpu> cpus_;
+  std::vector<Magazine> depot_;
+};
+
+}  // namespace rcached

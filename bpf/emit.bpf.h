@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How an event leaves the kernel: counted, reserved in this CPU's ring, filled, submitted without a wakeup.
+ * A wakeup from a probe makes the kernel skip other programs, so the daemon polls on a timer instead.
+ * Shared by the probes and by the feeders of the host tests.
+ */
+#ifndef RCACHED_BPF_EMIT_BPF_H
+#define RCACHED_BPF_EMIT_BPF_H
+
+#include "maps.bpf.h"
+
+static __always_inline struct cpu_state *this_cpu_state(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpu_state, &zero);
+}
+
+/*
+ * Counts the event and gives a record with the common members set and the rest zero, or NULL: the ring was
+ * full, which is counted and announced by the next record that fits. The counters are atomic because an
+ * interrupt on this CPU may run the same lines in between.
+ */
+static __always_inline struct rcached_event *event_begin(struct cpu_state *state, u8 op, u64 domain)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct rcached_event *event;
+	void *ring;
+
+	__sync_fetch_and_add(&state->stats.sent, 1);
+	ring = bpf_map_lookup_elem(&rings, &cpu);
+	if (!ring)
+		goto lost;
+	event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
+	if (!event)
+		goto lost;
+	event->time_ns = bpf_ktime_get_ns();
+	event->domain = domain;
+	event->pfn = 0;
+	event->arg = 0;
+	event->size = 0;
+	event->depot = 0;
+	event->loaded = 0;
+	event->prev = 0;
+	event->cpu = cpu;
+	event->op = op;
+	event->flags = 0;
+	event->order = RCACHED_ORDER_NONE;
+	event->cause = 0;
+	event->reserved[0] = 0;
+	event->reserved[1] = 0;
+	event->reserved[2] = 0;
+	if (state->stats.loss_pending) {
+		state->stats.loss_pending = 0;
+		event->flags = RCACHED_FLAG_AFTER_LOSS;
+	}
+	return event;
+lost:
+	__sync_fetch_and_add(&state->stats.ring_full, 1);
+	state->stats.loss_pending = 1;
+	return NULL;
+}
+
+static __always_inline void event_end(struct rcached_event *event)
+{
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+#endif

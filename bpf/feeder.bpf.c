@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host tests' door to the probes' own functions: raw_tp programs, run by hand, that call the functions of
+ * operations.bpf.h on a domain built in this object's memory with the layout of the running kernel's BTF. So
+ * everything but the attachment is the code that runs in production.
+ */
+#include "feeder.h"
+#include "operations.bpf.h"
+#include "kernel_state.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct feeder_call call_arguments;
+struct feeder_domain fake_domain;
+
+/* The structures' addresses as plain numbers, as a kprobe sees them; set by feeder_build. */
+__u64 domain_address;
+__u64 work_address;
+
+/* Memory for the kernel structures, each in a place of its own. */
+__u8 memory_domain[1024] __attribute__((aligned(8)));
+__u8 memory_rcaches[6 * 1024] __attribute__((aligned(8)));
+__u8 memory_cpu_rcache[256] __attribute__((aligned(8)));
+__u8 memory_loaded[2048] __attribute__((aligned(8)));
+__u8 memory_prev[2048] __attribute__((aligned(8)));
+__u8 memory_iova[128] __attribute__((aligned(8)));
+
+/* Kept apart from the offset's relocation, which the compiler would otherwise fold into a store of fixed width. */
+static __always_inline void put(__u8 *memory, u64 offset, u64 value)
+{
+	barrier_var(offset);
+	*(u64 *)(memory + offset) = value;
+}
+
+#define PUT(memory, type, field, value) put(memory, bpf_core_field_offset(type, field), value)
+
+/* Lays out the domain: rcaches[order] with one CPU's loaded and prev, the depot's size, one struct iova. */
+static __always_inline void build_domain(void)
+{
+	u32 order = fake_domain.order;
+	u64 rcache = (u64)order * bpf_core_type_size(struct iova_rcache);
+	struct iova_domain *domain = NULL;
+
+	if (bpf_core_field_exists(domain->rcaches))
+		PUT(memory_domain, struct iova_domain, rcaches, (u64)memory_rcaches);
+	if (rcache > sizeof(memory_rcaches) - 512)
+		return;
+	/* 4 bytes wide since 6.7; the member behind it is set below or not read */
+	PUT(memory_rcaches + rcache, struct iova_rcache, depot_size, fake_domain.depot);
+	PUT(memory_rcaches + rcache, struct iova_rcache, cpu_rcaches, (u64)memory_cpu_rcache - FEEDER_PER_CPU_OFFSET);
+	PUT(memory_cpu_rcache, struct iova_cpu_rcache, loaded, fake_domain.loaded_null ? 0 : (u64)memory_loaded);
+	PUT(memory_cpu_rcache, struct iova_cpu_rcache, prev, (u64)memory_prev);
+	PUT(memory_loaded, struct iova_magazine, size, fake_domain.loaded);
+	PUT(memory_loaded, struct iova_magazine, pfns, fake_domain.bottom);
+	PUT(memory_prev, struct iova_magazine, size, fake_domain.prev);
+	PUT(memory_iova, struct iova, pfn_lo, fake_domain.iova_pfn);
+	if (bpf_core_field_exists(((struct iova_rcache *)0)->iovad))
+		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
+	domain_address = (u64)memory_domain;
+	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
+		work_address = (u64)memory_rcaches + rcache + bpf_core_field_offset(struct iova_rcache, work) +
+			       bpf_core_field_offset(struct delayed_work, work);
+	for (u32 cpu = 0; cpu < RCACHED_MAX_CPUS; cpu++)
+		per_cpu_offset[cpu] = FEEDER_PER_CPU_OFFSET;
+}
+
+static __always_inline void feed(u32 function, u64 domain, const struct feeder_call *arguments)
+{
+	u64 pfn = arguments->pfn, size = arguments->size;
+
+	switch (function) {
+	case FEED_ALLOC:
+		on_alloc(domain, size, arguments->arg, pfn);
+		break;
+	case FEED_FREE:
+		on_free(domain, pfn, size, FREE_ASK_NESTED);
+		break;
+	case FEED_FREE_TO_CACHE:
+		on_free(domain, pfn, size, FREE_TO_CACHE);
+		break;
+	case FEED_FREE_TO_TREE:
+		on_free(domain, pfn, size, FREE_TO_TREE);
+		break;
+	case FEED_TREE_ALLOC:
+		on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
+		on_tree_alloc_exit(task_key(FN_TREE_ALLOC), domain, size, 0,
+				   fake_domain.iova_pfn ? (struct iova *)memory_iova : NULL);
+		break;
+	case FEED_TREE_FREE:
+		on_tree_free(domain, pfn);
+		break;
+	}
+}
+
+static __always_inline void feed_rare(u32 function, u64 domain, const struct feeder_call *arguments)
+{
+	u64 key = task_key(FN_MAGAZINE_FREE);
+
+	switch (function) {
+	case FEED_MAGAZINE_FREE:
+		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(key);
+		break;
+	case FEED_CPU_FLUSH:
+		on_cpu_flush_enter(domain);
+		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(key);
+		on_cpu_flush_exit(domain, arguments->arg);
+		break;
+	case FEED_RECLAIM:
+		on_reclaim_enter(work_address);
+		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(key);
+		on_reclaim_exit();
+		break;
+	case FEED_RESERVE:
+		on_reserve(domain, arguments->pfn, arguments->arg, arguments->size);
+		break;
+	case FEED_DOMAIN_INIT:
+		on_domain(RCACHED_OP_DOMAIN_INIT, domain, arguments->arg);
+		break;
+	case FEED_DOMAIN_PUT:
+		on_domain(RCACHED_OP_DOMAIN_PUT, domain, 0);
+		break;
+	}
+}
+
+SEC("raw_tp/sys_enter")
+int feeder_build(void *ctx)
+{
+	build_domain();
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int feeder_feed(void *ctx)
+{
+	u32 count = call_arguments.repeat;
+
+	for (u32 i = 0; i < FEEDER_MAX_REPEAT; i++) {
+		if (i >= count)
+			break;
+		feed(call_arguments.function, domain_address, &call_arguments);
+	}
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int feeder_feed_rare(void *ctx)
+{
+	feed_rare(call_arguments.function, domain_address, &call_arguments);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int feeder_walk_groups(void *ctx)
+{
+	walk_groups();
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* What the host tests tell the feeder programs: which function of operations.bpf.h to call, on which domain. */
+#ifndef RCACHED_BPF_FEEDER_H
+#define RCACHED_BPF_FEEDER_H
+
+#include <linux/types.h>
+
+#define FEEDER_PER_CPU_OFFSET 64
+#define FEEDER_MAX_REPEAT 256
+
+enum feeder_function {
+	FEED_ALLOC = 1,
+	FEED_FREE,
+	FEED_FREE_TO_CACHE,
+	FEED_FREE_TO_TREE,
+	FEED_TREE_ALLOC,
+	FEED_TREE_FREE,
+	FEED_MAGAZINE_FREE,
+	FEED_CPU_FLUSH,
+	FEED_RECLAIM,
+	FEED_RESERVE,
+	FEED_DOMAIN_INIT,
+	FEED_DOMAIN_PUT,
+};
+
+struct feeder_call {
+	__u64 pfn;
+	__u64 size;
+	__u64 arg;
+	__u32 function;
+	__u32 repeat;
+};
+
+struct feeder_domain {
+	__u64 bottom;   /* first pfn of the loaded magazine */
+	__u64 iova_pfn; /* pfn_lo of the struct iova that alloc_iova returns; 0: it returns NULL */
+	__u32 order;
+	__u32 depot;
+	__u32 loaded;
+	__u32 prev;
+	__u32 loaded_null; /* 7.3: the magazine is not allocated yet */
+	__u32 unused;
+};
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// The probes' own functions, run on this host's kernel by hand (raw_tp, BPF_PROG_TEST_RUN) over a domain that is
+// laid out in BPF memory after this kernel's BTF. What the lab then adds is the attachment and a real allocator.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "bpf/event.h"
+#include "bpf/feeder.h"
+#include "bpf/state.h"
+#include "bpf/feeder.skel.h"
+
+namespace rcached {
+namespace {
+
+constexpr std::uint32_t kRingBytes = 4096;  // the smallest: 64 records of 64 bytes
+
+class Probes : public testing::Test {
+ protected:
+  void SetUp() override {
+    feeder_.reset(feeder_bpf::open(nullptr));
+    ASSERT_NE(feeder_, nullptr);
+    bpf_map__set_max_entries(feeder_->maps.rings, static_cast<__u32>(libbpf_num_possible_cpus()));
+    ASSERT_EQ(feeder_bpf::load(feeder_.get()), 0) << "BPF test programs need root and CONFIG_DEBUG_INFO_BTF";
+    for (int cpu = 0; cpu < libbpf_num_possible_cpus(); ++cpu) {
+      const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, kRingBytes, nullptr);
+      ASSERT_GE(ring, 0);
+      ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(feeder_->maps.rings), &cpu, &ring, BPF_ANY), 0);
+      if (rings_ == nullptr)
+        rings_.reset(ring_buffer__new(ring, receive, this, nullptr));
+      else
+        ASSERT_EQ(ring_buffer__add(rings_.get(), ring, receive, this), 0);
+      close(ring);
+    }
+    build({.bottom = 0x1000, .iova_pfn = 0x2000, .order = 0, .depot = 3, .loaded = 5, .prev = 7, .loaded_null = 0, .unused = 0});
+  }
+
+  void build(const feeder_domain& domain) {
+    feeder_->bss->fake_domain = domain;
+    run(feeder_->progs.feeder_build);
+  }
+
+  // Calls one of the probes' functions on CPU `cpu` and gives what came out of the rings.
+  std::vector<rcached_event> feed(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0,
+                                  std::uint32_t repeat = 1, int cpu = 0) {
+    call(function, pfn, size, arg, repeat, cpu);
+    return drain();
+  }
+
+  void call(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0, std::uint32_t repeat = 1,
+            int cpu = 0) {
+    feeder_->bss->call_arguments = {pfn, size, arg, function, repeat};
+    run(function < FEED_MAGAZINE_FREE ? feeder_->progs.feeder_feed : feeder_->progs.feeder_feed_rare, cpu);
+  }
+
+  std::vector<rcached_event> drain() {
+    events_.clear();
+    EXPECT_GE(ring_buffer__consume(rings_.get()), 0);
+    return events_;
+  }
+
+  rcached_cpu_stats stats(std::size_t cpu) {
+    const std::size_t size = (bpf_map__value_size(feeder_->maps.cpu_state) + 7) / 8 * 8;
+    std::vector<char> values(size * static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    const __u32 key = 0;
+    EXPECT_EQ(bpf_map_lookup_elem(bpf_map__fd(feeder_->maps.cpu_state), &key, values.data()), 0);
+    rcached_cpu_stats result{};
+    std::memcpy(&result, values.data() + cpu * size, sizeof(result));
+    return result;
+  }
+
+  void run(bpf_program* program, int cpu = 0) {
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.flags = BPF_F_TEST_RUN_ON_CPU;
+    options.cpu = static_cast<__u32>(cpu);
+    ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(program), &options), 0);
+  }
+
+  static int receive(void* context, void* data, std::size_t size) {
+    EXPECT_EQ(size, sizeof(rcached_event));
+    rcached_event event{};
+    std::memcpy(&event, data, sizeof(event));
+    static_cast<Probes*>(context)->events_.push_back(event);
+    return 0;
+  }
+
+  struct Destroy {
+    void operator()(feeder_bpf* feeder) const { feeder_bpf::destroy(feeder); }
+    void operator()(ring_buffer* rings) const { ring_buffer__free(rings); }
+  };
+  std::unique_ptr<feeder_bpf, Destroy> feeder_;
+  std::unique_ptr<ring_buffer, Destroy> rings_;
+  std::vector<rcached_event> events_;
+};
+
+TEST_F(Probes, AnAllocationCarriesEverythingAboutItself) {
+  const auto events = feed(FEED_ALLOC, 0xabc, 1, 0xfffff);
+  ASSERT_EQ(events.size(), 1u);
+  const auto& event = events[0];
+  EXPECT_EQ(event.op, RCACHED_OP_ALLOC);
+  EXPECT_EQ(event.pfn, 0xabcu);
+  EXPECT_EQ(event.size, 1u);
+  EXPECT_EQ(event.arg, 0xfffffu);
+  EXPECT_EQ(event.order, 0);
+  EXPECT_EQ(event.cpu, 0);
+  EXPECT_EQ(event.flags, RCACHED_FLAG_FILL);
+  EXPECT_EQ(event.loaded, 5);
+  EXPECT_EQ(event.prev, 7);
+  EXPECT_EQ(event.depot, 3u);
+  EXPECT_NE(event.domain, 0u);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::uint64_t now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  EXPECT_LE(event.time_ns, now_ns);
+  EXPECT_GT(event.time_ns + 10'000'000'000u, now_ns);
+}
+
+TEST_F(Probes, EveryCpuHasItsOwnRingAndNumber) {
+  for (int cpu = 0; cpu < libbpf_num_possible_cpus(); ++cpu) {
+    const auto events = feed(FEED_ALLOC, 1, 1, 0, 1, cpu);
+    ASSERT_EQ(events.size(), 1u) << "cpu " << cpu;
+    EXPECT_EQ(events[0].cpu, cpu);
+    EXPECT_EQ(stats(static_cast<std::size_t>(cpu)).sent, 1u);
+  }
+}
+
+struct SizeCase {
+  std::uint64_t size;
+  unsigned order;
+};
+class ProbeOrders : public Probes, public testing::WithParamInterface<SizeCase> {};
+
+TEST_P(ProbeOrders, AreTheKernelsAndOnlyCacheableOnesHaveAFill) {
+  const auto [size, order] = GetParam();
+  if (order < RCACHED_CACHED_ORDERS) build({.bottom = 1, .iova_pfn = 1, .order = order, .depot = 2, .loaded = 9, .prev = 4, .loaded_null = 0, .unused = 0});
+  const auto events = feed(FEED_FREE, 0x10, size);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].order, order);
+  EXPECT_EQ(events[0].size, size);
+  if (order < RCACHED_CACHED_ORDERS) {
+    EXPECT_EQ(events[0].flags, RCACHED_FLAG_FILL);
+    EXPECT_EQ(events[0].loaded, 9);
+    EXPECT_EQ(events[0].prev, 4);
+    EXPECT_EQ(events[0].depot, 2u);
+  } else {
+    EXPECT_EQ(events[0].flags, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ProbeOrders,
+                         testing::Values(SizeCase{1, 0}, SizeCase{2, 1}, SizeCase{3, 2}, SizeCase{4, 2}, SizeCase{5, 3},
+                                         SizeCase{8, 3}, SizeCase{9, 4}, SizeCase{16, 4}, SizeCase{17, 5}, SizeCase{32, 5},
+                                         SizeCase{33, RCACHED_ORDER_NONE}, SizeCase{128, RCACHED_ORDER_NONE}));
+
+TEST_F(Probes, AMagazineThatIsNotThereIsEmpty) {
+  build({.bottom = 1, .iova_pfn = 1, .order = 0, .depot = 0, .loaded = 9, .prev = 4, .loaded_null = 1, .unused = 0});
+  const auto events = feed(FEED_ALLOC, 1, 1);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].flags, RCACHED_FLAG_FILL);
+  EXPECT_EQ(events[0].loaded, 0);
+  EXPECT_EQ(events[0].prev, 4);
+}
+
+TEST_F(Probes, AnAllocationAfterItsTreeAllocationIsAMiss) {
+  const auto tree = feed(FEED_TREE_ALLOC, 0, 1);
+  ASSERT_EQ(tree.size(), 1u);
+  EXPECT_EQ(tree[0].op, RCACHED_OP_TREE_ALLOC);
+  EXPECT_EQ(tree[0].pfn, 0x2000u);
+  EXPECT_GT(tree[0].arg, 0u) << "duration";
+  const auto miss = feed(FEED_ALLOC, 0x2000, 1);
+  ASSERT_EQ(miss.size(), 1u);
+  EXPECT_EQ(miss[0].flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+  // The same pfn again comes from the cache: the tree allocation has been spoken for.
+  EXPECT_EQ(feed(FEED_ALLOC, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL);
+}
+
+TEST_F(Probes, ATreeAllocationOfAnotherPfnExplainsNothing) {
+  feed(FEED_TREE_ALLOC, 0, 1);
+  EXPECT_EQ(feed(FEED_ALLOC, 0x2008, 1).at(0).flags, RCACHED_FLAG_FILL);  // same slot
+}
+
+TEST_F(Probes, AStandAloneTreeAllocationThatWasFreedSinceExplainsNothing) {
+  feed(FEED_TREE_ALLOC, 0, 1);
+  feed(FEED_FREE, 0x2000, 1);
+  EXPECT_EQ(feed(FEED_ALLOC, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL);
+}
+
+TEST_F(Probes, AFailedTreeAllocationHasNoPfn) {
+  build({.bottom = 1, .iova_pfn = 0, .order = 0, .depot = 0, .loaded = 0, .prev = 0, .loaded_null = 0, .unused = 0});
+  const auto events = feed(FEED_TREE_ALLOC, 0, 4);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].pfn, 0u);
+  EXPECT_EQ(events[0].size, 4u);
+}
+
+TEST_F(Probes, AFreeAroundATreeFreeWentToTheTree) {
+  EXPECT_EQ(feed(FEED_TREE_FREE, 0x77, 0).at(0).op, RCACHED_OP_TREE_FREE);
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
+}
+
+TEST_F(Probes, RcacheInsertSaysItsResultItself) {
+  feed(FEED_TREE_FREE, 0x77, 0);
+  EXPECT_EQ(feed(FEED_FREE_TO_CACHE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
+  EXPECT_EQ(feed(FEED_FREE_TO_TREE, 0x78, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+}
+
+TEST_F(Probes, AMagazineFreedInsideAFreeIsAnOverflow) {
+  const auto magazine = feed(FEED_MAGAZINE_FREE, 0, 0);
+  ASSERT_EQ(magazine.size(), 1u);
+  EXPECT_EQ(magazine[0].op, RCACHED_OP_MAGAZINE_FREE);
+  EXPECT_EQ(magazine[0].cause, RCACHED_CAUSE_OVERFLOW);
+  EXPECT_EQ(magazine[0].pfn, 0x1000u);
+  EXPECT_EQ(magazine[0].size, 5u);
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_OVERFLOW);
+  EXPECT_EQ(feed(FEED_FREE, 0x78, 1).at(0).flags, RCACHED_FLAG_FILL);
+}
+
+TEST_F(Probes, AFlushIsNoOverflow) {
+  const auto events = feed(FEED_CPU_FLUSH, 0, 0, 1);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].op, RCACHED_OP_MAGAZINE_FREE);
+  EXPECT_EQ(events[0].cause, RCACHED_CAUSE_FLUSH);
+  EXPECT_EQ(events[1].op, RCACHED_OP_CPU_FLUSH);
+  EXPECT_EQ(events[1].arg, 1u);
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
+  // The allocation that flushed retries; from then on a magazine free is an overflow again.
+  feed(FEED_TREE_ALLOC, 0, 1);
+  EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_OVERFLOW);
+}
+
+TEST_F(Probes, TheDepotWorkerReclaimsInTheOrderOfItsRcache) {
+  build({.bottom = 0x500, .iova_pfn = 1, .order = 4, .depot = 6, .loaded = 127, .prev = 0, .loaded_null = 0, .unused = 0});
+  const auto events = feed(FEED_RECLAIM, 0, 0);
+  ASSERT_EQ(events.size(), 2u) << "this host's kernel has no depot worker (older than 6.7)";
+  EXPECT_EQ(events[0].cause, RCACHED_CAUSE_RECLAIM);
+  EXPECT_EQ(events[0].order, 4);
+  EXPECT_EQ(events[0].size, 127u);
+  EXPECT_EQ(events[1].op, RCACHED_OP_RECLAIM);
+  EXPECT_EQ(events[1].order, 4);
+  EXPECT_EQ(events[1].depot, 6u);
+  EXPECT_EQ(events[1].flags, RCACHED_FLAG_FILL | RCACHED_FLAG_DEPOT_ONLY);
+}
+
+TEST_F(Probes, DomainsAndReservationsAreReported) {
+  const auto reserved = feed(FEED_RESERVE, 0xfee00, 1, 0xfeeff);
+  EXPECT_EQ(reserved.at(0).op, RCACHED_OP_RESERVE);
+  EXPECT_EQ(reserved.at(0).pfn, 0xfee00u);
+  EXPECT_EQ(reserved.at(0).arg, 0xfeeffu);
+  EXPECT_EQ(reserved.at(0).size, 1u);
+  EXPECT_EQ(feed(FEED_RESERVE, 1, 0, 2).at(0).size, 0u);
+  const auto init = feed(FEED_DOMAIN_INIT, 0, 0, 4096);
+  EXPECT_EQ(init.at(0).op, RCACHED_OP_DOMAIN_INIT);
+  EXPECT_EQ(init.at(0).arg, 4096u);
+  EXPECT_EQ(feed(FEED_DOMAIN_PUT, 0, 0).at(0).op, RCACHED_OP_DOMAIN_PUT);
+}
+
+TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
+  constexpr std::uint32_t kSent = 200;
+  call(FEED_ALLOC, 1, 1, 0, kSent);
+  const auto received = drain();
+  EXPECT_LT(received.size(), kSent);
+  EXPECT_GT(received.size(), 0u);
+  EXPECT_EQ(stats(0).sent, kSent);
+  EXPECT_EQ(stats(0).sent, received.size() + stats(0).ring_full);
+  for (const auto& event : received) EXPECT_EQ(event.flags & RCACHED_FLAG_AFTER_LOSS, 0);
+  // The first record that fits again says so, the next does not.
+  EXPECT_NE(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
+  EXPECT_EQ(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
+  EXPECT_EQ(stats(0).sent, kSent + 2);
+}
+
+TEST_F(Probes, AKernelWithoutIommuGroupsEndsTheWalk) {
+  feeder_->bss->discovery.next = 0;
+  run(feeder_->progs.feeder_walk_groups);
+  EXPECT_EQ(feeder_->bss->discovery.done, 1u);
+  EXPECT_EQ(feeder_->bss->discovery.count, 0u);
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What the programs and the daemon share besides the event stream: addresses given by the daemon before
+ * the load, and the answer of the discovery program. Kernel addresses in here never leave the process.
+ */
+#ifndef RCACHED_BPF_STATE_H
+#define RCACHED_BPF_STATE_H
+
+#include <linux/types.h>
+
+#define RCACHED_DISCOVER_CHUNK 64  /* groups looked at in one run of the program */
+
+/* Found by the one pass over kallsyms; 0 where the kernel has no such symbol. */
+struct rcached_symbols {
+	__u64 per_cpu_offset;   /* unsigned long __per_cpu_offset[] */
+	__u64 iommu_group_kset; /* struct kset *iommu_group_kset */
+	__u64 intel_iommu_ops;  /* const struct iommu_ops intel_iommu_ops */
+};
+
+struct rcached_group {
+	__u64 domain;        /* address of the group's struct iova_domain, 0 when it has none */
+	__u64 granule_bytes; /* 0 while the domain is not initialised */
+	__s32 group;
+	__u32 type; /* iommu_domain.type */
+};
+
+/* The discovery program goes on from `next`; the daemon runs it until `done`. */
+struct rcached_discovery {
+	__u64 head;
+	__u64 next;
+	__u32 count;
+	__u32 done;
+	__u32 faults; /* reads that failed: the list changed under the walk */
+	__u32 unused;
+	struct rcached_group groups[RCACHED_DISCOVER_CHUNK];
+};
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "daemon/config/config_keys.h"
+#include "daemon/config/nearest.h"
+#include "daemon/config/values.h"
+
+namespace rcached {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes:\n"
+    "  0 ok           1 internal     2 command line     3 configuration\n"
+    "  4 permission   5 no BTF       6 lockdown         7 no IOMMU\n"
+    "  8 layout       9 attach      10 port taken      11 second instance";
+
+const ConfigKey* find_key(std::string_view path) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.path == path) return &key;
+  }
+  return nullptr;
+}
+
+// An option that overrides the key `path` is judged by the key's own rules.
+Expected<void> check_override(const std::string& option, const std::string& path, const std::string& text) {
+  const ConfigKey* key = find_key(path);
+  Config scratch;
+  if (key->set(scratch, text)) return {};
+  std::string mend = fmt::format("write {}", key->wanted);
+  if (const auto near = nearest(text, key->choices)) mend += fmt::format("; did you mean '{}'?", *near);
+  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for {}", printable(text), option), mend);
+}
+
+struct Override {
+  const char* option;
+  const char* path;
+  std::string text;
+};
+
+}  // namespace
+
+Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  std::string config_path, checked_path;
+  bool version = false;
+  Override source{"--source", "source", {}};
+  Override listen{"--listen", "http.listen", {}};
+  Override log_level{"--log-level", "log.level", {}};
+
+  CLI::App app("rcached: what the Linux IOVA allocator caches, for Prometheus", "rcached");
+  app.get_formatter()->column_width(28);
+  app.set_help_flag("-h,--help", "Show this help, or that of a command");
+  app.add_flag("--version", version, "Show the version");
+  auto* check_config =
+      app.add_option("--check-config", checked_path, "Check a configuration and show it in full")
+          ->expected(0, 1)
+          ->type_name("[FILE]");
+  app.footer(kExitCodes);
+  app.require_subcommand(0, 1);
+
+  auto* run = app.add_subcommand("run", "Trace the allocator and serve /metrics");
+  run->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
+      ->type_name("FILE");
+  run->add_option("--source", source.text, "kernel or synthetic")->type_name("NAME");
+  run->add_option("--listen", listen.text, "Address and port of the HTTP server")->type_name("HOST:PORT");
+  run->add_flag("--summary", line.summary, "Print the URL and a live summary per domain");
+  run->add_option("--log-level", log_level.text, "debug, info, warning or error")->type_name("LEVEL");
+
+  auto* check = app.add_subcommand("check", "Say whether rcached can run here, and what to mend");
+  check->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
+      ->type_name("FILE");
+  check->add_flag("--json", line.json, "As JSON");
+
+  auto* domains = app.add_subcommand("domains", "List the IOMMU groups that translate DMA");
+  domains->add_flag("--json", line.json, "As JSON");
+  for (CLI::App* command : {run, check, domains}) command->get_formatter()->column_width(28);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    line.help_text = app.help();
+    return line;
+  } catch (const CLI::ParseError& error) {
+    std::string what = error.what();
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    return fail(ErrorCode::usage, printable(what), "see 'rcached --help'");
+  }
+
+  for (const Override& override : {source, listen, log_level}) {
+    if (run->count(override.option) == 0) continue;
+    if (auto good = check_override(override.option, override.path, override.text); !good) {
+      return tl::unexpected(good.error());
+    }
+    line.overrides.emplace_back(override.path, override.text);
+  }
+  if (run->count("--config") + check->count("--config") > 0) line.config_path = config_path;
+
+  if (version) {
+    line.command = Command::version;
+  } else if (check_config->count() > 0) {
+    line.command = Command::check_config;
+    if (!checked_path.empty()) line.config_path = checked_path;
+  } else if (run->parsed()) {
+    line.command = Command::run;
+  } else if (check->parsed()) {
+    line.command = Command::check;
+  } else if (domains->parsed()) {
+    line.command = Command::domains;
+  } else {
+    return fail(ErrorCode::usage, "no command given", "try 'rcached run', or see 'rcached --help'");
+  }
+  return line;
+}
+
+void apply_overrides(const CommandLine& command_line, Config& config) {
+  for (const auto& [path, text] : command_line.overrides) find_key(path)->set(config, text);
+}
+
+}  // namespace rcached

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line, parsed: which command with which options. Pure; errors: usage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/config/config.h"
+#include "daemon/error.h"
+
+namespace rcached {
+
+enum class Command : std::uint8_t { run, check, domains, check_config, version, help };
+
+struct CommandLine {
+  Command command = Command::help;
+  std::optional<std::string> config_path;
+  // Options of the command line that override keys of the file: {"http.listen", "127.0.0.1:0"}; already
+  // checked.
+  std::vector<std::pair<std::string, std::string>> overrides;
+  bool summary = false;   // run
+  bool json = false;      // check, domains
+  std::string help_text;  // help
+};
+
+Expected<CommandLine> parse_command_line(int argc, const char* const* argv);
+
+// Sets the overridden keys.
+void apply_overrides(const CommandLine& command_line, Config& config);
+
+}  // namespace rcached

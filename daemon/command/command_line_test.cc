@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace rcached {
+namespace {
+
+Expected<CommandLine> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "rcached");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string refusal(const std::vector<const char*>& arguments) {
+  const auto line = parse(arguments);
+  if (line) return "accepted";
+  EXPECT_EQ(line.error().code, ErrorCode::usage);
+  EXPECT_EQ(line.error().message.find('\n'), std::string::npos);
+  return line.error().message + "; " + line.error().mend;
+}
+
+TEST(CommandLine, Commands) {
+  EXPECT_EQ(parse({"run"})->command, Command::run);
+  EXPECT_EQ(parse({"check"})->command, Command::check);
+  EXPECT_EQ(parse({"domains"})->command, Command::domains);
+  EXPECT_EQ(parse({"--version"})->command, Command::version);
+  EXPECT_EQ(parse({"--help"})->command, Command::help);
+  EXPECT_EQ(parse({"-h"})->command, Command::help);
+  EXPECT_TRUE(parse({"check", "--json"})->json);
+  EXPECT_TRUE(parse({"domains", "--json"})->json);
+  EXPECT_TRUE(parse({"run", "--summary"})->summary);
+}
+
+TEST(CommandLine, ConfigPaths) {
+  EXPECT_EQ(parse({"run"})->config_path, std::nullopt);
+  EXPECT_EQ(parse({"run", "--config", "f.yaml"})->config_path, "f.yaml");
+  EXPECT_EQ(parse({"check", "--config=f.yaml"})->config_path, "f.yaml");
+  EXPECT_EQ(parse({"run", "--config", ""})->config_path, "");
+  EXPECT_EQ(parse({"--check-config"})->command, Command::check_config);
+  EXPECT_EQ(parse({"--check-config"})->config_path, std::nullopt);
+  EXPECT_EQ(parse({"--check-config", "f.yaml"})->config_path, "f.yaml");
+}
+
+TEST(CommandLine, OptionsOverrideTheConfiguration) {
+  const auto line = parse({"run", "--source", "synthetic", "--listen", "0.0.0.0:80", "--log-level", "debug"});
+  ASSERT_TRUE(line);
+  Config config;
+  apply_overrides(*line, config);
+  EXPECT_EQ(config.source, SourceKind::synthetic);
+  EXPECT_EQ(config.http.listen, "0.0.0.0:80");
+  EXPECT_EQ(config.log.level, LogLevel::debug);
+}
+
+TEST(CommandLine, Mistakes) {
+  EXPECT_EQ(refusal({}), "no command given; try 'rcached run', or see 'rcached --help'");
+  EXPECT_EQ(refusal({"rnu"}), "The following argument was not expected: rnu; see 'rcached --help'");
+  EXPECT_EQ(refusal({"run", "--sauce"}),
+            "The following argument was not expected: --sauce; see 'rcached --help'");
+  EXPECT_EQ(refusal({"run", "--source", "synthetc"}),
+            "wrong value 'synthetc' for --source; write one of kernel, synthetic; did you mean 'synthetic'?");
+  EXPECT_EQ(refusal({"run", "--listen", "9731"}),
+            "wrong value '9731' for --listen; write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731");
+  EXPECT_EQ(refusal({"run", "--log-level", "warn"}),
+            "wrong value 'warn' for --log-level; write one of debug, info, warning, error");
+  EXPECT_NE(refusal({"run", "--config"}), "accepted");
+  EXPECT_NE(refusal({"run", "check"}), "accepted");
+}
+
+TEST(CommandLine, HelpFitsAScreen) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {"--help"}, {"run", "--help"}, {"check", "--help"}, {"domains", "--help"}}) {
+    std::istringstream text(parse(arguments)->help_text);
+    int lines = 0;
+    for (std::string line; std::getline(text, line); ++lines) EXPECT_LE(line.size(), 80u) << line;
+    EXPECT_LE(lines, 24);
+    EXPECT_GT(lines, 5);
+  }
+  const std::string help = parse({"--help"})->help_text;
+  for (const char* word : {"run", "check", "domains", "--check-config", "--version", "Exit codes",
+                           " 7 no IOMMU", "11 second instance"}) {
+    EXPECT_NE(help.find(word), std::string::npos) << word;
+  }
+}
+
+}  // namespace
+}  // namespace rcached

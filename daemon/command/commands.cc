@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "daemon/command/effective_config.h"
+#include "daemon/config/config_keys.h"
+#include "daemon/host/host_facts.h"
+#include "daemon/host/iommu_groups.h"
+
+namespace rcached {
+namespace {
+
+std::vector<IommuGroup> traceable_groups(const std::vector<IommuGroup>& groups) {
+  std::vector<IommuGroup> chosen;
+  std::copy_if(groups.begin(), groups.end(), std::back_inserter(chosen),
+               [](const IommuGroup& group) { return group.translates_dma(); });
+  return chosen;
+}
+
+std::string as_table(const std::vector<IommuGroup>& groups) {
+  std::size_t width = std::string_view("DEVICES").size();
+  for (const IommuGroup& group : groups) width = std::max(width, group.device_list().size());
+  std::string out = fmt::format("{:<6} {:<8} {:<{}}  {}\n", "GROUP", "TYPE", "DEVICES", width, "DRIVER");
+  for (const IommuGroup& group : groups) {
+    out += fmt::format("{:<6} {:<8} {:<{}}  {}\n", group.number, group.type, group.device_list(), width,
+                       group.driver_list());
+  }
+  return out;
+}
+
+std::string as_json(const std::vector<IommuGroup>& groups) {
+  auto list = nlohmann::ordered_json::array();
+  for (const IommuGroup& group : groups) {
+    auto devices = nlohmann::ordered_json::array();
+    for (const IommuDevice& device : group.devices) {
+      devices.push_back({{"name", device.name}, {"driver", device.driver}});
+    }
+    list.push_back({{"group", group.number}, {"type", group.type}, {"devices", std::move(devices)}});
+  }
+  return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+ErrorCode check_command(const CommandLine& command_line, std::FILE* out) {
+  const auto items = evaluate(gather_host_facts(find_config(command_line.config_path)));
+  fmt::print(out, "{}", command_line.json ? format_report_json(items) : format_report(items));
+  return verdict(items);
+}
+
+Expected<void> domains_command(const CommandLine& command_line, std::FILE* out) {
+  const auto groups = read_iommu_groups();
+  const auto chosen = traceable_groups(groups);
+  if (command_line.json) fmt::print(out, "{}", as_json(chosen));
+  if (chosen.empty()) return tl::unexpected(check_iommu(groups).error());
+  if (!command_line.json) fmt::print(out, "{}", as_table(chosen));
+  return {};
+}
+
+Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out) {
+  const ConfigFacts facts = find_config(command_line.config_path);
+  if (!facts.config) return tl::unexpected(facts.config.error());
+  fmt::print(out, "# {}: good. As it stands:\n{}", facts.origin, format_config(*facts.config));
+  return {};
+}
+
+}  // namespace rcached

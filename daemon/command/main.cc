@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// rcached: the command line's entry. Every failure is one line on stderr and an exit code of error.h.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+
+#include "daemon/command/command_line.h"
+#include "daemon/command/commands.h"
+#include "daemon/command/run.h"
+#include "daemon/service/logging.h"
+
+namespace rcached {
+namespace {
+
+Expected<void> dispatch(const CommandLine& line, ErrorCode& code) {
+  switch (line.command) {
+    case Command::run:
+      return run_command(line);
+    case Command::check:
+      code = check_command(line, stdout);
+      return {};
+    case Command::domains:
+      return domains_command(line, stdout);
+    case Command::check_config:
+      return check_config_command(line, stdout);
+    case Command::version:
+      fmt::print("rcached {}\n", RCACHED_VERSION);
+      return {};
+    case Command::help:
+      fmt::print("{}", line.help_text);
+      return {};
+  }
+  return {};
+}
+
+int report(const Error& error) {
+  const char* priority = is_journal(STDERR_FILENO) ? "<3>" : "";
+  fmt::print(stderr, "{}rcached: {}{}{}\n", priority, error.message, error.mend.empty() ? "" : "; ",
+             error.mend);
+  return static_cast<int>(error.code);
+}
+
+int run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed stdout or connection is an error of that write, not an end
+  const auto line = parse_command_line(argc, argv);
+  if (!line) return report(line.error());
+  ErrorCode code = ErrorCode::ok;
+  if (const auto done = dispatch(*line, code); !done) return report(done.error());
+  return static_cast<int>(code);
+}
+
+}  // namespace
+}  // namespace rcached
+
+int main(int argc, char** argv) {
+  try {
+    return rcached::run(argc, argv);
+  } catch (const std::exception& error) {
+    return rcached::report({rcached::ErrorCode::internal, error.what(), "report this as a bug"});
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "daemon/command/effective_config.h"
+#include "daemon/command/summary.h"
+#include "daemon/config/values.h"
+#include "daemon/host/host_facts.h"
+#include "daemon/host/run_statistics.h"
+#include "daemon/pipeline/pipeline.h"
+#include "daemon/service/instance_lock.h"
+#include "daemon/service/logging.h"
+#include "daemon/service/notifier.h"
+#include "daemon/service/signals.h"
+#include "daemon/source/kernel_source.h"
+#include "daemon/source/synthetic_source.h"
+#include "exporters/http/http_server.h"
+
+namespace rcached {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstViewLimit{10'000};
+constexpr milliseconds kEndLimit{1'900};  // promised: two seconds
+constexpr milliseconds kSummaryInterval{2'000};
+constexpr milliseconds kLongestTick{500};
+
+Expected<void> check_host(const Config& config) {
+  if (config.source != SourceKind::kernel) return {};
+  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges())}) {
+    if (item.status == CheckStatus::fail) return tl::unexpected(item.error());
+  }
+  return {};
+}
+
+std::unique_ptr<EventSource> make_source(const Config& config) {
+  if (config.source == SourceKind::synthetic)
+    return make_synthetic_source(config.synthetic, monotonic_clock());
+  KernelSourceOptions options;
+  options.ring_bytes = config.kernel.ring_bytes;
+  options.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
+  return make_kernel_source(options);
+}
+
+// sysfs knows nothing of synthetic domains, and this host's groups are not theirs.
+MirrorFeed::GroupReader make_group_reader(const Config& config) {
+  if (config.source == SourceKind::synthetic) return [] { return std::vector<IommuGroup>(); };
+  return [] { return read_iommu_groups(); };
+}
+
+PipelineOptions pipeline_options(const Config& config) {
+  using std::chrono::system_clock;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch());
+  return {config.pipeline.drain_interval, config.pipeline.snapshot_interval, RCACHED_VERSION,
+          static_cast<std::uint64_t>(now.count()), config.metrics.per_cpu};
+}
+
+// What goes on between start and end: signals, the watchdog, the summary.
+class MainLoop {
+ public:
+  MainLoop(SignalWaiter& signals, const Notifier& notifier, const Pipeline& pipeline, bool summary)
+      : signals_(signals), notifier_(notifier), pipeline_(pipeline) {
+    if (summary) printer_.emplace(stdout);
+  }
+
+  // Until a signal ends it. Errors: internal, when the pipeline has failed.
+  Expected<void> run() {
+    while (!ended_by(signals_.wait(tick()))) {
+      if (const auto failure = pipeline_.failure()) {
+        return fail(ErrorCode::internal, fmt::format("the pipeline has failed: {}", *failure),
+                    "report this as a bug; the service manager starts rcached again");
+      }
+      feed_watchdog();
+      print_summary();
+    }
+    return {};
+  }
+
+ private:
+  milliseconds tick() const {
+    return std::min(kLongestTick, notifier_.watchdog_interval().value_or(kLongestTick) / 2);
+  }
+
+  bool ended_by(std::optional<int> signal) const {
+    if (!signal) return false;
+    if (*signal == SIGHUP && notifier_.supervised()) {
+      spdlog::warn("SIGHUP: rcached cannot reload its configuration; restart it");
+      return false;
+    }
+    spdlog::info("SIG{}: ending", sigabbrev_np(*signal));
+    return true;
+  }
+
+  // Only a pipeline that moves keeps the service alive.
+  void feed_watchdog() {
+    const auto interval = notifier_.watchdog_interval();
+    const auto now = Clock::now();
+    if (!interval || now < next_watchdog_) return;
+    const std::uint64_t beat = pipeline_.heartbeat();
+    if (beat == last_beat_) return;
+    last_beat_ = beat;
+    next_watchdog_ = now + *interval;
+    notifier_.watchdog();
+  }
+
+  void print_summary() {
+    const auto now = Clock::now();
+    if (!printer_ || now < next_summary_) return;
+    next_summary_ = now + kSummaryInterval;
+    const auto view = pipeline_.view();
+    if (view && !printer_->print(*view)) printer_.reset();
+  }
+
+  SignalWaiter& signals_;
+  const Notifier& notifier_;
+  const Pipeline& pipeline_;
+  std::optional<SummaryPrinter> printer_;
+  Clock::time_point next_watchdog_{}, next_summary_{};
+  std::uint64_t last_beat_ = 0;
+};
+
+}  // namespace
+
+Expected<void> run_command(const CommandLine& command_line) {
+  auto [origin, loaded] = find_config(command_line.config_path);
+  if (!loaded) return tl::unexpected(loaded.error());
+  Config config = *loaded;
+  apply_overrides(command_line, config);
+  setup_logging(config.log.level, choose_log_style(STDERR_FILENO));
+  spdlog::debug("configuration: {}", origin);
+
+  SignalWaiter signals;  // before the first thread
+  const Notifier notifier;
+  std::optional<InstanceLock> lock;
+  if (config.source == SourceKind::kernel) {
+    auto acquired = InstanceLock::acquire(config.run_directory);
+    if (!acquired) return tl::unexpected(acquired.error());
+    lock.emplace(std::move(*acquired));
+  }
+  if (auto good = check_host(config); !good) return good;
+
+  std::optional<RunStatistics> run_statistics;
+  if (config.source == SourceKind::kernel && config.kernel.run_statistics) {
+    auto enabled = RunStatistics::enable();
+    if (enabled) run_statistics.emplace(std::move(*enabled));
+    if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().mend);
+  }
+
+  const auto pipeline =
+      std::make_shared<Pipeline>(make_source(config), make_group_reader(config), pipeline_options(config));
+  if (auto started = pipeline->start(); !started) return started;
+
+  HttpOptions http;
+  http.listen = config.http.listen;
+  http.threads = config.http.threads;
+  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message)); };
+  HttpServer server(http, standard_routes(pipeline));
+  if (auto listening = server.start(); !listening) return tl::unexpected(to_error(listening.error()));
+  if (!is_loopback(config.http.listen)) {
+    spdlog::warn("{} can be reached from other machines, without authentication", config.http.listen);
+  }
+  if (!pipeline->wait_for_view(kFirstViewLimit)) {
+    return fail(
+        ErrorCode::internal,
+        pipeline->failure().value_or(fmt::format("no snapshot within {}", format_duration(kFirstViewLimit))),
+        "report this as a bug");
+  }
+
+  const std::string status =
+      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, server.url());
+  spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
+  notifier.ready(status);
+  if (command_line.summary) {
+    fmt::print("{}metrics\n", server.url());
+    std::fflush(stdout);
+  }
+
+  const auto result = MainLoop(signals, notifier, *pipeline, command_line.summary).run();
+  notifier.stopping();
+  signals.end_at_next(kEndLimit);
+  pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
+  server.stop();
+  return result;
+}
+
+}  // namespace rcached

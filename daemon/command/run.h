@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rcached run`: wires source, pipeline and HTTP server together and stays until a signal ends it.
+//
+// Order: configuration, lock, IOMMU, permission, source, HTTP server, READY; each failure ends the start with
+// its own error and leaves nothing behind. The way out is the reverse, within two seconds.
+#pragma once
+
+#include "daemon/command/command_line.h"
+#include "daemon/error.h"
+
+namespace rcached {
+
+// Returns when SIGINT, SIGTERM or (without a service manager) SIGHUP has ended it cleanly. Call it before the
+// process has other threads.
+Expected<void> run_command(const CommandLine& command_line);
+
+}  // namespace rcached

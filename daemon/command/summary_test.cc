@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/summary.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace rcached {
+namespace {
+
+View view_of(std::size_t domains) {
+  View view;
+  view.status.source = "kernel";
+  view.status.events = 1234;
+  view.status.cpus = {{.cpu = 0, .sent = 10, .received = 7, .ring_full = 3, .call_table_full = 0}};
+  for (std::size_t i = 0; i < domains; ++i) {
+    DomainSnapshot state;
+    state.id = i + 1;
+    state.outstanding = 10;
+    state.cpu_cached = 20;
+    state.depot_cached = 127;
+    state.tree_ranges = 158 + i;
+    state.confidence = i == 0 ? Confidence::exact : Confidence::lossy;
+    view.snapshot.domains.push_back(state);
+    DomainInfo info;
+    info.id = i + 1;
+    info.label = std::to_string(i);
+    info.devices = i == 0 ? "0000:00:03.0" : "0000:00:03.0,0000:00:04.0";
+    view.domains.push_back(info);
+  }
+  return view;
+}
+
+TEST(Summary, OneRowPerDomain) {
+  EXPECT_EQ(format_summary(view_of(2), 10),
+            "source kernel, 2 domains, 1234 events, 3 lost\n"
+            "domain     devices                outstanding     cached      depot       tree  confidence\n"
+            "0          0000:00:03.0                    10         20        127        158  exact\n"
+            "1          0000:00:03.0,0000:0...          10         20        127        159  lossy\n");
+}
+
+TEST(Summary, TheLargestTreesWhenThereAreTooMany) {
+  const std::string text = format_summary(view_of(5), 2);
+  EXPECT_NE(text.find("\n4 "), std::string::npos) << text;
+  EXPECT_NE(text.find("\n3 "), std::string::npos) << text;
+  EXPECT_EQ(text.find("\n2 "), std::string::npos) << text;
+  EXPECT_NE(text.find("... and 3 smaller domains\n"), std::string::npos);
+}
+
+TEST(Summary, NoDomainYet) {
+  EXPECT_EQ(format_summary(view_of(0), 10).substr(0, 25), "source kernel, 0 domains,");
+}
+
+TEST(Summary, AClosedPipeEndsIt) {
+  std::signal(SIGPIPE, SIG_IGN);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  std::FILE* out = fdopen(ends[1], "w");
+  SummaryPrinter printer(out);
+  EXPECT_TRUE(printer.print(view_of(1)));
+  close(ends[0]);
+  EXPECT_FALSE(printer.print(view_of(1)));
+  std::fclose(out);
+}
+
+}  // namespace
+}  // namespace rcached

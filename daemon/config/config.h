@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Config: everything an operator may set, with its defaults. One YAML file, read once at the start; the table
+// of its keys is config_keys.h, the commented example config/rcached.yaml, the page docs/config.md.
+//
+// A file that is not understood completely is refused: an unknown, repeated or ill-valued key is an error
+// that names the place (file:line:column), the key and what to write. An empty file means the defaults. Plain
+// value type; the functions are pure but for reading the file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "allocator/kernel_profile.h"
+#include "allocator/workload.h"
+#include "daemon/error.h"
+
+namespace rcached {
+
+enum class SourceKind : std::uint8_t { kernel, synthetic };
+enum class ProbeMethod : std::uint8_t { automatic, kprobe };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct Config {
+  SourceKind source = SourceKind::kernel;
+  struct Http {
+    std::string listen = "127.0.0.1:9731";  // IPv4 address or localhost, and a port
+    unsigned threads = 4;
+    friend bool operator==(const Http&, const Http&) = default;
+  } http;
+  struct Kernel {
+    std::uint32_t ring_bytes = 4u << 20;  // per CPU; a power of two
+    ProbeMethod probes = ProbeMethod::automatic;
+    bool run_statistics = false;
+    friend bool operator==(const Kernel&, const Kernel&) = default;
+  } kernel;
+  struct Pipeline {
+    std::chrono::milliseconds drain_interval{10};
+    std::chrono::milliseconds snapshot_interval{1000};
+    friend bool operator==(const Pipeline&, const Pipeline&) = default;
+  } pipeline;
+  struct Metrics {
+    bool per_cpu = false;
+    friend bool operator==(const Metrics&, const Metrics&) = default;
+  } metrics;
+  struct Synthetic {
+    KernelProfile generation = kProfile61;
+    unsigned domains = 4;
+    unsigned cpus = 8;
+    unsigned rate = 50'000;  // operations a second, all domains together
+    std::uint64_t seed = 1;
+    WorkloadKind workload = WorkloadKind::mixed;
+    friend bool operator==(const Synthetic&, const Synthetic&) = default;
+  } synthetic;
+  struct Log {
+    LogLevel level = LogLevel::info;
+    friend bool operator==(const Log&, const Log&) = default;
+  } log;
+  std::string run_directory = "/run/rcached";
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// `origin` names the text in messages, usually its path. Errors: config.
+Expected<Config> parse_config(std::string_view text, const std::string& origin);
+
+// Errors: config (missing, not a readable regular file, over 1 MiB, and all of parse_config).
+Expected<Config> load_config(const std::string& path);
+
+}  // namespace rcached

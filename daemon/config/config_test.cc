@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "daemon/config/config_keys.h"
+
+namespace rcached {
+namespace {
+
+using std::chrono::milliseconds;
+
+// "message; mend", as main prints it.
+std::string refusal(const Expected<Config>& config) {
+  if (config) return "accepted";
+  EXPECT_EQ(config.error().code, ErrorCode::config);
+  return config.error().message + "; " + config.error().mend;
+}
+
+struct Refused {
+  const char* name;
+  std::string yaml;
+  std::string expected;
+};
+
+void PrintTo(const Refused& row, std::ostream* out) { *out << row.name; }
+
+class ConfigRefusal : public testing::TestWithParam<Refused> {};
+
+TEST_P(ConfigRefusal, SaysWhatWhereAndWhatToDo) {
+  EXPECT_EQ(refusal(parse_config(GetParam().yaml, "f.yaml")), GetParam().expected);
+}
+
+const std::vector<Refused> kRefusals = {
+    // unknown keys
+    {"misspelt_at_the_top", "sourec: kernel\n", "unknown key 'sourec' (f.yaml:1:1); did you mean 'source'?"},
+    {"misspelt_section", "htpp:\n  listen: 127.0.0.1:1\n",
+     "unknown key 'htpp' (f.yaml:1:1); did you mean 'http'?"},
+    {"misspelt_in_section", "http:\n  listne: 127.0.0.1:1\n",
+     "unknown key 'http.listne' (f.yaml:2:3); did you mean 'http.listen'?"},
+    {"other_case", "Source: kernel\n", "unknown key 'Source' (f.yaml:1:1); did you mean 'source'?"},
+    {"dash_for_underscore", "kernel:\n  ring-size: 4MiB\n",
+     "unknown key 'kernel.ring-size' (f.yaml:2:3); did you mean 'kernel.ring_size'?"},
+    {"right_name_wrong_level", "listen: 127.0.0.1:9731\n",
+     "unknown key 'listen' (f.yaml:1:1); did you mean 'http.listen'?"},
+    {"right_name_wrong_section", "metrics:\n  seed: 4\n",
+     "unknown key 'metrics.seed' (f.yaml:2:3); did you mean 'synthetic.seed'?"},
+    {"nothing_near_in_section", "http:\n  tls_certificate: x\n",
+     "unknown key 'http.tls_certificate' (f.yaml:2:3); known in 'http': listen, threads"},
+    {"nothing_near_at_the_top", "zzzzzzzz: 1\n",
+     "unknown key 'zzzzzzzz' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, metrics, "
+     "synthetic, log, run_directory"},
+    {"dotted_key", "http.listen: 127.0.0.1:1\n",
+     "unknown key 'http.listen' (f.yaml:1:1); write 'listen' indented below 'http'"},
+    {"merge_key", "http:\n  <<: {threads: 3}\n",
+     "unknown key 'http.<<' (f.yaml:2:3); known in 'http': listen, threads"},
+    {"control_characters", "\"a\\tb\": 1\n",
+     "unknown key 'a\\x09b' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, metrics, "
+     "synthetic, log, run_directory"},
+    // repeated keys
+    {"repeated_value", "source: kernel\nsource: synthetic\n",
+     "key 'source' is given twice (f.yaml:2:1, first in line 1); remove one of them"},
+    {"repeated_section", "http:\n  threads: 1\nlog:\n  level: info\nhttp:\n  threads: 2\n",
+     "key 'http' is given twice (f.yaml:5:1, first in line 1); remove one of them"},
+    {"repeated_in_section", "http:\n  threads: 1\n  threads: 1\n",
+     "key 'http.threads' is given twice (f.yaml:3:3, first in line 2); remove one of them"},
+    // structure
+    {"top_is_list", "- source\n",
+     "the file is not a list of keys and values (f.yaml:1:1); write lines such as "
+     "'source: kernel'"},
+    {"top_is_word", "kernel\n",
+     "the file is not a list of keys and values (f.yaml:1:1); write lines such as "
+     "'source: kernel'"},
+    {"section_is_value", "http: 127.0.0.1:9731\n",
+     "'http' is a section, not a value (f.yaml:1:7); write its keys indented below it: listen, threads"},
+    {"section_is_list", "http:\n  - listen\n",
+     "'http' is a section, not a value (f.yaml:2:3); write its keys indented below it: listen, threads"},
+    {"value_is_list", "source: [kernel]\n",
+     "'source' is given a list instead of one value (f.yaml:1:9); write one of kernel, synthetic"},
+    {"value_is_section", "http:\n  threads:\n    count: 4\n",
+     "'http.threads' is given a section instead of one value (f.yaml:3:5); write an integer from 1 to 64"},
+    {"no_value", "source:\n",
+     "'source' has no value (f.yaml:1:1); write one of kernel, synthetic, or remove the line"},
+    {"null_value", "http:\n  threads: ~\n",
+     "'http.threads' has no value (f.yaml:2:3); write an integer from 1 to 64, or remove the line"},
+    {"complex_key", "? [a, b]\n: 1\n", "a key is not a plain word (f.yaml:1:3); write 'key: value'"},
+    {"two_documents", "source: kernel\n---\nsource: synthetic\n",
+     "the file holds more than one YAML document (f.yaml); remove the '---' lines after the first document"},
+    {"nul_byte", std::string("source: kernel\n\0", 16),
+     "the file holds a NUL byte (f.yaml:2); give a text file"},
+    // syntax, in yaml-cpp's words
+    {"two_colons", "source: kernel: x\n",
+     "malformed YAML: illegal map value (f.yaml:1:15); correct the syntax there"},
+    {"open_bracket", "source: [kernel\n",
+     "malformed YAML: end of sequence flow not found (f.yaml:2:1); correct the syntax there"},
+    {"open_quote", "source: \"kernel\n", "a quote is not closed (f.yaml:1:9); close it"},
+    {"open_quote_eats_the_rest", "run_directory: \"/run/x\nsource: synthetic\n",
+     "a quote is not closed (f.yaml:1:16); close it"},
+    {"open_single_quote", "run_directory: '/run/x\n", "a quote is not closed (f.yaml:1:16); close it"},
+    {"unknown_alias", "source: *kernel\n",
+     "malformed YAML: the referenced anchor is not defined (f.yaml:1:9); correct the syntax there"},
+    // choices
+    {"unknown_choice", "source: kernl\n",
+     "wrong value 'kernl' for 'source' (f.yaml:1:9); write one of kernel, synthetic; did you mean 'kernel'?"},
+    {"far_choice", "source: file\n",
+     "wrong value 'file' for 'source' (f.yaml:1:9); write one of kernel, synthetic"},
+    {"empty_choice", "source: ''\n",
+     "wrong value '' for 'source' (f.yaml:1:9); write one of kernel, synthetic"},
+    {"probes", "kernel:\n  probes: fentry\n",
+     "wrong value 'fentry' for 'kernel.probes' (f.yaml:2:11); write one of auto, kprobe"},
+    {"generation", "synthetic:\n  generation: bounded-129\n",
+     "wrong value 'bounded-129' for 'synthetic.generation' (f.yaml:2:15); write one of bounded-128, "
+     "bounded-127, "
+     "unbounded-127; did you mean 'bounded-128'?"},
+    {"workload", "synthetic:\n  workload: brust\n",
+     "wrong value 'brust' for 'synthetic.workload' (f.yaml:2:13); write one of steady, spread, burst, leak, "
+     "mixed; "
+     "did you mean 'burst'?"},
+    {"log_level", "log:\n  level: warn\n",
+     "wrong value 'warn' for 'log.level' (f.yaml:2:10); write one of debug, info, warning, error"},
+    // booleans
+    {"boolean_word", "metrics:\n  per_cpu: yes\n",
+     "wrong value 'yes' for 'metrics.per_cpu' (f.yaml:2:12); write true or false"},
+    {"boolean_number", "kernel:\n  run_statistics: 1\n",
+     "wrong value '1' for 'kernel.run_statistics' (f.yaml:2:19); write true or false"},
+    // integers
+    {"not_a_number", "http:\n  threads: many\n",
+     "wrong value 'many' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
+    {"below_range", "http:\n  threads: 0\n",
+     "wrong value '0' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
+    {"above_range", "http:\n  threads: 65\n",
+     "wrong value '65' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
+    {"negative", "http:\n  threads: -1\n",
+     "wrong value '-1' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
+    {"fraction", "http:\n  threads: 1.5\n",
+     "wrong value '1.5' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
+    {"overflow", "synthetic:\n  seed: 18446744073709551616\n",
+     "wrong value '18446744073709551616' for 'synthetic.seed' (f.yaml:2:9); write an integer of at least 0"},
+    {"too_many_cpus", "synthetic:\n  cpus: 1025\n",
+     "wrong value '1025' for 'synthetic.cpus' (f.yaml:2:9); write an integer from 1 to 1024"},
+    {"too_many_domains", "synthetic:\n  domains: 1001\n",
+     "wrong value '1001' for 'synthetic.domains' (f.yaml:2:12); write an integer from 1 to 1000"},
+    {"too_fast", "synthetic:\n  rate: 10000001\n",
+     "wrong value '10000001' for 'synthetic.rate' (f.yaml:2:9); write an integer from 1 to 10000000"},
+    // sizes
+    {"size_without_unit", "kernel:\n  ring_size: 4194304\n",
+     "wrong value '4194304' for 'kernel.ring_size' (f.yaml:2:14); write a power of two from 64KiB to 256MiB, "
+     "with "
+     "the unit KiB or MiB"},
+    {"size_not_power_of_two", "kernel:\n  ring_size: 3MiB\n",
+     "wrong value '3MiB' for 'kernel.ring_size' (f.yaml:2:14); write a power of two from 64KiB to 256MiB, "
+     "with the "
+     "unit KiB or MiB"},
+    {"size_below", "kernel:\n  ring_size: 32KiB\n",
+     "wrong value '32KiB' for 'kernel.ring_size' (f.yaml:2:14); write a power of two from 64KiB to 256MiB, "
+     "with the "
+     "unit KiB or MiB"},
+    {"size_overflow", "kernel:\n  ring_size: 17592186044416MiB\n",
+     "wrong value '17592186044416MiB' for 'kernel.ring_size' (f.yaml:2:14); write a power of two from 64KiB "
+     "to "
+     "256MiB, with the unit KiB or MiB"},
+    // durations
+    {"duration_without_unit", "pipeline:\n  drain_interval: 10\n",
+     "wrong value '10' for 'pipeline.drain_interval' (f.yaml:2:19); write a duration from 1ms to 1s, with "
+     "the unit "
+     "ms or s"},
+    {"duration_below", "pipeline:\n  drain_interval: 0ms\n",
+     "wrong value '0ms' for 'pipeline.drain_interval' (f.yaml:2:19); write a duration from 1ms to 1s, with "
+     "the unit "
+     "ms or s"},
+    {"duration_above", "pipeline:\n  snapshot_interval: 61s\n",
+     "wrong value '61s' for 'pipeline.snapshot_interval' (f.yaml:2:22); write a duration from 100ms to 60s, "
+     "with the "
+     "unit ms or s"},
+    {"duration_other_unit", "pipeline:\n  snapshot_interval: 1m\n",
+     "wrong value '1m' for 'pipeline.snapshot_interval' (f.yaml:2:22); write a duration from 100ms to 60s, "
+     "with the "
+     "unit ms or s"},
+    {"snapshot_faster_than_drain", "pipeline:\n  drain_interval: 1s\n  snapshot_interval: 500ms\n",
+     "'pipeline.snapshot_interval' (500ms) is shorter than 'pipeline.drain_interval' (1s) (f.yaml:2:3); make "
+     "the "
+     "snapshot interval at least as long as the drain interval"},
+    // addresses
+    {"port_missing", "http:\n  listen: 127.0.0.1\n",
+     "wrong value '127.0.0.1' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731"},
+    {"port_alone", "http:\n  listen: 9731\n",
+     "wrong value '9731' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731"},
+    {"port_zero", "http:\n  listen: 127.0.0.1:0\n",
+     "wrong value '127.0.0.1:0' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
+     "127.0.0.1:9731"},
+    {"port_too_large", "http:\n  listen: 127.0.0.1:65536\n",
+     "wrong value '127.0.0.1:65536' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
+     "127.0.0.1:9731"},
+    {"ipv6", "http:\n  listen: '[::1]:9731'\n",
+     "wrong value '[::1]:9731' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
+     "127.0.0.1:9731"},
+    // paths
+    {"relative_path", "run_directory: run\n",
+     "wrong value 'run' for 'run_directory' (f.yaml:1:16); write an absolute path"},
+    {"path_with_newline", "run_directory: \"/run\\n/x\"\n",
+     "wrong value '/run\\x0a/x' for 'run_directory' (f.yaml:1:16); write an absolute path"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, ConfigRefusal, testing::ValuesIn(kRefusals),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Config, EmptyTextIsTheDefaults) {
+  for (const char* text : {"", "\n\n", "# only a comment\n", "---\n", "~\n", "{}\n"}) {
+    const auto config = parse_config(text, "f.yaml");
+    ASSERT_TRUE(config) << text << refusal(config);
+    EXPECT_EQ(*config, Config{});
+  }
+}
+
+TEST(Config, SectionWithAllKeysCommentedOutIsItsDefaults) {
+  const auto config = parse_config("http:\n  # threads: 3\nlog:\n", "f.yaml");
+  ASSERT_TRUE(config) << refusal(config);
+  EXPECT_EQ(*config, Config{});
+}
+
+TEST(Config, QuotedValuesAreValues) {
+  const auto config = parse_config("run_directory: \"/r\\\"x\"\nsource: 'kernel'\n", "f.yaml");
+  ASSERT_TRUE(config) << refusal(config);
+  EXPECT_EQ(config->run_directory, "/r\"x");
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto config = parse_config(R"(
+source: synthetic
+http: {listen: "0.0.0.0:80", threads: 64}
+kernel:
+  ring_size: 64KiB
+  probes: kprobe
+  run_statistics: true
+pipeline: {drain_interval: 100ms, snapshot_interval: 60s}
+metrics: {per_cpu: true}
+synthetic: {generation: unbounded-127, domains: 1000, cpus: 1024, rate: 1, seed: 18446744073709551615, workload: leak}
+log: {level: debug}
+run_directory: /tmp/r
+)",
+                                   "f.yaml");
+  ASSERT_TRUE(config) << refusal(config);
+  Config expected;
+  expected.source = SourceKind::synthetic;
+  expected.http = {"0.0.0.0:80", 64};
+  expected.kernel = {64u << 10, ProbeMethod::kprobe, true};
+  expected.pipeline = {milliseconds(100), milliseconds(60'000)};
+  expected.metrics.per_cpu = true;
+  expected.synthetic = {kProfile612, 1000, 1024, 1, ~std::uint64_t{0}, WorkloadKind::leak};
+  expected.log.level = LogLevel::debug;
+  expected.run_directory = "/tmp/r";
+  EXPECT_EQ(*config, expected);
+  EXPECT_EQ(parse_config(format_config(expected), "printed"), expected);
+}
+
+TEST(Config, TheExampleDocumentsEveryKeyWithItsDefault) {
+  const std::string path = std::string(RCACHED_SOURCE_DIR) + "/config/rcached.yaml";
+  const auto config = load_config(path);
+  ASSERT_TRUE(config) << refusal(config);
+  EXPECT_EQ(*config, Config{});
+
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  for (const ConfigKey& key : config_keys()) {
+    const std::string leaf(key.path.substr(key.path.rfind('.') + 1));
+    EXPECT_NE(text.find(leaf + ": " + key.get(Config{})), std::string::npos) << key.path;
+  }
+}
+
+class ConfigFile : public testing::Test {
+ protected:
+  ConfigFile() {
+    char name[] = "/tmp/rcached-config-XXXXXX";
+    directory_ = mkdtemp(name);
+  }
+  ~ConfigFile() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& text) const {
+    std::ofstream(directory_ + "/c.yaml") << text;
+    return directory_ + "/c.yaml";
+  }
+
+  std::string directory_;
+};
+
+TEST_F(ConfigFile, IsRead) {
+  const auto config = load_config(write("source: synthetic\n"));
+  ASSERT_TRUE(config) << refusal(config);
+  EXPECT_EQ(config->source, SourceKind::synthetic);
+}
+
+TEST_F(ConfigFile, EmptyIsTheDefaults) { EXPECT_EQ(load_config(write("")), Config{}); }
+
+TEST_F(ConfigFile, MissingIsAnError) {
+  EXPECT_EQ(refusal(load_config(directory_ + "/none.yaml")),
+            "cannot read the configuration: No such file or directory (" + directory_ +
+                "/none.yaml); create the file, or leave --config out for the defaults");
+}
+
+TEST_F(ConfigFile, DirectoryIsAnError) {
+  EXPECT_EQ(refusal(load_config(directory_)),
+            "cannot read the configuration: Is a directory (" + directory_ + "); check the path");
+}
+
+TEST_F(ConfigFile, FifoIsRefusedWithoutWaiting) {
+  const std::string path = directory_ + "/fifo";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(load_config(path)),
+            "the configuration is not a regular file (" + path + "); give a regular file");
+}
+
+TEST_F(ConfigFile, HugeIsRefused) {
+  const std::string path = write(std::string((1u << 20) + 1, '#'));
+  EXPECT_EQ(refusal(load_config(path)),
+            "the configuration is larger than 1MiB (" + path + "); give the right file");
+  EXPECT_EQ(load_config(write(std::string(1u << 20, '#'))), Config{});
+}
+
+TEST_F(ConfigFile, UnreadableIsAnError) {
+  if (geteuid() == 0) GTEST_SKIP() << "root reads everything; daemon_e2e has this case without root";
+  const std::string path = write("");
+  chmod(path.c_str(), 0);
+  EXPECT_EQ(refusal(load_config(path)), "cannot read the configuration: Permission denied (" + path +
+                                            "); make the file readable for the user that runs rcached");
+}
+
+// Input that makes careless readers loop, recurse or throw.
+TEST(Config, HostileTextEndsInAnError) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "[";
+  for (const std::string& text :
+       {deep, std::string("http: &a {listen: *a}\n"), std::string("&a [*a]\n"), std::string("\xff\xfe\xfd"),
+        std::string("{{{{"), std::string("!!binary x"), std::string("%YAML 9.9\n---\nsource: kernel\n..."),
+        "a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n" + std::string(1000, ' ')}) {
+    const auto config = parse_config(text, "f.yaml");
+    if (!config) {
+      EXPECT_EQ(config.error().code, ErrorCode::config);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rcached

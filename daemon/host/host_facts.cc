@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/host/host_facts.h"
+
+#include <bpf/btf.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "daemon/host/kallsyms.h"
+#include "daemon/host/tracing_permission.h"
+#include "exporters/http/listen_address.h"
+
+namespace rcached {
+namespace {
+
+// Numbers of linux/capability.h; the header of an older C library may lack the newest two.
+constexpr unsigned kCapSysAdmin = 21, kCapPerfmon = 38, kCapBpf = 39;
+
+std::string read_text(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string kernel_release() {
+  utsname name{};
+  return uname(&name) == 0 ? name.release : "unknown";
+}
+
+Expected<AttachPlan> plan_attach(const KernelLayout& layout, bool force_kprobes) {
+  const auto symbols = Kallsyms::load();
+  if (!symbols) return tl::unexpected(symbols.error());
+  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
+  const auto btf_has_function = [&](std::string_view name) {
+    return btf != nullptr && btf__find_by_name_kind(btf.get(), std::string(name).c_str(), BTF_KIND_FUNC) > 0;
+  };
+  return make_attach_plan(layout, {*symbols, btf_has_function, force_kprobes, {}});
+}
+
+}  // namespace
+
+Privileges parse_privileges(std::string_view status, unsigned euid) {
+  constexpr std::string_view kField = "CapEff:\t";
+  std::uint64_t effective = 0;
+  if (const auto at = status.find(kField); at != std::string_view::npos) {
+    const char* begin = status.data() + at + kField.size();
+    std::from_chars(begin, status.data() + status.size(), effective, 16);
+  }
+  const auto has = [effective](unsigned capability) { return (effective >> capability & 1) != 0; };
+  return {euid, has(kCapBpf), has(kCapPerfmon), has(kCapSysAdmin)};
+}
+
+Privileges read_privileges() { return parse_privileges(read_text("/proc/self/status"), geteuid()); }
+
+Lockdown parse_lockdown(std::string_view text) {
+  if (text.find("[confidentiality]") != std::string_view::npos) return Lockdown::confidentiality;
+  if (text.find("[integrity]") != std::string_view::npos) return Lockdown::integrity;
+  if (text.find("[none]") != std::string_view::npos) return Lockdown::none;
+  return Lockdown::unknown;
+}
+
+Error to_error(const HttpError& error) {
+  ErrorCode code = ErrorCode::internal;
+  if (error.kind == HttpError::Kind::bad_address) code = ErrorCode::config;
+  if (error.kind == HttpError::Kind::address_unusable) code = ErrorCode::port_taken;
+  return {code, error.message, error.mend};
+}
+
+Expected<void> check_listen(const std::string& address) {
+  const auto parsed = ListenAddress::parse(address);
+  if (!parsed) return tl::unexpected(to_error(parsed.error()));
+  if (const auto free = parsed->probe(); !free) return tl::unexpected(to_error(free.error()));
+  return {};
+}
+
+HostFacts gather_host_facts(const ConfigFacts& config) {
+  HostFacts facts;
+  facts.config_origin = config.origin;
+  if (config.config) {
+    facts.source = config.config->source;
+    facts.listen = config.config->http.listen;
+    if (auto free = check_listen(facts.listen); !free) facts.port_error = free.error();
+  } else {
+    facts.config_error = config.config.error();
+  }
+  facts.privileges = read_privileges();
+  facts.kernel_release = kernel_release();
+  facts.has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  facts.lockdown = parse_lockdown(read_text("/sys/kernel/security/lockdown"));
+  facts.layout = read_running_kernel_layout();
+  facts.groups = read_iommu_groups();
+  const bool force_kprobes = config.config && config.config->kernel.probes == ProbeMethod::kprobe;
+  if (facts.layout) facts.attach = plan_attach(*facts.layout, force_kprobes);
+  if (facts.privileges.suffice() && facts.has_btf) {
+    facts.tracing_tried = true;
+    if (auto allowed = probe_tracing_permission(); !allowed) facts.tracing_error = allowed.error();
+  }
+  return facts;
+}
+
+}  // namespace rcached

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gathers the HostFacts of the running machine. Every read is of a small file in /proc or /sys, but for one
+// trial load of a tracing program, which needs the privileges and is skipped without them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "daemon/host/preflight.h"
+#include "exporters/http/http_error.h"
+
+namespace rcached {
+
+// What the command line and the configuration say, before the host is looked at.
+struct ConfigFacts {
+  std::string origin;
+  Expected<Config> config;
+};
+
+HostFacts gather_host_facts(const ConfigFacts& config);
+
+// From the text of /proc/self/status (CapEff).
+Privileges parse_privileges(std::string_view status, unsigned euid);
+Privileges read_privileges();
+
+// From the text of /sys/kernel/security/lockdown: "none [integrity] confidentiality".
+Lockdown parse_lockdown(std::string_view text);
+
+// Whether rcached could listen on `address`. Errors: port_taken.
+Expected<void> check_listen(const std::string& address);
+
+// An error of the HTTP server as one of the process. A bad address is the configuration's fault, one that is
+// in use or not ours is port_taken.
+Error to_error(const HttpError& error);
+
+}  // namespace rcached

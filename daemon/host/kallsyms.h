@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kallsyms: the few kernel symbols that rcached needs, found in one pass over /proc/kallsyms (slow to read:
+// the kernel formats some 200,000 lines). Knows the suffixes that compilers put behind a function they cloned
+// or split: ".part.0", ".isra.0", ".constprop.0", ".cold" excluded.
+//
+// Immutable after load; safe to share.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/error.h"
+
+namespace rcached {
+
+struct Symbol {
+  std::string name;           // as in kallsyms, with its suffix
+  std::uint64_t address = 0;  // 0: hidden from this process. Never leaves the process.
+};
+
+class Kallsyms {
+ public:
+  // Keeps only the symbols named in `wanted_kernel_symbols()`. Errors: internal (not readable).
+  static Expected<Kallsyms> load(const std::string& path = "/proc/kallsyms");
+  static Kallsyms parse(std::istream& in);
+
+  // The symbol of that name; the exact name wins over a suffixed one.
+  std::optional<Symbol> find(std::string_view name) const;
+
+  // True when the kernel shows names but not addresses (kptr_restrict, or CAP_SYSLOG missing).
+  bool addresses_hidden() const { return addresses_hidden_; }
+
+ private:
+  std::vector<Symbol> symbols_;
+  bool addresses_hidden_ = false;
+};
+
+// Everything that the attach plan and the programs may ask for.
+const std::vector<std::string_view>& wanted_kernel_symbols();
+
+}  // namespace rcached

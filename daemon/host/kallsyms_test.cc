@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/host/kallsyms.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace rcached {
+namespace {
+
+Kallsyms parse(const std::string& text) {
+  std::istringstream in(text);
+  return Kallsyms::parse(in);
+}
+
+TEST(Kallsyms, FindsAnExactName) {
+  const auto symbols = parse("ffffffff81000010 T alloc_iova_fast\nffffffff81000020 t alloc_iova\n");
+  ASSERT_TRUE(symbols.find("alloc_iova"));
+  EXPECT_EQ(symbols.find("alloc_iova")->address, 0xffffffff81000020u);
+  EXPECT_FALSE(symbols.find("free_iova"));
+}
+
+TEST(Kallsyms, FindsASuffixedFunctionWhenThereIsNoExactOne) {
+  const auto symbols = parse("ffffffff81000010 t iova_magazine_free_pfns.part.0\n");
+  ASSERT_TRUE(symbols.find("iova_magazine_free_pfns"));
+  EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->name, "iova_magazine_free_pfns.part.0");
+}
+
+TEST(Kallsyms, PrefersTheExactNameOverASuffixedOne) {
+  const auto symbols = parse(
+      "ffffffff81000010 t iova_magazine_free_pfns.part.0\nffffffff81000090 t iova_magazine_free_pfns\n");
+  EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->address, 0xffffffff81000090u);
+}
+
+TEST(Kallsyms, ColdPartsAreNotTheFunction) {
+  const auto symbols = parse("ffffffff81000010 t alloc_iova_fast.cold\nffffffff81000010 t alloc_iova.part.0.cold\n");
+  EXPECT_FALSE(symbols.find("alloc_iova_fast"));
+  EXPECT_FALSE(symbols.find("alloc_iova"));
+}
+
+TEST(Kallsyms, IgnoresTheModuleColumnAndBrokenLines) {
+  const auto symbols = parse("\nffffffff81000010\nffffffff81000010 t\nffffffffc0000010 t free_iova\t[iova]\n");
+  ASSERT_TRUE(symbols.find("free_iova"));
+  EXPECT_EQ(symbols.find("free_iova")->name, "free_iova");
+}
+
+TEST(Kallsyms, SaysWhenAddressesAreHidden) {
+  EXPECT_TRUE(parse("0000000000000000 T alloc_iova_fast\n0000000000000000 T free_iova\n").addresses_hidden());
+  // Per-CPU symbols are at small addresses on a kernel that hides nothing.
+  EXPECT_FALSE(parse("0000000000000000 A fixed_percpu_data\nffffffff81000010 T free_iova\n").addresses_hidden());
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// KernelLayout: what the running kernel's BTF says about the IOVA structures, checked against what the probes
+// and the model understand. No load of a BPF program is needed, so `rcached check` works without privileges.
+#pragma once
+
+#include <string>
+
+#include "allocator/kernel_profile.h"
+#include "daemon/error.h"
+
+struct btf;
+
+namespace rcached {
+
+struct KernelLayout {
+  KernelProfile profile;
+  bool rcaches_embedded = false;  // <= 5.17: iova_domain.rcaches is an array, later a pointer
+  bool flush_queue_in_iova = false;  // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert
+};
+
+// Reads the layout from `kernel_btf`. Errors: unknown_layout (names the structure and the member that does not fit).
+Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf);
+
+// The same for the kernel that runs. Errors also: no_btf.
+Expected<KernelLayout> read_running_kernel_layout();
+
+}  // namespace rcached

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/host/tracing_permission.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace rcached {
+
+Error tracing_refused() {
+  if (geteuid() != 0)
+    return {ErrorCode::permission, "this process may not load BPF tracing programs (bpf: Operation not permitted)",
+            "run as root, or give it CAP_BPF, CAP_PERFMON and CAP_SYSLOG as config/rcached.service does"};
+  return {ErrorCode::permission,
+          "the kernel refuses BPF tracing programs even to root (bpf: Operation not permitted), by a security policy of this machine",
+          "allow BPF tracing (container seccomp profile, LSM policy, lockdown), or run on the host; "
+          "`rcached run --source synthetic` needs none of it"};
+}
+
+Expected<void> probe_tracing_permission() {
+  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
+  if (btf == nullptr || libbpf_get_error(btf.get()) != 0)
+    return fail(ErrorCode::no_btf, "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later have it");
+  const int function = btf__find_by_name_kind(btf.get(), "alloc_iova_fast", BTF_KIND_FUNC);
+  if (function < 0)
+    return fail(ErrorCode::attach, "the kernel's type information has no function alloc_iova_fast",
+                "rcached needs a kernel with CONFIG_IOMMU_IOVA");
+
+  bpf_insn program[2] = {};  // r0 = 0; exit
+  program[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
+  program[1].code = BPF_JMP | BPF_EXIT;
+  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  options.expected_attach_type = BPF_TRACE_FENTRY;
+  options.attach_btf_id = static_cast<__u32>(function);
+  const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rcached_check", "GPL", program, 2, &options);
+  if (fd >= 0) {
+    close(fd);
+    return {};
+  }
+  if (fd == -EPERM || fd == -EACCES) return tl::unexpected<Error>(tracing_refused());
+  return fail(ErrorCode::attach, fmt::format("the kernel rejects a BPF tracing program (bpf: {})", std::strerror(-fd)),
+              "see `dmesg` for the reason; rcached needs Linux 5.10 or later with BPF trampolines");
+}
+
+}  // namespace rcached

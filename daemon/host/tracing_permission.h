@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether this process may load tracing programs at all, found out by loading the smallest one (never attached).
+#pragma once
+
+#include "daemon/error.h"
+
+namespace rcached {
+
+// Errors: permission (who refuses and why, as far as the kernel tells), no_btf, attach (the kernel has no
+// alloc_iova_fast to trace).
+Expected<void> probe_tracing_permission();
+
+// What an EPERM of bpf(2) means for the operator, given who we are.
+Error tracing_refused();
+
+}  // namespace rcached

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// DomainRegistry: who the domains are. Gives each domain key of the event stream (an address: it never leaves
+// this class) a number of ours, and each number its name: group, type, devices and drivers.
+//
+// Numbers are never used again, so a domain freed and another made at the same address are two domains. Two
+// live domains never have one label: when a group moves on to a new domain, the old one falls back to
+// "iovad-<id>" until it is gone.
+//
+// Threads: one, the pipeline's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/host/iommu_groups.h"
+#include "daemon/source/event_source.h"
+#include "exporters/view.h"
+
+namespace rcached {
+
+class DomainRegistry {
+ public:
+  // The id of a live domain.
+  std::optional<std::uint64_t> find(std::uint64_t key) const;
+
+  // A new domain at `key`. The key must not be live: retire() it first.
+  std::uint64_t add(std::uint64_t key, std::uint64_t granule_bytes = 0);
+
+  // The domain at `key` is gone; its label is free at once.
+  void retire(std::uint64_t key);
+
+  // Takes over what the source has found. Only domains that are live get names; domains the source knows but
+  // the registry does not are added, so that they are shown before their first event. Returns the ids added.
+  // A live domain that is not in the list keeps its group unless another domain claims it.
+  std::vector<std::uint64_t> update(const std::vector<DiscoveredDomain>& discovered,
+                                    const std::vector<IommuGroup>& groups);
+
+  // Whether some live domain has no group yet.
+  bool has_unnamed() const;
+
+  std::size_t size() const { return by_key_.size(); }
+
+  // Of all live domains, by id.
+  std::vector<DomainInfo> infos() const;
+
+ private:
+  struct Domain {
+    std::uint64_t key = 0;
+    std::optional<int> group;
+    DomainInfo info;
+  };
+
+  void name(Domain& domain, const DiscoveredDomain& found, const std::vector<IommuGroup>& groups);
+
+  std::uint64_t next_id_ = 1;
+  std::unordered_map<std::uint64_t, std::uint64_t> by_key_;
+  std::map<std::uint64_t, Domain> domains_;  // by id
+};
+
+}  // namespace rcached

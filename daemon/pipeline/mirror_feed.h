@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// MirrorFeed: the single-threaded heart of the pipeline. Takes events out of an EventSource, translates them,
+// finds out which domain each belongs to, applies them to the Mirror, keeps count of what was lost, and
+// makes Views. Pipeline gives it a thread and a rhythm; tests drive it by hand.
+//
+// Losses: nobody can tell which domain a lost event belonged to, so every loss marks all live domains lossy:
+// at once when a record says that its CPU lost some before it, and in view() when the source's counts of
+// full rings, skipped programs or refused records have grown (a CPU that fell silent sends no record).
+//
+// Discovery: an event of an unknown domain is applied under a new id and asks for EventSource::discover() at
+// once, but not more often than kDiscoverGap. While a live domain has no group it is asked for again, ever
+// more rarely, and every kDiscoverRefresh in any case: drivers are bound and unbound without an event.
+//
+// Threads: one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "allocator/mirror.h"
+#include "daemon/host/iommu_groups.h"
+#include "daemon/pipeline/domain_registry.h"
+#include "daemon/source/event_source.h"
+#include "exporters/view.h"
+
+namespace rcached {
+
+class MirrorFeed {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  using GroupReader = std::function<std::vector<IommuGroup>()>;
+
+  static constexpr std::chrono::seconds kDiscoverGap{1};
+  static constexpr std::chrono::seconds kDiscoverRefresh{60};
+
+  // `source` must have started and must outlive the feed.
+  MirrorFeed(EventSource& source, GroupReader read_groups);
+
+  // Applies what the source has now. Sources may hold events back until the poll after the next (reordering
+  // between CPUs), so after it the stream is complete up to the `now` of the call before.
+  void drain(TimePoint now);
+
+  // The same with EventSource::flush: everything up to now.
+  void flush(TimePoint now);
+
+  // Snapshot, names and the counts of the source. The daemon's own fields (version, readiness, ...) are left
+  // to the caller.
+  View view();
+
+  // FQ drains whose domain the probe could not know; they belong to no domain's counter.
+  std::uint64_t unattributed_fq_drains() const { return unattributed_fq_drains_; }
+
+ private:
+  void apply(const rcached_event& event);
+  void apply_batch(TimePoint now);
+  void discover_if_due(TimePoint now);
+  void note_losses(const SourceStatus& status);
+
+  EventSource& source_;
+  GroupReader read_groups_;
+  Mirror mirror_;
+  DomainRegistry registry_;
+  std::vector<rcached_event> batch_;  // kept for its capacity
+  std::uint64_t events_ = 0;
+  std::uint64_t malformed_ = 0;
+  std::uint64_t unattributed_fq_drains_ = 0;
+  std::uint64_t losses_noted_ = 0;
+
+  bool discover_wanted_ = true;  // an unknown domain has turned up since the last discovery
+  TimePoint last_discover_{};
+  TimePoint last_drain_{};
+  TimePoint delivered_until_{};  // events older than this have been applied
+  std::chrono::seconds retry_gap_ = kDiscoverGap;
+};
+
+}  // namespace rcached

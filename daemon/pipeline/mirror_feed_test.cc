@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/pipeline/mirror_feed.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/testing/fake_source.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using testing_support::event;
+using testing_support::FakeSource;
+using testing_support::kKeyA;
+using testing_support::kKeyB;
+
+class MirrorFeedTest : public testing::Test {
+ protected:
+  // Lets `events` through and returns the view after them.
+  View after(std::vector<rcached_event> events, std::chrono::milliseconds later = 10ms) {
+    source_.next = std::move(events);
+    now_ += later;
+    feed_.drain(now_);
+    return feed_.view();
+  }
+
+  FakeSource source_;
+  MirrorFeed feed_{source_, [] { return std::vector<IommuGroup>{{5, "DMA-FQ", {{"nvme0", "nvme"}}}}; }};
+  MirrorFeed::TimePoint now_{1h};
+};
+
+TEST_F(MirrorFeedTest, EventsReachTheMirrorOfTheirDomain) {
+  const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::tree_alloc, kKeyA),
+                           event(OperationKind::alloc, kKeyA, [](auto& o) { o.served_by = ServedBy::tree; }),
+                           event(OperationKind::domain_init, kKeyB)});
+  ASSERT_EQ(view.snapshot.domains.size(), 2u);
+  EXPECT_EQ(view.snapshot.domains[0].id, 1u);
+  EXPECT_EQ(view.snapshot.domains[0].outstanding, 1u);
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::exact);
+  EXPECT_EQ(view.snapshot.domains[1].outstanding, 0u);
+  EXPECT_EQ(view.status.events, 4u);
+  EXPECT_EQ(view.status.source, "fake");
+  EXPECT_EQ(view.kernel.release, "fake");
+  ASSERT_EQ(view.domains.size(), 2u);
+  EXPECT_EQ(view.domains[0].granule_bytes, 4096u);
+}
+
+TEST_F(MirrorFeedTest, ADomainOlderThanRcachedIsPartial) {
+  const View view = after({event(OperationKind::free, kKeyA)});
+  ASSERT_EQ(view.snapshot.domains.size(), 1u);
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::partial);
+  EXPECT_EQ(view.domains[0].label, "iovad-1");
+}
+
+TEST_F(MirrorFeedTest, APutDomainIsGone) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  const View view = after({event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_put, kKeyB)});
+  EXPECT_TRUE(view.snapshot.domains.empty());
+  EXPECT_TRUE(view.domains.empty());
+}
+
+TEST_F(MirrorFeedTest, AnInitAtAKnownAddressIsANewDomain) {
+  after({event(OperationKind::domain_init, kKeyA),
+         event(OperationKind::reserve, kKeyA, [](auto& o) { o.pfn_hi = 5; })});
+  const View view = after({event(OperationKind::domain_init, kKeyA)});
+  ASSERT_EQ(view.snapshot.domains.size(), 1u);
+  EXPECT_EQ(view.snapshot.domains[0].id, 2u);
+  EXPECT_EQ(view.snapshot.domains[0].reserved, 0u);
+  EXPECT_EQ(view.domains.size(), 1u);
+}
+
+TEST_F(MirrorFeedTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
+  rcached_event bad = event(OperationKind::free, kKeyA);
+  bad.op = 200;
+  const View view = after({event(OperationKind::domain_init, kKeyA), bad});
+  EXPECT_EQ(view.status.malformed, 1u);
+  EXPECT_EQ(view.status.events, 1u);
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
+}
+
+TEST_F(MirrorFeedTest, AnFqDrainWithoutADomainBelongsToNone) {
+  const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::fq_drain, 0)});
+  EXPECT_EQ(feed_.unattributed_fq_drains(), 1u);
+  EXPECT_EQ(view.snapshot.domains.size(), 1u);
+  EXPECT_EQ(view.snapshot.domains[0].fq_drains, 0u);
+}
+
+TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {
+  rcached_event failed = event(OperationKind::reserve, kKeyA);
+  failed.size = 0;
+  const View view = after({event(OperationKind::domain_init, kKeyA), failed});
+  EXPECT_EQ(view.snapshot.domains[0].reserved, 0u);
+}
+
+// --- losses
+
+TEST_F(MirrorFeedTest, ALossMarkMakesAllDomainsLossy) {
+  after({event(OperationKind::domain_init, kKeyA), event(OperationKind::domain_init, kKeyB)});
+  const View view = after({event(OperationKind::free, kKeyA, [](auto& o) { o.after_loss = true; })});
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
+  EXPECT_EQ(view.snapshot.domains[1].confidence, Confidence::lossy);
+}
+
+TEST_F(MirrorFeedTest, TheMarkCountsOnEventsThatChangeNothing) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  const View view = after({event(OperationKind::fq_drain, 0, [](auto& o) { o.after_loss = true; })});
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
+}
+
+TEST_F(MirrorFeedTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .call_table_full = 0}};
+  EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
+  EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
+  ProgramStatus program;
+  program.function = "alloc_iova_fast";
+  program.skipped = 3;
+  source_.source_status.programs = {program};
+  EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 2u);
+  source_.source_status.malformed = 1;
+  const View view = after({});
+  EXPECT_EQ(view.snapshot.domains[0].loss_marks, 3u);
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
+  EXPECT_EQ(view.status.programs.at(0).skipped, 3u);
+  EXPECT_EQ(view.status.cpus.at(0).ring_full, 1u);
+}
+
+// --- discovery
+
+TEST_F(MirrorFeedTest, DomainsAreNamedBeforeTheirFirstView) {
+  DiscoveredDomain domain;
+  domain.key = kKeyA;
+  domain.group = 5;
+  source_.domains = {domain};
+  const View view = after({event(OperationKind::free, kKeyA)});
+  EXPECT_EQ(view.domains.at(0).label, "5");
+  EXPECT_EQ(view.domains.at(0).devices, "nvme0");
+  EXPECT_EQ(source_.discoveries, 1);
+}
+
+TEST_F(MirrorFeedTest, DiscoveryIsLimitedInRate) {
+  after({});
+  ASSERT_EQ(source_.discoveries, 1);
+  for (std::uint64_t i = 1; i <= 50; ++i) after({event(OperationKind::free, kKeyA + i * 0x1000)});
+  EXPECT_EQ(source_.discoveries, 1);
+  after({}, 1s);
+  EXPECT_EQ(source_.discoveries, 2);
+}
+
+TEST_F(MirrorFeedTest, UnnamedDomainsAreAskedForEverMoreRarely) {
+  after({event(OperationKind::free, kKeyA)});
+  for (int second = 0; second < 600; ++second) after({}, 1s);
+  // 1, 2, 4, ... 60 s apart: about 6 in the first minute and one a minute later.
+  EXPECT_GE(source_.discoveries, 12);
+  EXPECT_LE(source_.discoveries, 18);
+}
+
+TEST_F(MirrorFeedTest, NamesAreRefreshedNowAndThen) {
+  after({});
+  for (int second = 0; second < 600; ++second) after({}, 1s);
+  EXPECT_EQ(source_.discoveries, 11);
+}
+
+TEST_F(MirrorFeedTest, AFlushTakesWhatAPollHoldsBack) {
+  source_.held = {event(OperationKind::domain_init, kKeyA)};
+  EXPECT_TRUE(after({}).snapshot.domains.empty());
+  feed_.flush(now_);
+  EXPECT_EQ(feed_.view().snapshot.domains.size(), 1u);
+}
+
+}  // namespace
+}  // namespace rcached

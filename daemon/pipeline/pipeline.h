@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: the thread that moves events from the source to the mirror and publishes Views.
+//
+//   every drain_interval     poll the source, apply
+//   every snapshot_interval  make a View, publish it
+//
+// Threads: start(), stop() and the destructor belong to one thread; view(), heartbeat() and failure() may be
+// called from any. The source is touched by the pipeline's own thread only, from its start to its
+// destruction.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "daemon/error.h"
+#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/source/event_source.h"
+#include "exporters/view.h"
+
+namespace rcached {
+
+struct PipelineOptions {
+  std::chrono::milliseconds drain_interval{10};
+  std::chrono::milliseconds snapshot_interval{1000};
+  // Copied into every View's status.
+  std::string version;
+  std::uint64_t started_unix_s = 0;
+  bool per_cpu_series = false;
+};
+
+class Pipeline : public ViewSource {
+ public:
+  Pipeline(std::unique_ptr<EventSource> source, MirrorFeed::GroupReader read_groups, PipelineOptions options);
+  ~Pipeline() override;
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Starts the source and the thread. Errors: those of EventSource::start(); then nothing runs. Call once.
+  Expected<void> start();
+
+  // Takes what the source still holds, publishes a last View and ends the thread and the source. Idempotent.
+  void stop();
+
+  // Null before the first one.
+  std::shared_ptr<const View> view() const override;
+
+  // False when no View came within `timeout`.
+  bool wait_for_view(std::chrono::milliseconds timeout) const;
+
+  // Grows with every round of the thread; one that stands still has hung.
+  std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+
+  // Why the thread ended by itself, if it did. Then Views no longer change.
+  std::optional<std::string> failure() const;
+
+ private:
+  void run(std::promise<Expected<void>> started);
+  void loop(MirrorFeed& feed);
+  void publish(MirrorFeed& feed);
+  bool sleep_until(MirrorFeed::TimePoint when);  // true: stop
+
+  const PipelineOptions options_;
+  const MirrorFeed::GroupReader read_groups_;
+  std::unique_ptr<EventSource> source_;
+  std::atomic<std::uint64_t> heartbeat_{0};
+
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::condition_variable changed_;
+  std::shared_ptr<const View> view_;
+  std::optional<std::string> failure_;
+  bool stopping_ = false;
+
+  std::thread thread_;  // last: it uses the rest
+};
+
+}  // namespace rcached

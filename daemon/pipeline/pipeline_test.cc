@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/pipeline/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "daemon/testing/fake_source.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using testing_support::event;
+using testing_support::FakeSource;
+using testing_support::kKeyA;
+
+std::vector<IommuGroup> no_groups() { return {}; }
+
+PipelineOptions fast() {
+  PipelineOptions options;
+  options.drain_interval = 1ms;
+  options.snapshot_interval = 2ms;
+  options.version = "1.2.3";
+  options.started_unix_s = 99;
+  options.per_cpu_series = true;
+  return options;
+}
+
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto limit = std::chrono::steady_clock::now() + 10s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+TEST(Pipeline, PublishesViewsOfWhatTheSourceDelivers) {
+  auto source = std::make_unique<FakeSource>();
+  source->next = {event(OperationKind::domain_init, kKeyA)};
+  Pipeline pipeline(std::move(source), no_groups, fast());
+  EXPECT_EQ(pipeline.view(), nullptr);
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(pipeline.wait_for_view(10s));
+  const auto view = pipeline.view();
+  EXPECT_EQ(view->snapshot.domains.size(), 1u);
+  EXPECT_TRUE(view->status.ready);
+  EXPECT_EQ(view->status.version, "1.2.3");
+  EXPECT_EQ(view->status.started_unix_s, 99u);
+  EXPECT_TRUE(view->status.per_cpu_series);
+  EXPECT_TRUE(eventually([&] { return pipeline.view() != view; }));
+  EXPECT_EQ(view->snapshot.domains.size(), 1u) << "an old view stays as it was";
+}
+
+TEST(Pipeline, AFailedStartRunsNothing) {
+  auto source = std::make_unique<FakeSource>();
+  source->start_error = Error{ErrorCode::attach, "no", "try"};
+  Pipeline pipeline(std::move(source), no_groups, fast());
+  const auto started = pipeline.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::attach);
+  pipeline.stop();
+  EXPECT_EQ(pipeline.view(), nullptr);
+  EXPECT_EQ(pipeline.failure(), std::nullopt);
+}
+
+TEST(Pipeline, TheHeartBeatsWhileItRuns) {
+  Pipeline pipeline(std::make_unique<FakeSource>(), no_groups, fast());
+  ASSERT_TRUE(pipeline.start());
+  EXPECT_TRUE(eventually([&] { return pipeline.heartbeat() > 5; }));
+  pipeline.stop();
+  const auto beat = pipeline.heartbeat();
+  std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(pipeline.heartbeat(), beat);
+}
+
+TEST(Pipeline, StopTakesWhatIsLeftAndIsQuick) {
+  auto source = std::make_unique<FakeSource>();
+  source->held = {event(OperationKind::domain_init, kKeyA)};
+  PipelineOptions options = fast();
+  options.drain_interval = 1s;
+  options.snapshot_interval = 60s;
+  Pipeline pipeline(std::move(source), no_groups, options);
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(pipeline.wait_for_view(10s));
+  EXPECT_TRUE(pipeline.view()->snapshot.domains.empty());
+  const auto begin = std::chrono::steady_clock::now();
+  pipeline.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 900ms);
+  EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u);
+  pipeline.stop();
+}
+
+TEST(Pipeline, AThrowingSourceIsAFailureAndNotACrash) {
+  auto source = std::make_unique<FakeSource>();
+  source->on_poll = [polls = 0]() mutable {
+    if (++polls == 3) throw std::runtime_error("broken ring");
+  };
+  Pipeline pipeline(std::move(source), no_groups, fast());
+  ASSERT_TRUE(pipeline.start());
+  EXPECT_TRUE(eventually([&] { return pipeline.failure().has_value(); }));
+  EXPECT_EQ(pipeline.failure(), "broken ring");
+}
+
+TEST(Pipeline, ViewsMayBeReadFromManyThreads) {
+  auto source = std::make_unique<FakeSource>();
+  source->next = {event(OperationKind::domain_init, kKeyA)};
+  Pipeline pipeline(std::move(source), no_groups, fast());
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(pipeline.wait_for_view(10s));
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      for (int k = 0; k < 2000; ++k) EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u);
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+}
+
+TEST(Pipeline, MayBeDestroyedUnstarted) {
+  Pipeline(std::make_unique<FakeSource>(), no_groups, fast()).stop();
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/service/instance_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+namespace rcached {
+namespace {
+
+tl::unexpected<Error> cannot(const char* what, int error, const std::string& path) {
+  const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  return fail(denied ? ErrorCode::permission : ErrorCode::internal,
+              fmt::format("cannot {}: {} ({})", what, std::strerror(error), path),
+              denied ? "run as root or through rcached.service, set run_directory, or use --source synthetic"
+                     : "set run_directory to a directory of rcached's own");
+}
+
+// "pid 123", as far as the owner has written it.
+std::string owner(int fd) {
+  char text[32];
+  const ssize_t size = pread(fd, text, sizeof text, 0);
+  int pid = 0;
+  if (size > 0) std::from_chars(text, text + size, pid);
+  return pid > 0 ? fmt::format("pid {}", pid) : std::string("pid unknown");
+}
+
+}  // namespace
+
+Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
+  std::error_code error;
+  std::filesystem::create_directories(run_directory, error);
+  if (error) return cannot("create the run directory", error.value(), run_directory);
+
+  const std::string path = run_directory + "/rcached.lock";
+  InstanceLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (lock.fd_ < 0) return cannot("open the lock file", errno, path);
+  if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return cannot("lock", errno, path);
+    return fail(ErrorCode::second_instance,
+                fmt::format("another rcached traces this kernel, {} ({})", owner(lock.fd_), path),
+                "stop it first, or use --source synthetic");
+  }
+  const std::string pid = fmt::format("{}\n", getpid());
+  // The pid is for messages only: a failure to write it does not weaken the lock.
+  if (ftruncate(lock.fd_, 0) == 0) {
+    [[maybe_unused]] const ssize_t ignored = pwrite(lock.fd_, pid.data(), pid.size(), 0);
+  }
+  return lock;
+}
+
+InstanceLock::~InstanceLock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+}  // namespace rcached

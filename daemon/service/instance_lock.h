@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// InstanceLock: at most one rcached traces the kernel. An flock on <run_directory>/rcached.lock, which holds
+// the owner's pid; it ends with the process, however that ends, so a stale file never blocks.
+#pragma once
+
+#include <string>
+
+#include "daemon/error.h"
+
+namespace rcached {
+
+class InstanceLock {
+ public:
+  // Creates the directory when it is missing. Errors: second_instance (names the owner's pid), permission
+  // (directory or file not writable), internal.
+  static Expected<InstanceLock> acquire(const std::string& run_directory);
+
+  ~InstanceLock();
+  InstanceLock(InstanceLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  InstanceLock& operator=(InstanceLock&&) = delete;
+
+ private:
+  explicit InstanceLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace rcached

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plans of the kernels that rcached follows, and of kernels that hide something.
+#include "daemon/source/attach_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+namespace rcached {
+namespace {
+
+struct Kernel {
+  std::set<std::string, std::less<>> btf;
+  std::string kallsyms;
+  KernelLayout layout;
+};
+
+const std::vector<std::string> kCommon = {"alloc_iova_fast", "free_iova_fast",        "alloc_iova",
+                                          "free_iova",       "free_cpu_cached_iovas", "reserve_iova",
+                                          "init_iova_domain", "put_iova_domain",      "fq_flush_timeout"};
+
+Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::string>& more_symbols,
+              bool unbounded, bool fq_in_iova) {
+  Kernel result;
+  result.layout.profile = unbounded ? kProfile612 : kProfile61;
+  result.layout.flush_queue_in_iova = fq_in_iova;
+  std::vector<std::string> symbols = kCommon;
+  result.btf.insert(kCommon.begin(), kCommon.end());
+  result.btf.insert(more_btf.begin(), more_btf.end());
+  symbols.insert(symbols.end(), more_symbols.begin(), more_symbols.end());
+  for (const auto& symbol : symbols) result.kallsyms += "ffffffff81000000 t " + symbol + "\n";
+  return result;
+}
+
+Kernel kernel_510() { return kernel({"iova_rcache_insert"}, {"iova_rcache_insert", "iova_magazine_free_pfns.part.0"}, false, true); }
+Kernel kernel_61() { return kernel({"iova_magazine_free_pfns"}, {"iova_magazine_free_pfns"}, false, false); }
+Kernel kernel_612() {
+  return kernel({"iova_magazine_free_pfns", "iova_depot_work_func"}, {"iova_magazine_free_pfns", "iova_depot_work_func"},
+                true, false);
+}
+
+Expected<AttachPlan> plan_of(const Kernel& kernel, bool force_kprobes = false,
+                             std::set<std::string, std::less<>> refused = {}) {
+  std::istringstream in(kernel.kallsyms);
+  const Kallsyms symbols = Kallsyms::parse(in);
+  return make_attach_plan(kernel.layout,
+                          {symbols, [&](std::string_view name) { return kernel.btf.contains(name); }, force_kprobes, refused});
+}
+
+std::string symbol_of(const AttachPlan& plan, const std::string& program) {
+  for (const auto& planned : plan.programs)
+    if (planned.program == program) return planned.symbol;
+  return "";
+}
+
+TEST(AttachPlan, Kernel510SeesFreesAtRcacheInsertAndMagazinesBySuffixedKprobe) {
+  const auto plan = plan_of(kernel_510());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "iova_rcache_insert");
+  EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "");
+  EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kprobe"), "iova_magazine_free_pfns.part.0");
+  EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kretprobe"), "iova_magazine_free_pfns.part.0");
+  EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fentry"), "");
+  EXPECT_TRUE(plan->absent.empty());
+}
+
+TEST(AttachPlan, Kernel61UsesTrampolinesOnly) {
+  const auto plan = plan_of(kernel_61());
+  ASSERT_TRUE(plan);
+  for (const auto& planned : plan->programs)
+    EXPECT_TRUE(planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit) << planned.program;
+  EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
+  EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "");
+  EXPECT_EQ(plan->programs.size(), 14u);
+}
+
+TEST(AttachPlan, Kernel612AddsTheDepotWorker) {
+  const auto plan = plan_of(kernel_612());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fentry"), "iova_depot_work_func");
+  EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fexit"), "iova_depot_work_func");
+}
+
+TEST(AttachPlan, ForcedKprobesUseNoTrampoline) {
+  const auto plan = plan_of(kernel_612(), true);
+  ASSERT_TRUE(plan);
+  for (const auto& planned : plan->programs)
+    EXPECT_TRUE(planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe) << planned.program;
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_kretprobe"), "alloc_iova_fast");
+  EXPECT_EQ(symbol_of(*plan, "free_iova_kretprobe"), "");  // its entry says all
+}
+
+TEST(AttachPlan, OneRefusedTrampolineFallsBackAlone) {
+  const auto plan = plan_of(kernel_61(), false, {"alloc_iova_fast"});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_kprobe"), "alloc_iova_fast");
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_fexit"), "");
+  EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
+}
+
+TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
+  const auto plan = plan_of(kernel_61());
+  ASSERT_TRUE(plan);
+  const auto position = [&](std::string_view program) {
+    for (std::size_t i = 0; i < plan->programs.size(); ++i)
+      if (plan->programs[i].program == program) return i;
+    return plan->programs.size();
+  };
+  EXPECT_LT(position("alloc_iova_fexit"), position("alloc_iova_fast_fexit"));
+  EXPECT_LT(position("free_iova_fentry"), position("free_iova_fast_fexit"));
+  EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
+}
+
+TEST(AttachPlan, AMissingRefinementIsReported) {
+  const auto plan = plan_of(kernel({}, {}, true, false));
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->absent, (std::vector<std::string>{"iova_magazine_free_pfns", "iova_depot_work_func"}));
+}
+
+TEST(AttachPlan, WithoutTheHotFunctionsThereIsNothingToShow) {
+  Kernel blind = kernel_61();
+  blind.btf.erase("alloc_iova_fast");
+  blind.kallsyms = "ffffffff81000000 t free_iova_fast\n";
+  const auto plan = plan_of(blind);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code, ErrorCode::attach);
+  EXPECT_NE(plan.error().message.find("alloc_iova_fast"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// EventSource: the one door through which events come in, whatever makes them: `kernel` (the probes),
+// `synthetic` (the model driven by a workload), later `replay` (a trace file). Everything behind it is the
+// same code.
+//
+// Threads: all calls come from the pipeline's thread.
+// Not here: anything about the mirror, the snapshot or how events are shown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpf/event.h"
+#include "daemon/error.h"
+#include "exporters/view.h"
+
+namespace rcached {
+
+// A domain as the source knows it. `key` is what rcached_event.domain carries; it never leaves the process.
+struct DiscoveredDomain {
+  std::uint64_t key = 0;
+  std::optional<int> group;         // IOMMU group number
+  std::uint64_t granule_bytes = 0;  // 0: not known
+  // Names that only the source knows (synthetic, replay). All empty: they come from the group's entry in sysfs.
+  std::string type;
+  std::string devices;
+  std::string driver;
+};
+
+// Cumulative accounting of everything that was sent, received and lost.
+struct SourceStatus {
+  std::vector<CpuLoss> cpus;
+  std::vector<ProgramStatus> programs;
+  std::uint64_t malformed = 0;
+  std::uint64_t lag_ns = 0;
+};
+
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+
+  // Begins to deliver. On error nothing stays attached.
+  virtual Expected<void> start() = 0;
+
+  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block.
+  virtual void poll(std::vector<rcached_event>& batch) = 0;
+
+  // Every event up to now, with no regard to reordering; for a clean end and for tests at rest.
+  virtual void flush(std::vector<rcached_event>& batch) = 0;
+
+  // Looks again which domains exist and which IOMMU group each belongs to. Called at start and when an
+  // event names a domain that is not known yet; may be slow (milliseconds).
+  virtual std::vector<DiscoveredDomain> discover() = 0;
+
+  virtual SourceStatus status() = 0;
+  virtual KernelInfo kernel_info() const = 0;
+  virtual std::string name() const = 0;
+};
+
+}  // namespace rcached

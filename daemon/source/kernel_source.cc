@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/kernel_source.h"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "daemon/host/kallsyms.h"
+#include "daemon/host/kernel_layout.h"
+#include "daemon/source/event_merger.h"
+#include "daemon/source/probe_set.h"
+
+namespace rcached {
+namespace {
+
+// The clock of bpf_ktime_get_ns().
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::uint32_t online_cpus() { return static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN)); }
+
+class KernelSource final : public EventSource {
+ public:
+  explicit KernelSource(const KernelSourceOptions& options) : options_(options), merger_(RCACHED_MAX_CPUS) {}
+
+  Expected<void> start() override {
+    auto layout = read_running_kernel_layout();
+    if (!layout) return tl::unexpected<Error>(layout.error());
+    layout_ = *layout;
+    const auto symbols = Kallsyms::load();
+    if (!symbols) return tl::unexpected<Error>(symbols.error());
+    if (symbols->addresses_hidden())
+      return fail(ErrorCode::permission, "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
+                  "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
+    auto probes = ProbeSet::attach(layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
+                                   [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });
+    if (!probes) return tl::unexpected<Error>(probes.error());
+    probes_ = std::move(*probes);
+    received_.resize(probes_->cpus());
+    for (const auto& function : probes_->plan().absent)
+      spdlog::warn("the kernel has no function {} to attach to; what it would show stays unknown", function);
+    return {};
+  }
+
+  void poll(std::vector<rcached_event>& batch) override {
+    const std::uint64_t begin = monotonic_ns();
+    probes_->drain();
+    merger_.take_until(last_drain_ns_, batch);
+    last_drain_ns_ = begin;
+  }
+
+  void flush(std::vector<rcached_event>& batch) override {
+    probes_->drain();
+    merger_.take_until(std::numeric_limits<std::uint64_t>::max(), batch);
+  }
+
+  std::vector<DiscoveredDomain> discover() override {
+    std::vector<DiscoveredDomain> result;
+    for (const rcached_group& group : probes_->walk_groups()) {
+      if (group.domain == 0) continue;
+      DiscoveredDomain domain;
+      domain.key = group.domain;
+      domain.group = group.group;
+      domain.granule_bytes = group.granule_bytes;
+      result.push_back(std::move(domain));
+    }
+    return result;
+  }
+
+  SourceStatus status() override {
+    SourceStatus result;
+    const auto stats = probes_->cpu_stats();
+    for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
+      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu], stats[cpu].ring_full,
+                             stats[cpu].call_table_full});
+    result.programs = probes_->program_status();
+    result.malformed = malformed_;
+    const std::uint64_t oldest = merger_.oldest_ns();
+    const std::uint64_t now = monotonic_ns();
+    result.lag_ns = oldest != 0 && now > oldest ? now - oldest : 0;
+    return result;
+  }
+
+  KernelInfo kernel_info() const override {
+    utsname name{};
+    uname(&name);
+    return {name.release, layout_.profile, online_cpus()};
+  }
+
+  std::string name() const override { return "kernel"; }
+
+ private:
+  void receive(std::size_t cpu, const void* data, std::size_t size) {
+    ++received_[cpu];
+    rcached_event event{};
+    if (size < sizeof(event)) {
+      ++malformed_;
+      return;
+    }
+    std::memcpy(&event, data, sizeof(event));
+    merger_.add(cpu, event);
+  }
+
+  KernelSourceOptions options_;
+  KernelLayout layout_;
+  std::unique_ptr<ProbeSet> probes_;
+  EventMerger merger_;
+  std::vector<std::uint64_t> received_;
+  std::uint64_t malformed_ = 0;
+  std::uint64_t last_drain_ns_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<EventSource> make_kernel_source(const KernelSourceOptions& options) {
+  return std::make_unique<KernelSource>(options);
+}
+
+}  // namespace rcached

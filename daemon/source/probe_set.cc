@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/probe_set.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "bpf/probes.skel.h"
+#include "daemon/host/tracing_permission.h"
+
+namespace rcached {
+namespace {
+
+// The kernel's own code for "this architecture cannot", not in errno.h.
+constexpr int kNotSupported = 524;
+
+// libbpf's warnings while we load and attach: the last ones explain a failure, on success nobody needs them.
+thread_local std::string last_warning;
+
+int on_libbpf_message(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  std::array<char, 512> line{};
+  std::vsnprintf(line.data(), line.size(), format, arguments);
+  std::string text(line.data());
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (level == LIBBPF_WARN) last_warning = text;
+  SPDLOG_DEBUG("{}", text);
+  return 0;
+}
+
+tl::unexpected<Error> load_error(int error, std::string_view doing) {
+  if (error == EPERM || error == EACCES) return tl::unexpected<Error>(tracing_refused());
+  return fail(ErrorCode::attach, fmt::format("cannot {} ({}; {})", doing, std::strerror(error), last_warning),
+              "see `rcached check`; with log level debug the daemon prints what libbpf says");
+}
+
+// struct bpf_link_info of a kprobe since 6.7, as far as it is needed; older build hosts do not declare it.
+struct KprobeLinkInfo {
+  std::uint32_t type, id, prog_id, pad;
+  std::uint32_t perf_event_type, pad2;
+  std::uint64_t func_name;
+  std::uint32_t name_len, offset;
+  std::uint64_t addr, missed, cookie;
+};
+constexpr std::uint32_t kPerfEventKprobe = 3;
+constexpr std::uint32_t kPerfEventKretprobe = 4;
+
+}  // namespace
+
+ProbeSet::ProbeSet(Receiver receiver) : receiver_(std::move(receiver)) {}
+
+ProbeSet::~ProbeSet() { release(); }
+
+void ProbeSet::release() {
+  for (auto& attached : attached_) bpf_link__destroy(attached.link);
+  attached_.clear();
+  ring_buffer__free(rings_);
+  rings_ = nullptr;
+  probes_bpf::destroy(skeleton_);
+  skeleton_ = nullptr;
+}
+
+Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelLayout& layout, const Kallsyms& symbols,
+                                                     const Options& options, Receiver receiver) {
+  libbpf_set_print(on_libbpf_message);
+  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
+  if (btf == nullptr || libbpf_get_error(btf.get()) != 0)
+    return fail(ErrorCode::no_btf, "the kernel's type information cannot be read (/sys/kernel/btf/vmlinux)",
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y");
+  AttachOffer offer{symbols,
+                    [&](std::string_view name) {
+                      return btf__find_by_name_kind(btf.get(), std::string(name).c_str(), BTF_KIND_FUNC) > 0;
+                    },
+                    options.force_kprobes,
+                    {}};
+  std::unique_ptr<ProbeSet> probes(new ProbeSet(std::move(receiver)));
+  for (;;) {
+    auto plan = make_attach_plan(layout, offer);
+    if (!plan) return tl::unexpected<Error>(plan.error());
+    probes->plan_ = std::move(*plan);
+    const auto refused = probes->try_attach(options, symbols);
+    if (!refused) return tl::unexpected<Error>(refused.error());
+    if (refused->empty()) return probes;
+    spdlog::info("the kernel cannot attach a trampoline to {}; using a kprobe instead", *refused);
+    probes->release();
+    offer.fentry_refused.insert(*refused);
+  }
+}
+
+Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsyms& symbols) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0 || cpus > RCACHED_MAX_CPUS)
+    return fail(ErrorCode::unknown_layout, fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
+                "build rcached with a larger RCACHED_MAX_CPUS");
+  cpus_ = static_cast<std::size_t>(cpus);
+
+  skeleton_ = probes_bpf::open(nullptr);
+  if (skeleton_ == nullptr) return load_error(errno, "open the BPF object");
+  const auto address_of = [&](std::string_view name) {
+    const auto symbol = symbols.find(name);
+    return symbol ? symbol->address : 0;
+  };
+  skeleton_->rodata->symbols.per_cpu_offset = address_of("__per_cpu_offset");
+  skeleton_->rodata->symbols.iommu_group_kset = address_of("iommu_group_kset");
+  skeleton_->rodata->symbols.intel_iommu_ops = address_of("intel_iommu_ops");
+  bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpus_));
+
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->obj) bpf_program__set_autoload(program, false);
+  bpf_program__set_autoload(skeleton_->progs.rcached_read_cpus, true);
+  bpf_program__set_autoload(skeleton_->progs.rcached_walk_groups, true);
+  for (const auto& planned : plan_.programs) {
+    program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
+    if (program == nullptr)
+      return fail(ErrorCode::internal, fmt::format("the BPF object has no program {}", planned.program), "rebuild rcached");
+    bpf_program__set_autoload(program, true);
+  }
+  if (const int error = probes_bpf::load(skeleton_); error != 0) return load_error(-error, "load the BPF programs");
+  if (auto made = make_rings(options.ring_bytes); !made) return tl::unexpected<Error>(made.error());
+
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_read_cpus), &run); error != 0)
+    return load_error(-error, "read the per-CPU offsets from the kernel");
+
+  attached_.reserve(plan_.programs.size());
+  for (const auto& planned : plan_.programs) {
+    program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
+    const bool trampoline = planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit;
+    bpf_link* link = trampoline ? bpf_program__attach(program)
+                                : bpf_program__attach_kprobe(program, planned.method == AttachMethod::kretprobe,
+                                                             planned.symbol.c_str());
+    if (link == nullptr) {
+      const int error = errno;
+      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) return planned.function;
+      return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol));
+    }
+    attached_.push_back({&planned, program, link});
+  }
+  return std::string();
+}
+
+Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
+  ring_contexts_.clear();
+  ring_contexts_.reserve(cpus_);
+  for (std::size_t cpu = 0; cpu < cpus_; ++cpu) {
+    const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
+    if (ring < 0)
+      return fail(ErrorCode::attach, fmt::format("cannot create a ring buffer of {} bytes for CPU {} ({})", ring_bytes, cpu, std::strerror(-ring)),
+                  "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
+    const auto key = static_cast<__u32>(cpu);
+    int error = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &key, &ring, BPF_ANY);
+    ring_contexts_.push_back({this, cpu});
+    if (error == 0) {
+      if (rings_ == nullptr) {
+        rings_ = ring_buffer__new(ring, receive, &ring_contexts_.back(), nullptr);
+        if (rings_ == nullptr) error = -errno;
+      } else {
+        error = ring_buffer__add(rings_, ring, receive, &ring_contexts_.back());
+      }
+    }
+    close(ring);  // the map of rings and the mapping keep it alive
+    if (error != 0) return load_error(-error, fmt::format("set up the ring buffer of CPU {}", cpu));
+  }
+  return {};
+}
+
+int ProbeSet::receive(void* context, void* data, std::size_t size) {
+  const auto* ring = static_cast<const RingContext*>(context);
+  ring->owner->receiver_(ring->cpu, data, size);
+  return 0;
+}
+
+void ProbeSet::drain() { ring_buffer__consume(rings_); }
+
+std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
+  const std::size_t value_size = (bpf_map__value_size(skeleton_->maps.cpu_state) + 7) / 8 * 8;
+  std::vector<char> values(value_size * cpus_);
+  std::vector<rcached_cpu_stats> result(cpus_);
+  const __u32 key = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) return result;
+  // struct cpu_state begins with its rcached_cpu_stats
+  for (std::size_t cpu = 0; cpu < cpus_; ++cpu)
+    std::memcpy(&result[cpu], values.data() + cpu * value_size, sizeof(rcached_cpu_stats));
+  return result;
+}
+
+std::vector<ProgramStatus> ProbeSet::program_status() const {
+  std::vector<ProgramStatus> result;
+  for (const auto& attached : attached_) {
+    ProgramStatus status;
+    status.function = attached.planned->symbol;
+    status.method = std::string(to_string(attached.planned->method));
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(attached.program), &info, &size) == 0) {
+      status.runs = info.run_cnt;
+      status.run_ns = info.run_time_ns;
+      status.skipped = info.recursion_misses;
+    }
+    const bool trampoline =
+        attached.planned->method == AttachMethod::fentry || attached.planned->method == AttachMethod::fexit;
+    if (!trampoline) {
+      KprobeLinkInfo link{};
+      __u32 link_size = sizeof(link);
+      const bool known = bpf_obj_get_info_by_fd(bpf_link__fd(attached.link), &link, &link_size) == 0 &&
+                         link_size >= offsetof(KprobeLinkInfo, cookie) &&
+                         (link.perf_event_type == kPerfEventKprobe || link.perf_event_type == kPerfEventKretprobe);
+      status.skips_countable = known;
+      if (known) status.skipped += link.missed;
+    }
+    result.push_back(std::move(status));
+  }
+  return result;
+}
+
+std::vector<rcached_group> ProbeSet::walk_groups() {
+  std::vector<rcached_group> result;
+  auto& discovery = skeleton_->bss->discovery;
+  discovery.next = 0;
+  constexpr int kMaxChunks = 1024;
+  for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
+    LIBBPF_OPTS(bpf_test_run_opts, run);
+    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_walk_groups), &run) != 0) break;
+    for (__u32 i = 0; i < discovery.count && i < RCACHED_DISCOVER_CHUNK; ++i) result.push_back(discovery.groups[i]);
+    if (discovery.done != 0) break;
+  }
+  return result;
+}
+
+}  // namespace rcached

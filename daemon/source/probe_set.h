@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProbeSet: the BPF object of bpf/probes.bpf.c, loaded and attached after an AttachPlan; owns programs, maps,
+// rings and links. What the kernel counts about them is read here too.
+//
+// Every link dies with its file descriptor: when the ProbeSet or the process is gone, nothing stays attached.
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bpf/event.h"
+#include "bpf/state.h"
+#include "daemon/error.h"
+#include "daemon/source/attach_plan.h"
+#include "exporters/view.h"
+
+struct probes_bpf;
+struct bpf_link;
+struct bpf_program;
+struct ring_buffer;
+
+namespace rcached {
+
+class ProbeSet {
+ public:
+  // Called for every record; cpu is the ring's.
+  using Receiver = std::function<void(std::size_t cpu, const void* data, std::size_t size)>;
+
+  struct Options {
+    std::uint32_t ring_bytes = 4u << 20;
+    bool force_kprobes = false;
+  };
+
+  // Loads and attaches. A function whose trampoline the kernel refuses to attach is tried again as a kprobe.
+  // Errors: permission, attach, internal.
+  static Expected<std::unique_ptr<ProbeSet>> attach(const KernelLayout& layout, const Kallsyms& symbols,
+                                                    const Options& options, Receiver receiver);
+  ~ProbeSet();
+  ProbeSet(const ProbeSet&) = delete;
+  ProbeSet& operator=(const ProbeSet&) = delete;
+
+  std::size_t cpus() const { return cpus_; }
+  const AttachPlan& plan() const { return plan_; }
+
+  // Hands every record in the rings to the receiver.
+  void drain();
+
+  // Per possible CPU.
+  std::vector<rcached_cpu_stats> cpu_stats() const;
+  std::vector<ProgramStatus> program_status() const;
+
+  // Runs the walk over all IOMMU groups in the kernel. Empty when the kernel hides them.
+  std::vector<rcached_group> walk_groups();
+
+ private:
+  struct Attached {
+    const PlannedProgram* planned;
+    ::bpf_program* program;
+    ::bpf_link* link;
+  };
+  struct RingContext {
+    ProbeSet* owner;
+    std::size_t cpu;
+  };
+
+  explicit ProbeSet(Receiver receiver);
+  // Returns the function whose trampoline was refused, or empty when all is attached.
+  Expected<std::string> try_attach(const Options& options, const Kallsyms& symbols);
+  Expected<void> make_rings(std::uint32_t ring_bytes);
+  void release();
+  static int receive(void* context, void* data, std::size_t size);
+
+  Receiver receiver_;
+  AttachPlan plan_;
+  std::size_t cpus_ = 0;
+  ::probes_bpf* skeleton_ = nullptr;
+  ::ring_buffer* rings_ = nullptr;
+  std::vector<RingContext> ring_contexts_;
+  std::vector<Attached> attached_;
+};
+
+}  // namespace rcached

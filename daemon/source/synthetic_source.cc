@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/synthetic_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "allocator/workload.h"
+#include "daemon/pipeline/translate.h"
+
+namespace rcached {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kGranuleBytes = 4096;
+
+// Keys only need to differ and not to be 0.
+std::uint64_t key_of(std::uint32_t domain) { return domain + 1; }
+
+class SyntheticSource final : public EventSource {
+ public:
+  SyntheticSource(const Config::Synthetic& options, NanosecondClock clock)
+      : options_(options), clock_(std::move(clock)), cpus_(options.cpus) {
+    for (unsigned cpu = 0; cpu < options.cpus; ++cpu) cpus_[cpu].cpu = static_cast<std::uint16_t>(cpu);
+  }
+
+  Expected<void> start() override {
+    WorkloadOptions workload;
+    workload.kind = options_.workload;
+    workload.domains = options_.domains;
+    workload.cpus = static_cast<std::uint16_t>(options_.cpus);
+    workload.seed = options_.seed;
+    workload.start_ns = clock_();
+    workload.step_ns = kSecond / options_.rate;
+    workload_.emplace(options_.generation, workload,
+                      [this](std::uint32_t domain, const Operation& operation) { add(domain, operation); });
+    return {};
+  }
+
+  void poll(std::vector<rcached_event>& batch) override {
+    const std::uint64_t step = workload_->options().step_ns;
+    const std::uint64_t done_until = workload_->now_ns() + skipped_ns_;
+    const std::uint64_t now = std::max(clock_(), done_until);
+    const std::uint64_t most = std::max<std::uint64_t>(kSecond / step, 1);
+    std::uint64_t calls = (now - done_until) / step;
+    if (calls > most) {
+      skipped_ns_ += (calls - most) * step;
+      calls = most;
+    }
+    calls_ += calls;
+    workload_->step(calls);
+    batch.insert(batch.end(), pending_.begin(), pending_.end());
+    pending_.clear();
+  }
+
+  void flush(std::vector<rcached_event>& batch) override { poll(batch); }
+
+  std::vector<DiscoveredDomain> discover() override {
+    std::vector<DiscoveredDomain> domains;
+    for (std::uint32_t i = 0; i < options_.domains; ++i) {
+      DiscoveredDomain domain;
+      domain.key = key_of(i);
+      domain.group = static_cast<int>(i + 1);
+      domain.granule_bytes = kGranuleBytes;
+      domain.type = "DMA";
+      domain.devices = fmt::format("synthetic{}", i);
+      domain.driver = "synthetic";
+      domains.push_back(std::move(domain));
+    }
+    return domains;
+  }
+
+  SourceStatus status() override {
+    SourceStatus status;
+    status.cpus = cpus_;
+    ProgramStatus program;
+    program.function = "workload";
+    program.method = "synthetic";
+    program.runs = calls_;
+    status.programs.push_back(std::move(program));
+    return status;
+  }
+
+  KernelInfo kernel_info() const override { return {"synthetic", options_.generation, options_.cpus}; }
+  std::string name() const override { return "synthetic"; }
+
+ private:
+  void add(std::uint32_t domain, const Operation& operation) {
+    rcached_event event = to_event(operation, key_of(domain), kGranuleBytes);
+    event.time_ns += skipped_ns_;
+    ++cpus_[event.cpu].sent;
+    ++cpus_[event.cpu].received;
+    pending_.push_back(event);
+  }
+
+  const Config::Synthetic options_;
+  const NanosecondClock clock_;
+  std::optional<Workload> workload_;
+  std::vector<rcached_event> pending_;
+  std::vector<CpuLoss> cpus_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t skipped_ns_ = 0;  // what a stopped process has missed; the workload's own time knows no gap
+};
+
+}  // namespace
+
+NanosecondClock monotonic_clock() {
+  return [] {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  };
+}
+
+std::unique_ptr<EventSource> make_synthetic_source(const Config::Synthetic& options, NanosecondClock clock) {
+  return std::make_unique<SyntheticSource>(options, std::move(clock));
+}
+
+}  // namespace rcached

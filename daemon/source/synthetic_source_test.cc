@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/synthetic_source.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/pipeline/translate.h"
+
+namespace rcached {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000, kMillisecond = 1'000'000;
+
+struct Harness {
+  explicit Harness(Config::Synthetic options = {})
+      : source(make_synthetic_source(options, [this] { return now; })) {
+    EXPECT_TRUE(source->start());
+  }
+
+  std::vector<rcached_event> poll_after(std::uint64_t nanoseconds) {
+    now += nanoseconds;
+    std::vector<rcached_event> batch;
+    source->poll(batch);
+    return batch;
+  }
+
+  std::uint64_t calls() const { return source->status().programs.at(0).runs; }
+
+  std::uint64_t now = 5 * kSecond;
+  std::unique_ptr<EventSource> source;
+};
+
+TEST(SyntheticSource, DomainsAreBornFirst) {
+  Config::Synthetic options;
+  options.domains = 3;
+  Harness harness(options);
+  std::set<std::uint64_t> born;
+  for (const rcached_event& event : harness.poll_after(0)) {
+    if (event.op == RCACHED_OP_DOMAIN_INIT) {
+      EXPECT_EQ(event.arg, 4096u);
+      born.insert(event.domain);
+    }
+    EXPECT_TRUE(born.contains(event.domain));
+  }
+  EXPECT_EQ(born.size(), 3u);
+  EXPECT_FALSE(born.contains(0));
+  const auto domains = harness.source->discover();
+  ASSERT_EQ(domains.size(), 3u);
+  for (const auto& domain : domains) EXPECT_TRUE(born.contains(domain.key));
+  EXPECT_EQ(domains[2].group, 3);
+  EXPECT_EQ(domains[2].type, "DMA");
+  EXPECT_EQ(domains[2].devices, "synthetic2");
+  EXPECT_EQ(domains[2].driver, "synthetic");
+}
+
+TEST(SyntheticSource, KeepsItsRateByTheClock) {
+  for (const unsigned rate : {1u, 1000u, 50'000u}) {
+    Config::Synthetic options;
+    options.rate = rate;
+    Harness harness(options);
+    for (int i = 0; i < 1000; ++i) harness.poll_after(10 * kMillisecond);
+    EXPECT_EQ(harness.calls(), rate * 10u);
+    harness.poll_after(0);
+    EXPECT_EQ(harness.calls(), rate * 10u) << "no time, no operations";
+  }
+}
+
+TEST(SyntheticSource, AStoppedProcessDoesNotMakeUpForIt) {
+  Config::Synthetic options;
+  options.rate = 1000;
+  Harness harness(options);
+  harness.poll_after(3600 * kSecond);
+  EXPECT_EQ(harness.calls(), 1000u);
+  const auto batch = harness.poll_after(10 * kMillisecond);
+  EXPECT_EQ(harness.calls(), 1010u);
+  ASSERT_FALSE(batch.empty());
+  EXPECT_LE(batch.back().time_ns, harness.now);
+  EXPECT_GE(batch.front().time_ns, harness.now - 11 * kMillisecond)
+      << "times are of now, not of before the gap";
+}
+
+TEST(SyntheticSource, AClockThatStandsStillIsNoTrouble) {
+  Harness harness;
+  harness.poll_after(kSecond);
+  harness.now -= kSecond;
+  EXPECT_TRUE(harness.poll_after(0).empty());
+}
+
+TEST(SyntheticSource, TimesNeverGoBackAndCpusExist) {
+  Config::Synthetic options;
+  options.cpus = 3;
+  Harness harness(options);
+  std::uint64_t last = 0;
+  for (int i = 0; i < 100; ++i) {
+    for (const rcached_event& event : harness.poll_after(7 * kMillisecond)) {
+      ASSERT_GE(event.time_ns, last);
+      ASSERT_LE(event.time_ns, harness.now);
+      ASSERT_LT(event.cpu, 3u);
+      last = event.time_ns;
+    }
+  }
+}
+
+TEST(SyntheticSource, TheSameSeedGivesTheSameOperations) {
+  const auto run = [](std::uint64_t seed) {
+    Config::Synthetic options;
+    options.seed = seed;
+    return Harness(options).poll_after(100 * kMillisecond);
+  };
+  const auto one = run(1), again = run(1), other = run(2);
+  ASSERT_EQ(one.size(), again.size());
+  EXPECT_EQ(std::memcmp(one.data(), again.data(), one.size() * sizeof(rcached_event)), 0);
+  EXPECT_TRUE(one.size() != other.size() ||
+              std::memcmp(one.data(), other.data(), one.size() * sizeof(rcached_event)) != 0);
+}
+
+// The whole way: workload -> events -> translation -> mirror, for every generation and workload.
+TEST(SyntheticSource, TheMirrorFollowsExactly) {
+  for (const KernelProfile& generation : {kProfile510, kProfile61, kProfile612}) {
+    for (const auto kind : {WorkloadKind::steady, WorkloadKind::spread, WorkloadKind::burst,
+                            WorkloadKind::leak, WorkloadKind::mixed}) {
+      Config::Synthetic options;
+      options.generation = generation;
+      options.workload = kind;
+      Harness harness(options);
+      MirrorFeed feed(*harness.source, [] { return std::vector<IommuGroup>(); });
+      MirrorFeed::TimePoint now{std::chrono::nanoseconds(harness.now)};
+      for (int i = 0; i < 300; ++i) {
+        harness.now += 10 * kMillisecond;
+        now += std::chrono::milliseconds(10);
+        feed.drain(now);
+      }
+      const View view = feed.view();
+      ASSERT_EQ(view.snapshot.domains.size(), 4u);
+      for (const DomainSnapshot& domain : view.snapshot.domains) {
+        const std::string where = std::string(generation.name) + " " + std::string(to_string(kind));
+        EXPECT_EQ(domain.confidence, Confidence::exact) << where;
+        EXPECT_EQ(domain.prediction.hits, domain.prediction.predictions) << where;
+        EXPECT_EQ(domain.drift.ranges, 0u) << where;
+        EXPECT_EQ(domain.unaccounted, 0) << where;
+        EXPECT_GT(domain.tree_ranges, 0u) << where;
+      }
+      EXPECT_EQ(view.domains.front().label, "1");
+      std::uint64_t received = 0;
+      for (const CpuLoss& cpu : view.status.cpus) received += cpu.received;
+      EXPECT_EQ(received, view.status.events);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rcached

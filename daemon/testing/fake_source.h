@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// FakeSource: an EventSource whose every answer the test sets.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "daemon/pipeline/translate.h"
+#include "daemon/source/event_source.h"
+
+namespace rcached::testing_support {
+
+inline constexpr std::uint64_t kKeyA = 0xffff888000001000, kKeyB = 0xffff888000002000;
+
+class FakeSource : public EventSource {
+ public:
+  Expected<void> start() override { return start_error ? tl::unexpected(*start_error) : Expected<void>{}; }
+  void poll(std::vector<rcached_event>& batch) override {
+    ++polls;
+    if (on_poll) on_poll();
+    batch.insert(batch.end(), next.begin(), next.end());
+    next.clear();
+  }
+  void flush(std::vector<rcached_event>& batch) override {
+    batch.insert(batch.end(), next.begin(), next.end());
+    batch.insert(batch.end(), held.begin(), held.end());
+    next.clear();
+    held.clear();
+  }
+  std::vector<DiscoveredDomain> discover() override {
+    ++discoveries;
+    return domains;
+  }
+  SourceStatus status() override { return source_status; }
+  KernelInfo kernel_info() const override { return {"fake", kProfile61, 2}; }
+  std::string name() const override { return "fake"; }
+
+  std::optional<Error> start_error;
+  std::function<void()> on_poll;
+  std::vector<rcached_event> next;  // come with the next poll
+  std::vector<rcached_event> held;  // come with a flush only
+  std::vector<DiscoveredDomain> domains;
+  SourceStatus source_status;
+  int polls = 0;
+  int discoveries = 0;
+};
+
+// An event of `kind` in the domain at `key`; `change` sets the rest.
+inline rcached_event event(OperationKind kind, std::uint64_t key,
+                           const std::function<void(Operation&)>& change = {}) {
+  Operation operation;
+  operation.kind = kind;
+  operation.time_ns = 1000;
+  if (kind == OperationKind::alloc || kind == OperationKind::free || kind == OperationKind::tree_alloc) {
+    operation.pfn = 0x1000;
+    operation.size = 1;
+  }
+  if (change) change(operation);
+  return to_event(operation, key, 4096);
+}
+
+}  // namespace rcached::testing_support

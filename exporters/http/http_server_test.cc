@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real server on a loopback port, spoken to byte by byte.
+#include "exporters/http/http_server.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "exporters/testing/http_client.h"
+#include "exporters/testing/sample_view.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ClientResponse;
+using testing::RawConnection;
+using testing::sample_view;
+using testing::send_raw;
+using testing::SettableSource;
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto started = server_.start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+  }
+
+  ClientResponse get(const std::string& path, const std::string& method = "GET") {
+    return testing::get(port_, path, method);
+  }
+
+  HttpOptions options() {
+    HttpOptions options;
+    options.listen = "127.0.0.1:" + std::to_string(port_);
+    options.request_timeout = 2s;
+    options.log = [this](std::string_view line) {
+      const std::lock_guard lock(log_mutex_);
+      log_.append(line) += '\n';
+    };
+    return options;
+  }
+
+  std::vector<Route> routes() {
+    std::vector<Route> routes = standard_routes(source_);
+    routes.push_back({"/throws", "breaks", []() -> HttpResponse { throw std::runtime_error("kaputt"); }});
+    routes.push_back({"/big", "20 MB", [] {
+                        HttpResponse response;
+                        response.shared_body = std::make_shared<const std::string>(20'000'000, 'x');
+                        response.body = "end";
+                        return response;
+                      }});
+    return routes;
+  }
+
+  std::string log() {
+    const std::lock_guard lock(log_mutex_);
+    return log_;
+  }
+
+  std::mutex log_mutex_;
+  std::string log_;
+  std::uint16_t port_ = testing::free_port();
+  std::shared_ptr<SettableSource> source_ = std::make_shared<SettableSource>(sample_view(kProfile61));
+  HttpServer server_{options(), routes()};
+};
+
+TEST_F(HttpServerTest, ServesEveryEndpoint) {
+  EXPECT_EQ(server_.url(), "http://127.0.0.1:" + std::to_string(port_) + "/");
+  const ClientResponse metrics = get("/metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_EQ(metrics.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(metrics.headers.at("content-length"), std::to_string(metrics.body.size()));
+  EXPECT_EQ(metrics.headers.at("connection"), "close");
+  EXPECT_TRUE(metrics.body.starts_with("# HELP iova_kernel_info "));
+  EXPECT_NE(metrics.body.find("\nprocess_open_fds "), std::string::npos);
+  EXPECT_EQ(get("/metrics?collect=all").status, 200) << "query strings are ignored";
+
+  EXPECT_EQ(get("/-/healthy").body, "rcached is healthy\n");
+  EXPECT_EQ(get("/-/ready").status, 200);
+  const ClientResponse landing = get("/");
+  EXPECT_EQ(landing.status, 200);
+  EXPECT_EQ(landing.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_TRUE(landing.headers.at("content-security-policy").starts_with("default-src 'none'"));
+  EXPECT_EQ(landing.headers.at("x-content-type-options"), "nosniff");
+}
+
+TEST_F(HttpServerTest, HeadHasTheHeadersAndNoBody) {
+  const std::size_t length = get("/").body.size();
+  const ClientResponse head = get("/", "HEAD");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(length));
+  EXPECT_EQ(head.body, "");
+  EXPECT_EQ(get("/nothing", "HEAD").body, "");
+}
+
+TEST_F(HttpServerTest, OtherMethodsAreRefused) {
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"}) {
+    const ClientResponse response = get("/metrics", method);
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(response.headers.at("allow"), "GET, HEAD") << method;
+  }
+  EXPECT_EQ(get("/nothing", "POST").status, 404);
+  // a body that never comes does not hold the answer up
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(send_raw(port_, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").status,
+            405);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+}
+
+TEST_F(HttpServerTest, UnknownPathsGetAHint) {
+  for (const char* path : {"/nothing", "/metrics/", "/Metrics", "/-/", "/favicon.ico"}) {
+    const ClientResponse response = get(path);
+    EXPECT_EQ(response.status, 404) << path;
+    EXPECT_NE(response.body.find("/metrics     metrics for Prometheus\n"), std::string::npos) << path;
+  }
+}
+
+TEST_F(HttpServerTest, NoPathReachesAFile) {
+  for (const char* path : {"/../etc/passwd", "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
+                           "/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/..\\..\\etc\\passwd", "//etc/passwd",
+                           "/metrics/../../etc/passwd", "/.htpasswd", "/proc/self/environ", "/%00"}) {
+    const ClientResponse response = get(path);
+    EXPECT_TRUE(response.status == 404 || response.status == 400) << path << ": " << response.status;
+    EXPECT_EQ(response.body.find("root:"), std::string::npos) << path;
+  }
+  EXPECT_EQ(get("/-/../metrics").status, 200) << "dots are resolved within the routes";
+}
+
+TEST_F(HttpServerTest, MalformedRequestsAreRefusedAndTheServerGoesOn) {
+  for (const char* bytes : {"\r\n\r\n", "GET\r\n\r\n", "nonsense\r\n\r\n", "GET /metrics\r\n\r\n",
+                            "GET /metrics HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+                            "GET metrics HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n"}) {
+    const ClientResponse response = send_raw(port_, bytes);
+    EXPECT_TRUE(response.status == 0 || response.status == 400 || response.status == 505)
+        << bytes << ": " << response.status;
+  }
+  EXPECT_EQ(send_raw(port_, "nonsense\r\n\r\n").body, "Bad Request\n") << "nothing of the request comes back";
+  // Too large: CivetWeb answers 4xx and closes at once; the reset may overtake its answer (then 0).
+  for (const std::string& bytes : {"GET /" + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n",
+                                   "GET /metrics HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"}) {
+    const int status = send_raw(port_, bytes).status;
+    EXPECT_TRUE(status == 0 || status / 100 == 4) << status;
+  }
+  EXPECT_EQ(get("/-/healthy").status, 200);
+}
+
+TEST_F(HttpServerTest, SilentClientsLoseTheirThreadAfterTheTimeout) {
+  std::vector<std::unique_ptr<RawConnection>> silent;
+  for (int i = 0; i < 4; ++i) {
+    silent.push_back(std::make_unique<RawConnection>(port_));
+    silent.back()->send("GET /metr");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(get("/-/healthy").status, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
+}
+
+TEST_F(HttpServerTest, ABrokenRouteCostsItsRequestOnly) {
+  const ClientResponse response = get("/throws");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(response.body.find("kaputt"), std::string::npos) << "details belong into the log";
+  EXPECT_NE(log().find("/throws: kaputt"), std::string::npos);
+  EXPECT_EQ(get("/-/healthy").status, 200);
+}
+
+TEST_F(HttpServerTest, LargeBodiesArriveWhole) {
+  const ClientResponse response = get("/big");
+  EXPECT_EQ(response.body.size(), 20'000'003u);
+  EXPECT_TRUE(response.body.ends_with("xend"));
+}
+
+TEST_F(HttpServerTest, ConcurrentScrapesSeeWholeViewsWhileTheyChange) {
+  std::atomic<bool> done = false;
+  std::thread publisher([&] {
+    View view = sample_view(kProfile61);
+    while (!done) {
+      ++view.status.events;
+      source_->publish(view);
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  std::vector<std::thread> scrapers;
+  scrapers.reserve(8);
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 8; ++i) {
+    scrapers.emplace_back([&] {
+      for (int n = 0; n < 25; ++n) {
+        const ClientResponse response = get(n % 5 == 0 ? "/" : "/metrics");
+        const bool whole = response.status == 200 &&
+                           response.body.size() == std::stoul(response.headers.at("content-length"));
+        good += whole ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& scraper : scrapers) scraper.join();
+  done = true;
+  publisher.join();
+  EXPECT_EQ(good, 200);
+}
+
+TEST_F(HttpServerTest, StopIsFastWhateverClientsDo) {
+  RawConnection idle(port_);
+  RawConnection half(port_);
+  half.send("GET /metrics HTTP/1.1\r\nHost:");
+  RawConnection kept(port_);
+  kept.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+  RawConnection deaf(port_);  // asks for more than the socket buffers hold and reads nothing
+  deaf.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::this_thread::sleep_for(200ms);  // let the threads take them all
+  const auto begin = std::chrono::steady_clock::now();
+  server_.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_EQ(server_.url(), "");
+  EXPECT_FALSE(RawConnection(port_).connected());
+  server_.stop();  // twice is harmless
+}
+
+TEST_F(HttpServerTest, StartsAgainAfterAStop) {
+  for (int i = 0; i < 3; ++i) {
+    server_.stop();
+    const auto started = server_.start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    EXPECT_EQ(get("/-/healthy").status, 200);
+  }
+}
+
+TEST_F(HttpServerTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
+  HttpServer second(options(), routes());
+  const auto started = second.start();
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().kind, HttpError::Kind::address_unusable);
+  EXPECT_EQ(started.error().message,
+            "cannot listen on 127.0.0.1:" + std::to_string(port_) + ": Address already in use");
+  EXPECT_NE(started.error().mend.find("another listen address"), std::string::npos);
+  EXPECT_EQ(get("/-/healthy").status, 200) << "the first one is not disturbed";
+  server_.stop();
+  EXPECT_TRUE(second.start().has_value()) << "and the port is free once it has stopped";
+}
+
+TEST(HttpServer, ABadAddressIsAnError) {
+  HttpServer server(HttpOptions{.listen = "nowhere"}, {});
+  const auto started = server.start();
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().kind, HttpError::Kind::bad_address);
+}
+
+TEST(HttpServer, CivetWebWritesNothingItself) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  {
+    const std::uint16_t port = testing::free_port();
+    HttpServer server(HttpOptions{.listen = "127.0.0.1:" + std::to_string(port)}, {});  // no log
+    ASSERT_TRUE(server.start().has_value());
+    send_raw(port, "nonsense\r\n\r\n");
+    send_raw(port, "GET / HTTP/1.1\r\n\r\n");
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/http/listen_address.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace rcached {
+namespace {
+
+using Kind = HttpError::Kind;
+
+tl::unexpected<HttpError> fail(Kind kind, std::string message, std::string mend) {
+  return tl::unexpected<HttpError>(HttpError{kind, std::move(message), std::move(mend)});
+}
+
+tl::unexpected<HttpError> bad_address(std::string_view text, std::string_view why) {
+  return fail(Kind::bad_address, fmt::format("listen address \"{}\": {}", text, why),
+              "write it as host:port with an IPv4 address or host name, e.g. 127.0.0.1:9731");
+}
+
+std::string system_message(int error) { return std::system_category().message(error); }
+
+tl::unexpected<HttpError> cannot_listen(const std::string& where, std::uint16_t port, int error) {
+  const std::string message = fmt::format("cannot listen on {}: {}", where, system_message(error));
+  switch (error) {
+    case EADDRINUSE:
+      return fail(
+          Kind::address_unusable, message,
+          fmt::format("another process has this port (`ss -ltnp 'sport = :{}'` names it): stop it, or set "
+                      "another listen address",
+                      port));
+    case EADDRNOTAVAIL:
+      return fail(
+          Kind::address_unusable, message,
+          "this host does not have that address: use 127.0.0.1, 0.0.0.0 or one that `ip -4 address` shows");
+    case EACCES:
+      return fail(Kind::address_unusable, message, "use a port above 1023, or grant CAP_NET_BIND_SERVICE");
+    default:
+      return fail(Kind::internal, message, "set another listen address");
+  }
+}
+
+}  // namespace
+
+tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return bad_address(text, "needs a host and a port");
+  const std::string host(text.substr(0, colon));
+  if (host.find(':') != std::string::npos) return bad_address(text, "IPv6 is not supported");
+
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (status != std::errc() || end != digits.data() + digits.size() || port == 0) {
+    return bad_address(text, "the port must be a number from 1 to 65535");
+  }
+
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
+    return bad_address(text, fmt::format("host \"{}\": {}", host, ::gai_strerror(error)));
+  }
+  sockaddr_in address{};
+  std::memcpy(&address, found->ai_addr, sizeof address);
+  ::freeaddrinfo(found);
+  address.sin_port = htons(port);
+  return ListenAddress(address);
+}
+
+tl::expected<void, HttpError> ListenAddress::probe() const {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return fail(Kind::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
+                "check the limit of open files (`ulimit -n`, LimitNOFILE=)");
+  }
+  // As the HTTP library does: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+  const int on = 1;
+  int error = 0;
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 ||
+      ::listen(fd, 1) != 0) {
+    error = errno;
+  }
+  ::close(fd);
+  if (error != 0) return cannot_listen(numeric(), port(), error);
+  return {};
+}
+
+std::string ListenAddress::numeric() const {
+  std::array<char, INET_ADDRSTRLEN> text{};
+  ::inet_ntop(AF_INET, &address_.sin_addr, text.data(), text.size());
+  return fmt::format("{}:{}", text.data(), port());
+}
+
+bool ListenAddress::owns(const sockaddr_in& local) const {
+  return local.sin_family == AF_INET && local.sin_port == address_.sin_port &&
+         (address_.sin_addr.s_addr == htonl(INADDR_ANY) || local.sin_addr.s_addr == address_.sin_addr.s_addr);
+}
+
+}  // namespace rcached

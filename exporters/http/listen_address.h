@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// ListenAddress: where the HTTP server listens, checked before the HTTP library sees it, because the library
+// says neither what is wrong with an address nor who has it.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "exporters/http/http_error.h"
+
+namespace rcached {
+
+// Immutable once parsed.
+class ListenAddress {
+ public:
+  // "host:port", host an IPv4 address or a name that resolves to one (asks the resolver; may take its time).
+  static tl::expected<ListenAddress, HttpError> parse(std::string_view text);
+
+  // Nothing, or why one cannot listen here now: binds a socket and closes it again.
+  tl::expected<void, HttpError> probe() const;
+
+  std::string numeric() const;  // "127.0.0.1:9731"
+  std::uint16_t port() const { return ntohs(address_.sin_port); }
+  // True for a socket bound to (or accepted at) this address.
+  bool owns(const sockaddr_in& local) const;
+
+ private:
+  explicit ListenAddress(sockaddr_in address) : address_(address) {}
+
+  sockaddr_in address_;
+};
+
+}  // namespace rcached

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/http/routes.h"
+
+#include <string_view>
+
+#include "exporters/http/landing_page.h"
+#include "exporters/prometheus/metrics_page.h"
+
+namespace rcached {
+namespace {
+
+// Empty when the daemon is ready.
+std::string not_ready_reason(const View* view) {
+  if (view == nullptr) return "rcached is starting: no snapshot has been taken yet";
+  if (view->status.ready) return {};
+  return view->status.not_ready_reason.empty() ? "the event source does not run yet"
+                                               : view->status.not_ready_reason;
+}
+
+HttpResponse text(int status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.body = std::move(body) + "\n";
+  return response;
+}
+
+HttpResponse metrics(MetricsPage& page) {
+  HttpResponse response;
+  response.shared_body = page.body();
+  if (response.shared_body == nullptr) return text(503, "not ready: " + not_ready_reason(nullptr));
+  response.content_type = kMetricsContentType;
+  response.body = render_process_metrics();
+  return response;
+}
+
+HttpResponse ready(const View* view) {
+  const std::string reason = not_ready_reason(view);
+  return reason.empty() ? text(200, "rcached is ready") : text(503, "not ready: " + reason);
+}
+
+HttpResponse landing(const View* view) {
+  HttpResponse response;
+  response.content_type = "text/html; charset=utf-8";
+  response.headers = {{"Content-Security-Policy", kLandingPagePolicy}};
+  response.body = landing_page(view, not_ready_reason(view));
+  return response;
+}
+
+}  // namespace
+
+std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
+  const auto page = std::make_shared<MetricsPage>(source);
+  return {
+      {"/", "this host's domains at a glance", [source] { return landing(source->view().get()); }},
+      {"/metrics", "metrics for Prometheus", [page] { return metrics(*page); }},
+      {"/-/healthy", "200 while the process answers", [] { return text(200, "rcached is healthy"); }},
+      {"/-/ready", "200 once the kernel is followed", [source] { return ready(source->view().get()); }},
+  };
+}
+
+}  // namespace rcached

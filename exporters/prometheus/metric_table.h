@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of every metric rcached exports. The Collectables take names, types, labels and help texts
+// from it and docs/metrics.md is printed from it, so the three cannot disagree. Rows stand in the order of
+// the scrape. Constant data, safe from any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string_view>
+
+namespace rcached {
+
+enum class MetricKind : std::uint8_t { gauge, counter };
+
+struct MetricRow {
+  std::string_view name;
+  MetricKind kind;
+  std::string_view unit;     // base unit of the value; "bool" is 0 or 1
+  std::string_view labels;   // comma-separated, in the order in which values are given
+  std::string_view kernels;  // kernels that can fill it; "-" for what is not about the kernel
+  std::string_view help;     // one line, no newline, no backslash
+};
+
+inline constexpr MetricKind kGauge = MetricKind::gauge;
+inline constexpr MetricKind kCounter = MetricKind::counter;
+
+inline constexpr std::array kMetrics = {
+    // Who is who
+    MetricRow{"iova_kernel_info", kGauge, "bool", "release,depot,magazine_capacity,tree", "all",
+              "The traced kernel: its release, depot kind (bounded, unbounded), pfns per magazine and tree."},
+    MetricRow{"iova_domain_info", kGauge, "bool", "domain,type,devices,driver,granule", "all",
+              "A domain: the type of its IOMMU group, its devices, their drivers and its granule in bytes."},
+    // The balance sheet
+    MetricRow{"iova_tree_ranges", kGauge, "ranges", "domain", "all",
+              "Ranges in the tree: outstanding + FQ pending + cached in cpu rcaches and depot + reserved + "
+              "unaccounted."},
+    MetricRow{
+        "iova_outstanding_ranges", kGauge, "ranges", "domain,order", "all",
+        "Ranges mapped by drivers; includes those in the flush queue when iova_fq_pending_ranges is absent."},
+    MetricRow{"iova_fq_pending_ranges", kGauge, "ranges", "domain", "all",
+              "Ranges unmapped and waiting in the flush queue; absent when the event source cannot tell."},
+    MetricRow{"iova_reserved_ranges", kGauge, "ranges", "domain", "all",
+              "Ranges set aside by reserve_iova, such as MSI windows."},
+    MetricRow{"iova_unaccounted_ranges", kGauge, "ranges", "domain", "all",
+              "Ranges in the tree that no other part of the balance sheet explains; may be negative."},
+    // Caches and depots
+    MetricRow{"iova_rcache_cpu_cached", kGauge, "ranges", "domain,order", "all",
+              "Ranges cached in the loaded and prev magazines of all CPUs."},
+    MetricRow{"iova_rcache_cpu_capacity", kGauge, "ranges", "domain,order", "all",
+              "Ranges that the loaded and prev magazines of the CPUs seen can hold."},
+    MetricRow{"iova_rcache_cpus_holding", kGauge, "cpus", "domain,order", "all",
+              "CPUs with at least one cached range."},
+    MetricRow{"iova_rcache_cpu_loaded", kGauge, "ranges", "domain,order,cpu", "all",
+              "Ranges in the loaded magazine of one CPU; only with per-CPU series enabled."},
+    MetricRow{"iova_rcache_cpu_prev", kGauge, "ranges", "domain,order,cpu", "all",
+              "Ranges in the prev magazine of one CPU; only with per-CPU series enabled."},
+    MetricRow{"iova_rcache_depot_cached", kGauge, "ranges", "domain,order", "all",
+              "Ranges cached in the depot: its magazines times the magazine capacity."},
+    MetricRow{"iova_rcache_depot_magazines", kGauge, "magazines", "domain,order", "all",
+              "Full magazines in the depot."},
+    MetricRow{
+        "iova_rcache_depot_limit_magazines", kGauge, "magazines", "", "<= 6.6",
+        "Magazines a bounded depot holds; one more overflows to the tree. Absent when depots are unbounded."},
+    MetricRow{"iova_rcache_depot_reclaim_threshold_magazines", kGauge, "magazines", "", ">= 6.7",
+              "Magazines above which an unbounded depot is reclaimed (online CPUs). Absent when depots are "
+              "bounded."},
+    MetricRow{
+        "iova_rcache_depot_saturation_ratio", kGauge, "ratio", "domain,order", "all",
+        "Depot magazines over the limit (bounded) or over the reclaim threshold (unbounded, may exceed 1)."},
+    // Operations
+    MetricRow{"iova_allocations_total", kCounter, "allocations", "domain,order", "all",
+              "Calls of alloc_iova_fast that returned a range."},
+    MetricRow{
+        "iova_allocation_failures_total", kCounter, "allocations", "domain,order", "all",
+        "Calls of alloc_iova_fast that returned nothing; normal for the 32-bit-first try of PCI devices."},
+    MetricRow{"iova_tree_allocations_total", kCounter, "allocations", "domain,order", "all",
+              "Allocations that missed the caches and searched the tree."},
+    MetricRow{"iova_frees_total", kCounter, "frees", "domain,order", "all", "Calls of free_iova_fast."},
+    MetricRow{"iova_tree_frees_total", kCounter, "ranges", "domain,order", "all",
+              "Ranges given back to the tree, one by one or with their magazine."},
+    MetricRow{"iova_mismatched_frees_total", kCounter, "frees", "domain,order", "all",
+              "Frees of another size than was allocated."},
+    MetricRow{"iova_depot_pushes_total", kCounter, "magazines", "domain,order", "all",
+              "Full magazines pushed to the depot."},
+    MetricRow{"iova_depot_pops_total", kCounter, "magazines", "domain,order", "all",
+              "Magazines taken from the depot by a CPU."},
+    MetricRow{
+        "iova_depot_overflows_total", kCounter, "magazines", "domain,order", "<= 6.6",
+        "Magazines freed to the tree inside a free because the depot was full; 0 when depots are unbounded."},
+    MetricRow{"iova_depot_reclaims_total", kCounter, "magazines", "domain,order", ">= 6.7",
+              "Magazines freed to the tree by the depot's reclaim worker; 0 when depots are bounded."},
+    MetricRow{"iova_rcache_flushes_total", kCounter, "calls", "domain", "all",
+              "Calls of free_cpu_cached_iovas: emergency flushes and CPUs going offline."},
+    MetricRow{"iova_flush_queue_drains_total", kCounter, "calls", "domain", "all",
+              "Runs of the flush-queue timer, which drains the queues of all CPUs on one CPU."},
+    // How far the mirror can be trusted
+    MetricRow{
+        "rcached_domain_confidence", kGauge, "bool", "domain,confidence", "-",
+        "1 for the confidence that holds: exact, partial (older than rcached) or lossy (events were lost)."},
+    MetricRow{"rcached_predictions_total", kCounter, "predictions", "domain", "-",
+              "Cache allocations whose pfn the mirror predicted."},
+    MetricRow{"rcached_prediction_hits_total", kCounter, "predictions", "domain", "-",
+              "Predictions that came true."},
+    MetricRow{
+        "rcached_prediction_misses_total", kCounter, "predictions", "domain,class", "-",
+        "Predictions that failed, by where the pfn was: reordered (same magazine), depot_race, migration "
+        "(another CPU), unknown."},
+    MetricRow{"rcached_drift_ranges", kGauge, "ranges", "domain", "-",
+              "Difference between the mirror's fill and the last fill read in the kernel."},
+    MetricRow{"rcached_drift_corrections_total", kCounter, "ranges", "domain,part", "-",
+              "Ranges of drift corrected, by part: loaded, prev, depot."},
+    MetricRow{"rcached_loss_marks_total", kCounter, "marks", "domain", "-",
+              "Times the event stream said that events of the domain may have been lost."},
+    // The daemon
+    MetricRow{"rcached_events_total", kCounter, "events", "", "-", "Events applied to the mirror."},
+    MetricRow{"rcached_events_received_total", kCounter, "events", "cpu", "-",
+              "Events read from the ring of one CPU; only with per-CPU series enabled."},
+    MetricRow{
+        "rcached_events_lost_total", kCounter, "events", "reason,cpu", "-",
+        "Events lost: ring_full and call_table_full by CPU; skipped (program not run by the kernel) with cpu "
+        "all."},
+    MetricRow{"rcached_malformed_events_total", kCounter, "events", "", "-",
+              "Records refused for a wrong size or an unknown operation."},
+    MetricRow{"rcached_consumer_lag_seconds", kGauge, "seconds", "", "-",
+              "Age of the oldest event not yet applied at the last drain."},
+    MetricRow{"rcached_program_runs_total", kCounter, "runs", "program,method", "-",
+              "Runs of a probe program; 0 unless the kernel's BPF statistics are enabled."},
+    MetricRow{"rcached_program_run_seconds_total", kCounter, "seconds", "program,method", "-",
+              "Time spent in a probe program; 0 unless the kernel's BPF statistics are enabled."},
+    MetricRow{
+        "rcached_program_skipped_total", kCounter, "runs", "program,method", "-",
+        "Runs of a probe program that the kernel skipped; absent when this kernel does not count them."},
+    MetricRow{"rcached_mode", kGauge, "bool", "mode", "-",
+              "1 for the mode that holds: mirror, aggregate or snapshot."},
+    MetricRow{"rcached_build_info", kGauge, "bool", "version", "-", "The version of rcached."},
+    MetricRow{"rcached_start_time_seconds", kGauge, "seconds", "", "-", "Start of rcached, in Unix time."},
+    MetricRow{"process_cpu_seconds_total", kCounter, "seconds", "", "-",
+              "User and system CPU time of the rcached process."},
+    MetricRow{"process_resident_memory_bytes", kGauge, "bytes", "", "-",
+              "Resident memory of the rcached process."},
+    MetricRow{"process_open_fds", kGauge, "descriptors", "", "-",
+              "Open file descriptors of the rcached process."},
+};
+
+// Index of a metric in kMetrics; a name that is not in the table does not compile.
+consteval std::size_t metric(std::string_view name) {
+  for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+    if (kMetrics[i].name == name) return i;
+  }
+  throw std::invalid_argument("no such metric in kMetrics");
+}
+
+}  // namespace rcached

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/prometheus/view_collectable.h"
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "exporters/domain_names.h"
+#include "exporters/prometheus/family_set.h"
+#include "exporters/prometheus/metric_table.h"
+
+namespace rcached {
+namespace {
+
+constexpr std::array<std::string_view, kCachedOrders + 1> kOrderNames = {"0", "1", "2", "3", "4", "5", "6+"};
+constexpr double kNanosecond = 1e-9;
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+// The depot size that the saturation ratio is measured against: where a bounded depot overflows, where an
+// unbounded one is reclaimed. 0: not known.
+std::uint32_t depot_mark(const KernelInfo& kernel) {
+  return kernel.profile.depot == DepotKind::bounded ? kernel.profile.depot_capacity : kernel.online_cpus;
+}
+
+void add_kernel(FamilySet& out, const KernelInfo& kernel) {
+  const bool bounded = kernel.profile.depot == DepotKind::bounded;
+  out.add(metric("iova_kernel_info"),
+          {kernel.release, bounded ? "bounded" : "unbounded",
+           std::to_string(kernel.profile.magazine_capacity), "rbtree"},
+          1);
+  if (depot_mark(kernel) == 0) return;
+  out.add(bounded ? metric("iova_rcache_depot_limit_magazines")
+                  : metric("iova_rcache_depot_reclaim_threshold_magazines"),
+          depot_mark(kernel));
+}
+
+// What every size has, also those that are never cached.
+void add_operations(FamilySet& out, std::string_view domain, std::string_view order, const OrderSnapshot& s) {
+  out.add(metric("iova_outstanding_ranges"), {domain, order}, number(s.outstanding));
+  out.add(metric("iova_allocations_total"), {domain, order}, number(s.allocations));
+  out.add(metric("iova_allocation_failures_total"), {domain, order}, number(s.allocation_failures));
+  out.add(metric("iova_tree_allocations_total"), {domain, order}, number(s.tree_allocations));
+  out.add(metric("iova_frees_total"), {domain, order}, number(s.frees));
+  out.add(metric("iova_tree_frees_total"), {domain, order}, number(s.tree_frees));
+  out.add(metric("iova_mismatched_frees_total"), {domain, order}, number(s.mismatched_frees));
+}
+
+void add_caches(FamilySet& out, std::string_view domain, std::string_view order, const OrderSnapshot& s,
+                const KernelInfo& kernel) {
+  const double magazines = s.depot_magazines;
+  out.add(metric("iova_rcache_cpu_cached"), {domain, order}, number(s.cpu_cached));
+  out.add(metric("iova_rcache_cpu_capacity"), {domain, order}, number(s.cpu_capacity));
+  out.add(metric("iova_rcache_cpus_holding"), {domain, order}, s.cpus_holding);
+  out.add(metric("iova_rcache_depot_magazines"), {domain, order}, magazines);
+  out.add(metric("iova_rcache_depot_cached"), {domain, order}, magazines * kernel.profile.magazine_capacity);
+  if (depot_mark(kernel) != 0) {
+    out.add(metric("iova_rcache_depot_saturation_ratio"), {domain, order}, magazines / depot_mark(kernel));
+  }
+  out.add(metric("iova_depot_pushes_total"), {domain, order}, number(s.depot_pushes));
+  out.add(metric("iova_depot_pops_total"), {domain, order}, number(s.depot_pops));
+  out.add(metric("iova_depot_overflows_total"), {domain, order}, number(s.depot_overflows));
+  out.add(metric("iova_depot_reclaims_total"), {domain, order}, number(s.depot_reclaims));
+}
+
+void add_trust(FamilySet& out, std::string_view domain, const DomainSnapshot& s) {
+  const auto confidence = [&](std::string_view name, Confidence value) {
+    out.add(metric("rcached_domain_confidence"), {domain, name}, s.confidence == value ? 1 : 0);
+  };
+  confidence("exact", Confidence::exact);
+  confidence("partial", Confidence::partial);
+  confidence("lossy", Confidence::lossy);
+
+  const PredictionSnapshot& p = s.prediction;
+  out.add(metric("rcached_predictions_total"), {domain}, number(p.predictions));
+  out.add(metric("rcached_prediction_hits_total"), {domain}, number(p.hits));
+  const std::size_t misses = metric("rcached_prediction_misses_total");
+  out.add(misses, {domain, "reordered"}, number(p.miss_reordered));
+  out.add(misses, {domain, "depot_race"}, number(p.miss_depot_race));
+  out.add(misses, {domain, "migration"}, number(p.miss_migration));
+  out.add(misses, {domain, "unknown"}, number(p.miss_unknown));
+
+  out.add(metric("rcached_drift_ranges"), {domain}, number(s.drift.ranges));
+  const std::size_t corrections = metric("rcached_drift_corrections_total");
+  out.add(corrections, {domain, "loaded"}, number(s.drift.corrected_loaded));
+  out.add(corrections, {domain, "prev"}, number(s.drift.corrected_prev));
+  out.add(corrections, {domain, "depot"}, number(s.drift.corrected_depot));
+  out.add(metric("rcached_loss_marks_total"), {domain}, number(s.loss_marks));
+}
+
+void add_cpu_fills(FamilySet& out, std::string_view domain, const DomainSnapshot& s) {
+  for (const CpuFill& fill : s.cpu_fills) {
+    if (fill.order >= kCachedOrders) continue;
+    const std::string cpu = std::to_string(fill.cpu);
+    const std::string_view order = kOrderNames[fill.order];
+    out.add(metric("iova_rcache_cpu_loaded"), {domain, order, cpu}, fill.loaded);
+    out.add(metric("iova_rcache_cpu_prev"), {domain, order, cpu}, fill.prev);
+  }
+}
+
+// An empty label value means "no such label" to Prometheus; a word keeps the label set of a metric constant.
+std::string_view or_word(std::string_view value, std::string_view word) {
+  return value.empty() ? word : value;
+}
+
+void add_domain(FamilySet& out, const NamedDomain& named, const View& view) {
+  const DomainSnapshot& s = *named.state;
+  const DomainInfo& info = named.info;
+  const std::string_view domain = info.label;
+  const std::string granule = info.granule_bytes == 0 ? "unknown" : std::to_string(info.granule_bytes);
+  out.add(metric("iova_domain_info"),
+          {domain, or_word(info.type, "unknown"), or_word(info.devices, "none"), or_word(info.driver, "none"),
+           granule},
+          1);
+  out.add(metric("iova_tree_ranges"), {domain}, number(s.tree_ranges));
+  if (s.fq_pending) out.add(metric("iova_fq_pending_ranges"), {domain}, number(*s.fq_pending));
+  out.add(metric("iova_reserved_ranges"), {domain}, number(s.reserved));
+  out.add(metric("iova_unaccounted_ranges"), {domain}, static_cast<double>(s.unaccounted));
+  out.add(metric("iova_rcache_flushes_total"), {domain}, number(s.rcache_flushes));
+  out.add(metric("iova_flush_queue_drains_total"), {domain}, number(s.fq_drains));
+  for (unsigned order = 0; order <= kCachedOrders; ++order) {
+    add_operations(out, domain, kOrderNames[order], s.orders[order]);
+    if (order < kCachedOrders) add_caches(out, domain, kOrderNames[order], s.orders[order], view.kernel);
+  }
+  if (view.status.per_cpu_series) add_cpu_fills(out, domain, s);
+  add_trust(out, domain, s);
+}
+
+// A function may carry several programs of one method; one series each, so their numbers are added up.
+void add_programs(FamilySet& out, const std::vector<ProgramStatus>& programs) {
+  std::map<std::pair<std::string_view, std::string_view>, ProgramStatus> sums;
+  std::uint64_t skipped = 0;
+  for (const ProgramStatus& program : programs) {
+    const auto [slot, fresh] = sums.try_emplace({program.function, program.method}, program);
+    skipped += program.skipped;
+    if (fresh) continue;
+    slot->second.runs += program.runs;
+    slot->second.run_ns += program.run_ns;
+    slot->second.skipped += program.skipped;
+    slot->second.skips_countable = slot->second.skips_countable && program.skips_countable;
+  }
+  out.add(metric("rcached_events_lost_total"), {"skipped", "all"}, number(skipped));
+  for (const auto& [key, program] : sums) {
+    const auto& [function, method] = key;
+    out.add(metric("rcached_program_runs_total"), {function, method}, number(program.runs));
+    out.add(metric("rcached_program_run_seconds_total"), {function, method},
+            number(program.run_ns) * kNanosecond);
+    if (program.skips_countable) {
+      out.add(metric("rcached_program_skipped_total"), {function, method}, number(program.skipped));
+    }
+  }
+}
+
+void add_status(FamilySet& out, const DaemonStatus& status) {
+  out.add(metric("rcached_events_total"), number(status.events));
+  out.add(metric("rcached_malformed_events_total"), number(status.malformed));
+  out.add(metric("rcached_consumer_lag_seconds"), number(status.lag_ns) * kNanosecond);
+  for (const CpuLoss& cpu : status.cpus) {
+    const std::string name = std::to_string(cpu.cpu);
+    out.add(metric("rcached_events_lost_total"), {"ring_full", name}, number(cpu.ring_full));
+    out.add(metric("rcached_events_lost_total"), {"call_table_full", name}, number(cpu.call_table_full));
+    if (status.per_cpu_series) out.add(metric("rcached_events_received_total"), {name}, number(cpu.received));
+  }
+  add_programs(out, status.programs);
+
+  bool known = false;
+  for (const std::string_view mode : {"mirror", "aggregate", "snapshot"}) {
+    out.add(metric("rcached_mode"), {mode}, status.mode == mode ? 1 : 0);
+    known = known || status.mode == mode;
+  }
+  if (!known) out.add(metric("rcached_mode"), {or_word(status.mode, "unknown")}, 1);
+  out.add(metric("rcached_build_info"), {or_word(status.version, "unknown")}, 1);
+  out.add(metric("rcached_start_time_seconds"), number(status.started_unix_s));
+}
+
+}  // namespace
+
+std::vector<prometheus::MetricFamily> ViewCollectable::Collect() const {
+  FamilySet out;
+  add_kernel(out, view_.kernel);
+  for (const NamedDomain& domain : named_domains(view_)) add_domain(out, domain, view_);
+  add_status(out, view_.status);
+  return out.take();
+}
+
+}  // namespace rcached

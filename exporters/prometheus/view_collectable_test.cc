@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/prometheus/view_collectable.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "exporters/prometheus/metric_table.h"
+#include "exporters/testing/sample_view.h"
+
+namespace rcached {
+namespace {
+
+using testing::hostile_view;
+using testing::sample_view;
+
+// All samples of a view by "name{label=value,...}".
+class Samples {
+ public:
+  explicit Samples(const View& view) {
+    for (const auto& family : ViewCollectable(view).Collect()) {
+      names_.insert(family.name);
+      const bool counter = family.type == prometheus::MetricType::Counter;
+      for (const auto& sample : family.metric) {
+        std::string key = family.name + "{";
+        for (const auto& label : sample.label)
+          key += (key.back() == '{' ? "" : ",") + label.name + "=" + label.value;
+        const bool fresh =
+            values_.emplace(key + "}", counter ? sample.counter.value : sample.gauge.value).second;
+        EXPECT_TRUE(fresh) << "series exported twice: " << key << "}";
+      }
+    }
+  }
+
+  bool has(const std::string& name) const { return names_.contains(name); }
+
+  double at(const std::string& series) const {
+    const auto found = values_.find(series);
+    EXPECT_NE(found, values_.end()) << "no series " << series;
+    return found == values_.end() ? -1e99 : found->second;
+  }
+
+  // Sum of all series whose text begins so.
+  double sum(const std::string& prefix) const {
+    double total = 0;
+    for (const auto& [series, value] : values_) total += series.starts_with(prefix) ? value : 0;
+    return total;
+  }
+
+  std::size_t count(const std::string& prefix) const {
+    std::size_t n = 0;
+    for (const auto& [series, value] : values_) n += series.starts_with(prefix) ? 1 : 0;
+    return n;
+  }
+
+ private:
+  std::set<std::string> names_;
+  std::map<std::string, double> values_;
+};
+
+TEST(ViewCollectable, EveryFieldArrivesUnderItsName) {
+  View view = sample_view(kProfile61);
+  view.status.per_cpu_series = true;
+  const Samples s(view);
+  // domain 1 has seed 10000, domain 2 seed 20000; each order adds 100 (see sample_view.cc)
+  EXPECT_EQ(s.at("iova_kernel_info{release=6.1.0-test,depot=bounded,magazine_capacity=127,tree=rbtree}"), 1);
+  EXPECT_EQ(s.at("iova_domain_info{domain=4,type=DMA-FQ,devices=0000:00:03.0,0000:00:04.0,driver=nvme,"
+                 "granule=4096}"),
+            1);
+  EXPECT_EQ(s.at("iova_domain_info{domain=iovad-2,type=unknown,devices=none,driver=none,granule=unknown}"),
+            1);
+  EXPECT_EQ(s.at("iova_outstanding_ranges{domain=4,order=2}"), 10201);
+  EXPECT_EQ(s.at("iova_outstanding_ranges{domain=iovad-2,order=6+}"), 20601);
+  EXPECT_EQ(s.at("iova_rcache_cpu_cached{domain=4,order=3}"), 10302);
+  EXPECT_EQ(s.at("iova_rcache_cpu_capacity{domain=4,order=0}"), 10300);
+  EXPECT_EQ(s.at("iova_rcache_cpus_holding{domain=4,order=4}"), 5);
+  EXPECT_EQ(s.at("iova_rcache_depot_magazines{domain=4,order=5}"), 27);
+  EXPECT_EQ(s.at("iova_rcache_depot_cached{domain=4,order=5}"), 27 * 127);
+  EXPECT_EQ(s.at("iova_allocations_total{domain=4,order=1}"), 10104);
+  EXPECT_EQ(s.at("iova_allocation_failures_total{domain=4,order=1}"), 10105);
+  EXPECT_EQ(s.at("iova_tree_allocations_total{domain=4,order=6+}"), 10606);
+  EXPECT_EQ(s.at("iova_frees_total{domain=4,order=1}"), 10107);
+  EXPECT_EQ(s.at("iova_tree_frees_total{domain=4,order=1}"), 10108);
+  EXPECT_EQ(s.at("iova_depot_pushes_total{domain=4,order=1}"), 10109);
+  EXPECT_EQ(s.at("iova_depot_pops_total{domain=4,order=1}"), 10110);
+  EXPECT_EQ(s.at("iova_depot_overflows_total{domain=4,order=1}"), 10111);
+  EXPECT_EQ(s.at("iova_depot_reclaims_total{domain=4,order=1}"), 10112);
+  EXPECT_EQ(s.at("iova_mismatched_frees_total{domain=4,order=1}"), 10113);
+  EXPECT_EQ(s.at("iova_reserved_ranges{domain=4}"), 10014);
+  EXPECT_EQ(s.at("iova_unaccounted_ranges{domain=4}"), -3);
+  EXPECT_EQ(s.at("iova_rcache_flushes_total{domain=4}"), 10015);
+  EXPECT_EQ(s.at("iova_flush_queue_drains_total{domain=4}"), 10016);
+  EXPECT_EQ(s.at("rcached_loss_marks_total{domain=4}"), 10017);
+  EXPECT_EQ(s.at("iova_rcache_cpu_loaded{domain=4,order=0,cpu=0}"), 12);
+  EXPECT_EQ(s.at("iova_rcache_cpu_prev{domain=4,order=0,cpu=0}"), 127);
+  EXPECT_EQ(s.at("iova_rcache_cpu_loaded{domain=iovad-2,order=5,cpu=3}"), 1);
+  EXPECT_EQ(s.at("rcached_predictions_total{domain=4}"), 1000);
+  EXPECT_EQ(s.at("rcached_prediction_hits_total{domain=4}"), 990);
+  EXPECT_EQ(s.at("rcached_prediction_misses_total{domain=4,class=reordered}"), 1);
+  EXPECT_EQ(s.at("rcached_prediction_misses_total{domain=4,class=depot_race}"), 2);
+  EXPECT_EQ(s.at("rcached_prediction_misses_total{domain=4,class=migration}"), 3);
+  EXPECT_EQ(s.at("rcached_prediction_misses_total{domain=4,class=unknown}"), 4);
+  EXPECT_EQ(s.at("rcached_drift_ranges{domain=4}"), 5);
+  EXPECT_EQ(s.at("rcached_drift_corrections_total{domain=4,part=loaded}"), 6);
+  EXPECT_EQ(s.at("rcached_drift_corrections_total{domain=4,part=prev}"), 7);
+  EXPECT_EQ(s.at("rcached_drift_corrections_total{domain=4,part=depot}"), 8);
+  EXPECT_EQ(s.at("rcached_events_total{}"), 123456);
+  EXPECT_EQ(s.at("rcached_events_received_total{cpu=3}"), 200);
+  EXPECT_EQ(s.at("rcached_malformed_events_total{}"), 9);
+  EXPECT_DOUBLE_EQ(s.at("rcached_consumer_lag_seconds{}"), 0.0025);
+  EXPECT_EQ(s.at("rcached_mode{mode=mirror}"), 1);
+  EXPECT_EQ(s.at("rcached_mode{mode=aggregate}"), 0);
+  EXPECT_EQ(s.at("rcached_mode{mode=snapshot}"), 0);
+  EXPECT_EQ(s.at("rcached_build_info{version=0.1.0}"), 1);
+  EXPECT_EQ(s.at("rcached_start_time_seconds{}"), 1'700'000'000);
+}
+
+TEST(ViewCollectable, TheExportedBalanceSheetAddsUpToTheTree) {
+  for (const KernelProfile& profile : {kProfile510, kProfile61, kProfile612}) {
+    const Samples s(sample_view(profile));
+    for (const std::string domain : {"{domain=4", "{domain=iovad-2"}) {
+      const double parts =
+          s.sum("iova_outstanding_ranges" + domain) + s.sum("iova_fq_pending_ranges" + domain) +
+          s.sum("iova_rcache_cpu_cached" + domain) + s.sum("iova_rcache_depot_cached" + domain) +
+          s.sum("iova_reserved_ranges" + domain) + s.sum("iova_unaccounted_ranges" + domain);
+      EXPECT_EQ(s.at("iova_tree_ranges" + domain + "}"), parts) << profile.name;
+    }
+  }
+}
+
+TEST(ViewCollectable, BoundedAndUnboundedDepotsHaveDifferentMarks) {
+  const Samples bounded(sample_view(kProfile61));
+  EXPECT_EQ(bounded.at("iova_rcache_depot_limit_magazines{}"), 32);
+  EXPECT_FALSE(bounded.has("iova_rcache_depot_reclaim_threshold_magazines"));
+  EXPECT_EQ(bounded.at("iova_rcache_depot_saturation_ratio{domain=4,order=0}"), 1);
+
+  const Samples unbounded(sample_view(kProfile612));
+  EXPECT_FALSE(unbounded.has("iova_rcache_depot_limit_magazines"));
+  EXPECT_EQ(unbounded.at("iova_rcache_depot_reclaim_threshold_magazines{}"), 8);
+  EXPECT_EQ(unbounded.at("iova_rcache_depot_saturation_ratio{domain=4,order=0}"), 4);
+  EXPECT_EQ(
+      unbounded.at("iova_kernel_info{release=6.1.0-test,depot=unbounded,magazine_capacity=127,tree=rbtree}"),
+      1);
+}
+
+TEST(ViewCollectable, WhatIsUnknownIsAbsent) {
+  View view = sample_view(kProfile612);
+  view.kernel.online_cpus = 0;
+  const Samples s(view);
+  EXPECT_FALSE(s.has("iova_rcache_depot_reclaim_threshold_magazines"));
+  EXPECT_FALSE(s.has("iova_rcache_depot_saturation_ratio"));
+  EXPECT_EQ(s.count("iova_fq_pending_ranges"), 1u) << "only the first domain's source can tell";
+  EXPECT_EQ(s.at("iova_fq_pending_ranges{domain=4}"), 77);
+  EXPECT_EQ(s.count("rcached_program_skipped_total"), 1u) << "the kprobe's skips are not countable";
+}
+
+TEST(ViewCollectable, KnownSeriesStartAtZero) {
+  View view;
+  view.kernel.profile = kProfile61;
+  view.snapshot.domains.emplace_back().id = 1;
+  view.status.cpus = {{.cpu = 0}};
+  const Samples s(view);
+  EXPECT_EQ(s.count("iova_allocations_total{domain=iovad-1"), 7u);
+  EXPECT_EQ(s.count("iova_rcache_cpu_cached{domain=iovad-1"), 6u) << "sizes of 6+ are never cached";
+  EXPECT_EQ(s.at("iova_depot_overflows_total{domain=iovad-1,order=5}"), 0);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=ring_full,cpu=0}"), 0);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=call_table_full,cpu=0}"), 0);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=skipped,cpu=all}"), 0);
+  EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=partial}"), 1);
+  EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=exact}"), 0);
+  EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=lossy}"), 0);
+  EXPECT_EQ(s.at("rcached_build_info{version=unknown}"), 1);
+}
+
+TEST(ViewCollectable, LossesAreCountedOnceEach) {
+  const Samples s(sample_view(kProfile61));
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=ring_full,cpu=3}"), 3);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=call_table_full,cpu=3}"), 4);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=skipped,cpu=all}"), 11);
+  EXPECT_EQ(s.sum("rcached_events_lost_total"), 1 + 2 + 3 + 4 + 11);
+}
+
+TEST(ViewCollectable, ProgramsOfOneFunctionAreAddedUp) {
+  const Samples s(sample_view(kProfile61));
+  EXPECT_EQ(s.at("rcached_program_runs_total{program=alloc_iova_fast,method=fexit}"), 30);
+  EXPECT_DOUBLE_EQ(s.at("rcached_program_run_seconds_total{program=alloc_iova_fast,method=fexit}"), 1e-5);
+  EXPECT_EQ(s.at("rcached_program_skipped_total{program=alloc_iova_fast,method=fexit}"), 11);
+  EXPECT_EQ(s.at("rcached_program_runs_total{program=free_iova_fast,method=kprobe}"), 30);
+}
+
+TEST(ViewCollectable, PerCpuSeriesOnlyWhenAsked) {
+  const Samples s(sample_view(kProfile61));
+  EXPECT_FALSE(s.has("iova_rcache_cpu_loaded"));
+  EXPECT_FALSE(s.has("iova_rcache_cpu_prev"));
+  EXPECT_FALSE(s.has("rcached_events_received_total"));
+}
+
+TEST(ViewCollectable, AnUnknownModeIsShownBesideTheKnownOnes) {
+  View view = sample_view(kProfile61);
+  view.status.mode = "paused";
+  const Samples s(view);
+  EXPECT_EQ(s.at("rcached_mode{mode=paused}"), 1);
+  EXPECT_EQ(s.sum("rcached_mode"), 1);
+}
+
+TEST(ViewCollectable, LabelValuesAreValidUtf8) {
+  const Samples s(hostile_view());
+  EXPECT_EQ(s.at("rcached_build_info{version=a\"b\\c\nd<script>alert('&')</script>\xef\xbf\xbd\xef\xbf\xbd}"),
+            1);
+}
+
+TEST(ViewCollectable, TheFullViewFillsEveryMetricButThoseOfTheOtherDepotAndTheProcess) {
+  View view = sample_view(kProfile61);
+  view.status.per_cpu_series = true;
+  const Samples s(view);
+  for (const MetricRow& row : kMetrics) {
+    const bool expected =
+        !row.name.starts_with("process_") && row.name != "iova_rcache_depot_reclaim_threshold_magazines";
+    EXPECT_EQ(s.has(std::string(row.name)), expected) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/testing/sample_view.h"
+
+namespace rcached::testing {
+namespace {
+
+DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelProfile& profile) {
+  DomainSnapshot domain;
+  domain.id = id;
+  for (unsigned order = 0; order <= kCachedOrders; ++order) {
+    OrderSnapshot& s = domain.orders[order];
+    const std::uint64_t base = seed + 100ull * order;
+    s.outstanding = base + 1;
+    if (order < kCachedOrders) {
+      s.cpu_cached = base + 2;
+      s.cpu_capacity = base + 300;
+      s.cpus_holding = order + 1;
+      s.depot_magazines = 32 - order;
+      s.depot_pushes = base + 9;
+      s.depot_pops = base + 10;
+      s.depot_overflows = base + 11;
+      s.depot_reclaims = base + 12;
+    }
+    s.allocations = base + 4;
+    s.allocation_failures = base + 5;
+    s.tree_allocations = base + 6;
+    s.frees = base + 7;
+    s.tree_frees = base + 8;
+    s.mismatched_frees = base + 13;
+    domain.outstanding += s.outstanding;
+    domain.cpu_cached += s.cpu_cached;
+    domain.depot_cached += std::uint64_t{s.depot_magazines} * profile.magazine_capacity;
+  }
+  domain.reserved = seed + 14;
+  domain.unaccounted = -3;
+  domain.rcache_flushes = seed + 15;
+  domain.fq_drains = seed + 16;
+  domain.loss_marks = seed + 17;
+  domain.prediction = {.predictions = 1000,
+                       .hits = 990,
+                       .miss_reordered = 1,
+                       .miss_depot_race = 2,
+                       .miss_migration = 3,
+                       .miss_unknown = 4};
+  domain.drift = {.ranges = 5, .corrected_loaded = 6, .corrected_prev = 7, .corrected_depot = 8};
+  domain.cpu_fills = {{.cpu = 0, .order = 0, .loaded = 12, .prev = 127},
+                      {.cpu = 3, .order = 5, .loaded = 1, .prev = 0}};
+  return domain;
+}
+
+void settle_tree(DomainSnapshot& domain) {
+  const auto parts = domain.outstanding + domain.fq_pending.value_or(0) + domain.cpu_cached +
+                     domain.depot_cached + domain.reserved;
+  domain.tree_ranges = static_cast<std::uint64_t>(static_cast<std::int64_t>(parts) + domain.unaccounted);
+}
+
+}  // namespace
+
+View sample_view(const KernelProfile& profile) {
+  View view;
+  view.snapshot.time_ns = 1'000'000'000;
+  view.snapshot.profile = profile;
+  view.snapshot.domains = {sample_domain(1, 10'000, profile), sample_domain(2, 20'000, profile)};
+  view.snapshot.domains[0].confidence = Confidence::exact;
+  view.snapshot.domains[0].fq_pending = 77;
+  view.snapshot.domains[1].confidence = Confidence::lossy;
+  for (DomainSnapshot& domain : view.snapshot.domains) settle_tree(domain);
+
+  view.domains = {
+      {.id = 1,
+       .label = "4",
+       .type = "DMA-FQ",
+       .devices = "0000:00:03.0,0000:00:04.0",
+       .driver = "nvme",
+       .granule_bytes = 4096},
+      {.id = 2, .label = "iovad-2", .type = "unknown", .devices = "", .driver = "", .granule_bytes = 0}};
+  view.kernel = {.release = "6.1.0-test", .profile = profile, .online_cpus = 8};
+  view.status.version = "0.1.0";
+  view.status.source = "kernel";
+  view.status.ready = true;
+  view.status.started_unix_s = 1'700'000'000;
+  view.status.events = 123'456;
+  view.status.malformed = 9;
+  view.status.lag_ns = 2'500'000;
+  view.status.cpus = {{.cpu = 0, .received = 100, .ring_full = 1, .call_table_full = 2},
+                      {.cpu = 3, .received = 200, .ring_full = 3, .call_table_full = 4}};
+  view.status.programs = {
+      {.function = "alloc_iova_fast", .method = "fexit", .runs = 10, .run_ns = 4'000, .skipped = 5},
+      {.function = "alloc_iova_fast", .method = "fexit", .runs = 20, .run_ns = 6'000, .skipped = 6},
+      {.function = "free_iova_fast",
+       .method = "kprobe",
+       .runs = 30,
+       .run_ns = 8'000,
+       .skipped = 0,
+       .skips_countable = false}};
+  return view;
+}
+
+View hostile_view() {
+  View view = sample_view(kProfile61);
+  const std::string hostile = "a\"b\\c\nd<script>alert('&')</script>\xff\xc3";
+  for (DomainInfo& info : view.domains) {
+    info.label += hostile;
+    info.type = info.devices = info.driver = hostile;
+  }
+  view.kernel.release = view.status.version = view.status.mode = view.status.source = hostile;
+  for (ProgramStatus& program : view.status.programs) program.function += hostile;
+  view.status.per_cpu_series = true;
+  return view;
+}
+
+}  // namespace rcached::testing

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views for tests of exporters: filled in every field with numbers that differ from each other, so that a
+// value exported from the wrong field is seen.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "exporters/view.h"
+
+namespace rcached::testing {
+
+// Two domains with all sizes in use: group 4 (an nvme, with flush queue, exact) and "iovad-2" (no group,
+// lossy, no flush-queue count). The balance sheets add up.
+View sample_view(const KernelProfile& profile);
+
+// sample_view with quotes, backslashes, newlines, markup and invalid UTF-8 in every name.
+View hostile_view();
+
+// A ViewSource whose view the test sets.
+class SettableSource final : public ViewSource {
+ public:
+  SettableSource() = default;
+  explicit SettableSource(View view) { publish(std::move(view)); }
+
+  std::shared_ptr<const View> view() const override {
+    const std::lock_guard lock(mutex_);
+    return view_;
+  }
+
+  void publish(View view) {
+    auto next = std::make_shared<const View>(std::move(view));
+    const std::lock_guard lock(mutex_);
+    view_ = std::move(next);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const View> view_;
+};
+
+}  // namespace rcached::testing

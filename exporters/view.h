@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// View: the one plain struct that every exporter reads: the model's snapshot, the names of the domains and
+// the daemon's own status. The daemon builds a new one for every snapshot and publishes it; exporters hold a
+// shared_ptr<const View> while they render and never reach into the daemon.
+//
+// Immutable after publication: any number of threads may read it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "allocator/snapshot.h"
+
+namespace rcached {
+
+// Who a domain is. `label` is the value of the Prometheus label `domain`: the IOMMU group number, or
+// "iovad-N" for a domain that belongs to no group (N is a number of ours, never an address).
+struct DomainInfo {
+  std::uint64_t id = 0;  // DomainSnapshot::id
+  std::string label;
+  std::string type;                 // the group's type as in sysfs: DMA, DMA-FQ; "unknown" without a group
+  std::string devices;              // comma-separated device names, e.g. "0000:00:03.0"
+  std::string driver;               // comma-separated distinct drivers of them, e.g. "nvme"; empty when none
+  std::uint64_t granule_bytes = 0;  // 0: not known
+};
+
+struct KernelInfo {
+  std::string release;  // uname -r, or "synthetic"
+  KernelProfile profile;
+  std::uint32_t online_cpus = 0;  // the reclaim threshold of unbounded depots
+};
+
+// One probe program in the kernel.
+struct ProgramStatus {
+  std::string function;    // kernel function as attached, e.g. "alloc_iova_fast"
+  std::string method;      // "fentry", "fexit", "kprobe", "kretprobe", "synthetic"
+  std::uint64_t runs = 0;  // 0 unless the kernel's run statistics are enabled
+  std::uint64_t run_ns = 0;
+  std::uint64_t skipped = 0;    // runs that the kernel skipped: these events are lost
+  bool skips_countable = true;  // false: this kernel does not tell; `skipped` stays 0
+};
+
+struct CpuLoss {
+  std::uint16_t cpu = 0;
+  std::uint64_t sent = 0;      // events the probes of this CPU wanted to send (at rest: received + ring_full)
+  std::uint64_t received = 0;  // events read from this CPU's ring
+  std::uint64_t ring_full = 0;        // events lost because the ring was full
+  std::uint64_t call_table_full = 0;  // kprobe path only
+};
+
+struct DaemonStatus {
+  std::string version;
+  std::string source;  // "kernel" or "synthetic"
+  std::string mode = "mirror";
+  bool ready = false;            // first snapshot published and the source runs
+  std::string not_ready_reason;  // when !ready
+  std::uint64_t started_unix_s = 0;
+  std::uint64_t events = 0;     // applied to the mirror, all CPUs
+  std::uint64_t malformed = 0;  // records that were refused (wrong size, unknown operation)
+  std::uint64_t lag_ns = 0;     // age of the oldest event not yet applied at the last drain
+  std::vector<CpuLoss> cpus;    // by cpu
+  std::vector<ProgramStatus> programs;
+  bool per_cpu_series = false;  // config: metrics.per_cpu
+};
+
+struct View {
+  Snapshot snapshot;
+  std::vector<DomainInfo> domains;  // by id; every domain of the snapshot has one
+  KernelInfo kernel;
+  DaemonStatus status;
+};
+
+// Where exporters get views from. Thread-safe; never null once the daemon runs, may be null before the first.
+class ViewSource {
+ public:
+  virtual ~ViewSource() = default;
+  virtual std::shared_ptr<const View> view() const = 0;
+};
+
+}  // namespace rcached

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real binary, from outside: what it serves, how it ends, and how it fails.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+
+#include "daemon/host/iommu_groups.h"
+#include "exporters/testing/http_client.h"
+#include "tests/e2e/process.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using rcached::e2e::eventually;
+using rcached::e2e::Exit;
+using rcached::e2e::Process;
+using rcached::e2e::run;
+using rcached::e2e::TemporaryDirectory;
+using rcached::testing::free_port;
+using rcached::testing::get;
+
+const std::string kBinary = RCACHED_BINARY;
+
+// The value of a series, e.g. `rcached_events_total{cpu="0"}`; -1 when it is not there.
+double metric(std::uint16_t port, const std::string& series) {
+  const std::string page = get(port, "/metrics").body;
+  const auto at = page.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::stod(page.substr(at + series.size() + 2));
+}
+
+class Daemon : public testing::Test {
+ protected:
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  std::vector<std::string> synthetic(std::vector<std::string> more = {}) const {
+    std::vector<std::string> argv = {kBinary, "run", "--source", "synthetic", "--listen", address()};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return argv;
+  }
+
+  bool ready() const {
+    return eventually([&] { return get(port_, "/-/ready").status == 200; });
+  }
+
+  // Expects one line on stderr: "rcached: <message>", the code, and nothing on stdout.
+  static void expect_failure(const Exit& exit, int code, const std::string& message) {
+    EXPECT_EQ(exit.code, code) << exit.err;
+    EXPECT_EQ(exit.out, "");
+    EXPECT_EQ(exit.err.find("rcached: " + message), 0u) << exit.err;
+    EXPECT_EQ(std::count(exit.err.begin(), exit.err.end(), '\n'), 1) << exit.err;
+  }
+
+  std::uint16_t port_ = free_port();
+  TemporaryDirectory directory_;
+};
+
+TEST_F(Daemon, ServesMetricsThatMove) {
+  Process daemon(synthetic());
+  ASSERT_TRUE(ready()) << daemon.err();
+  EXPECT_EQ(get(port_, "/-/healthy").status, 200);
+  EXPECT_EQ(get(port_, "/").status, 200);
+  const std::string series = "iova_allocations_total{domain=\"1\",order=\"0\"}";
+  const double before = metric(port_, series);
+  EXPECT_GE(before, 0);
+  EXPECT_TRUE(eventually([&] { return metric(port_, series) > before; }));
+  for (int domain = 1; domain <= 4; ++domain) {
+    EXPECT_GT(metric(port_, "iova_tree_ranges{domain=\"" + std::to_string(domain) + "\"}"), 0);
+  }
+
+  const std::string page = directory_.write("metrics", get(port_, "/metrics").body);
+  const Exit promtool = run({"sh", "-c", std::string(RCACHED_PROMTOOL) + " check metrics < " + page});
+  EXPECT_EQ(promtool.code, 0);
+  EXPECT_EQ(promtool.out + promtool.err, "");
+}
+
+TEST_F(Daemon, EndsCleanlyWithinTwoSeconds) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    Process daemon(synthetic());
+    ASSERT_TRUE(ready()) << daemon.err();
+    daemon.signal(signal);
+    const auto exit = daemon.wait(2s);
+    ASSERT_TRUE(exit);
+    EXPECT_EQ(exit->code, 0) << exit->err;
+    EXPECT_EQ(exit->signal, 0);
+  }
+}
+
+TEST_F(Daemon, EndsInTimeThoughClientsHoldOn) {
+  Process daemon(synthetic());
+  ASSERT_TRUE(ready()) << daemon.err();
+  rcached::testing::RawConnection silent(port_), half(port_);
+  half.send("GET /metrics HTTP/1.1\r\nHost:");
+  daemon.signal(SIGTERM);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+}
+
+TEST_F(Daemon, ASignalDuringTheStartIsHeeded) {
+  Process daemon(synthetic());
+  ASSERT_TRUE(eventually([&] {
+    // From here on the signals are blocked and waited for.
+    std::error_code error;
+    return std::filesystem::exists("/proc/" + std::to_string(daemon.pid()) + "/task", error) &&
+           !daemon.err().empty();
+  }));
+  daemon.signal(SIGTERM);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+}
+
+TEST_F(Daemon, SummaryNamesTheUrlAndEveryDomain) {
+  Process daemon(synthetic({"--summary"}));
+  ASSERT_TRUE(eventually([&] { return daemon.out().find("\n4 ") != std::string::npos; })) << daemon.err();
+  const std::string out = daemon.out();
+  EXPECT_EQ(out.find("http://" + address() + "/metrics\n"), 0u) << out;
+  EXPECT_NE(out.find("outstanding"), std::string::npos);
+  EXPECT_NE(out.find("synthetic3"), std::string::npos);
+  daemon.signal(SIGINT);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0);
+}
+
+TEST_F(Daemon, LogsWithPrioritiesWhereStderrIsNoTerminal) {
+  Process daemon(synthetic());
+  ASSERT_TRUE(eventually([&] { return daemon.err().find("\n") != std::string::npos; }));
+  EXPECT_EQ(daemon.err(), "<6>rcached " RCACHED_VERSION ": source synthetic, metrics at http://" + address() +
+                              "/metrics\n");
+}
+
+TEST_F(Daemon, TellsTheServiceManager) {
+  const std::string path = directory_ / "notify";
+  const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un place{};
+  place.sun_family = AF_UNIX;
+  path.copy(place.sun_path, sizeof place.sun_path - 1);
+  ASSERT_EQ(bind(manager, reinterpret_cast<const sockaddr*>(&place), sizeof place), 0);
+  const timeval limit{20, 0};
+  setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  const auto next = [&] {
+    char text[512];
+    const ssize_t size = recv(manager, text, sizeof text, 0);
+    return size < 0 ? std::string("nothing") : std::string(text, static_cast<std::size_t>(size));
+  };
+
+  Process daemon(synthetic(), {"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=200000"});
+  EXPECT_EQ(next(), "READY=1\nSTATUS=source synthetic, metrics at http://" + address() + "/metrics");
+  EXPECT_EQ(get(port_, "/metrics").status, 200) << "ready means served";
+  EXPECT_EQ(next(), "WATCHDOG=1");
+  EXPECT_EQ(next(), "WATCHDOG=1");
+  daemon.signal(SIGHUP);  // under a service manager no reason to end
+  EXPECT_TRUE(eventually([&] { return daemon.err().find("SIGHUP") != std::string::npos; }));
+  daemon.signal(SIGTERM);
+  std::string last;
+  while ((last = next()) == "WATCHDOG=1") continue;
+  EXPECT_EQ(last, "STOPPING=1\nSTATUS=Ending");
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+  close(manager);
+}
+
+// --- failures: one line, one exit code each
+
+TEST_F(Daemon, PortTaken) {
+  Process first(synthetic());
+  ASSERT_TRUE(ready()) << first.err();
+  const Exit second = run(synthetic());
+  EXPECT_EQ(second.code, 10) << second.err;
+  EXPECT_NE(second.err.find(address()), std::string::npos) << second.err;
+  EXPECT_EQ(second.err.find("rcached: "), 0u) << second.err;
+  EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
+}
+
+TEST_F(Daemon, WrongConfig) {
+  const std::string path = directory_.write("c.yaml", "http:\n  listne: 127.0.0.1:9731\n");
+  const std::string message = "unknown key 'http.listne' (" + path + ":2:3); did you mean 'http.listen'?\n";
+  expect_failure(run({kBinary, "run", "--config", path}), 3, message);
+  expect_failure(run({kBinary, "--check-config", path}), 3, message);
+  const Exit check = run({kBinary, "check", "--config", path});
+  EXPECT_EQ(check.code, 3);
+  EXPECT_EQ(
+      check.out.find("FAIL config: unknown key 'http.listne' (" + path + ":2:3)\n     mend: did you mean"),
+      0u)
+      << check.out;
+}
+
+TEST_F(Daemon, MissingConfig) {
+  const std::string path = directory_ / "none.yaml";
+  expect_failure(run({kBinary, "run", "--config", path}), 3,
+                 "cannot read the configuration: No such file or directory (" + path + "); create the file");
+}
+
+TEST_F(Daemon, GoodConfigIsShown) {
+  const std::string path = directory_.write("c.yaml", "http: {threads: 7}\n");
+  const Exit exit = run({kBinary, "--check-config", path});
+  EXPECT_EQ(exit.code, 0) << exit.err;
+  EXPECT_NE(exit.out.find("  threads: 7\n"), std::string::npos);
+  EXPECT_EQ(run({kBinary, "--check-config", directory_.write("again.yaml", exit.out)}).code, 0);
+}
+
+TEST_F(Daemon, ConfigIsUsed) {
+  const std::string path =
+      directory_.write("c.yaml", "source: synthetic\nhttp: {listen: \"" + address() +
+                                     "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
+  Process daemon({kBinary, "run", "--config", path});
+  ASSERT_TRUE(ready()) << daemon.err();
+  EXPECT_GT(metric(port_, "iova_tree_ranges{domain=\"2\"}"), 0);
+  EXPECT_EQ(metric(port_, "iova_tree_ranges{domain=\"3\"}"), -1);
+}
+
+// As nobody, without a capability. The binary is copied to where nobody can reach it.
+class Unprivileged : public Daemon {
+ protected:
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "only root can become nobody";
+    chmod(directory_.path().c_str(), 0755);
+    std::filesystem::copy_file(kBinary, directory_ / "rcached");
+  }
+
+  Exit as_nobody(std::vector<std::string> arguments) const {
+    std::vector<std::string> argv = {
+        "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", directory_ / "rcached"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return run(argv);
+  }
+};
+
+TEST_F(Unprivileged, TheKernelSourceNeedsPermission) {
+  mkdir((directory_ / "closed").c_str(), 0700);
+  const std::string config =
+      directory_.write("c.yaml", "run_directory: " + (directory_ / "closed/run") + "\n");
+  expect_failure(as_nobody({"run", "--config", config}), 4,
+                 "cannot create the run directory: Permission denied (" + (directory_ / "closed/run") +
+                     "); run as root or through rcached.service");
+}
+
+TEST_F(Unprivileged, CheckSaysWhatIsLacking) {
+  const Exit exit = as_nobody({"check"});
+  EXPECT_EQ(exit.code, 4) << exit.err;
+  EXPECT_NE(exit.out.find("FAIL permission: uid 65534 lacks CAP_BPF and CAP_PERFMON\n     mend: run as root"),
+            std::string::npos)
+      << exit.out;
+}
+
+TEST_F(Unprivileged, AConfigThatCannotBeRead) {
+  const std::string path = directory_.write("secret.yaml", "");
+  chmod(path.c_str(), 0600);
+  expect_failure(as_nobody({"run", "--config", path}), 3,
+                 "cannot read the configuration: Permission denied (" + path + "); make the file readable");
+}
+
+TEST_F(Unprivileged, TheSyntheticSourceNeedsNothing) {
+  Process daemon({"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", directory_ / "rcached",
+                  "run", "--source", "synthetic", "--listen", address()});
+  ASSERT_TRUE(ready()) << daemon.err();
+  daemon.signal(SIGTERM);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+}
+
+TEST_F(Daemon, SecondInstance) {
+  const std::string lock = directory_.write("rcached.lock", "4242\n");
+  const int fd = open(lock.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(fd, LOCK_EX), 0);
+  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path() + "\n");
+  expect_failure(run({kBinary, "run", "--config", config, "--listen", address()}), 11,
+                 "another rcached traces this kernel, pid 4242 (" + lock + "); stop it first");
+  // The synthetic source is not concerned.
+  Process daemon(synthetic({"--config", config}));
+  EXPECT_TRUE(ready()) << daemon.err();
+  close(fd);
+}
+
+TEST_F(Daemon, NoIommu) {
+  const auto groups = rcached::read_iommu_groups();
+  if (std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.translates_dma(); })) {
+    GTEST_SKIP() << "this host has an IOMMU that translates DMA";
+  }
+  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path() + "\n");
+  const Exit exit = run({kBinary, "run", "--config", config, "--listen", address()});
+  EXPECT_EQ(exit.code, 7) << exit.err;
+  EXPECT_EQ(exit.err.find("rcached: no"), 0u) << exit.err;
+  EXPECT_EQ(std::count(exit.err.begin(), exit.err.end(), '\n'), 1) << exit.err;
+  EXPECT_EQ(run({kBinary, "domains"}).code, 7);
+  const Exit json = run({kBinary, "domains", "--json"});
+  EXPECT_EQ(json.code, 7);
+  EXPECT_EQ(json.out, "[]\n");
+}
+
+TEST_F(Daemon, CommandLineMistakes) {
+  expect_failure(run({kBinary}), 2, "no command given; try 'rcached run'");
+  expect_failure(run({kBinary, "run", "--source", "kernl"}), 2, "wrong value 'kernl' for --source");
+}
+
+TEST_F(Daemon, HelpAndVersion) {
+  const Exit help = run({kBinary, "--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 24);
+  EXPECT_EQ(run({kBinary, "--version"}).out, "rcached " RCACHED_VERSION "\n");
+}
+
+TEST_F(Daemon, CheckIsJsonToo) {
+  const Exit exit = run({kBinary, "check", "--json"});
+  EXPECT_EQ(exit.out.find("{\n  \"ok\": "), 0u) << exit.out;
+  EXPECT_EQ(exit.out.find("\"exit_code\": " + std::to_string(exit.code)) != std::string::npos, true);
+}
+
+}  // namespace

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every lab file shares: the error type, progress lines, the cache folder, locks and the child-process guard.
+
+Nothing here knows about kernels or guests.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import pathlib
+import signal
+import sys
+
+LAB_DIR = pathlib.Path(__file__).resolve().parent
+
+
+class LabError(Exception):
+    """A failure with a message for the user: what happened, to what, and what to do."""
+
+
+def progress(text):
+    """One line on stderr, so that stdout stays for results."""
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def cache_root():
+    """The folder that outlives the source tree; kernels and compiled helpers live in it."""
+    chosen = os.environ.get("RCACHED_LAB_CACHE")
+    if chosen:
+        return pathlib.Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return pathlib.Path(base) / "rcached" / "lab"
+
+
+@contextlib.contextmanager
+def locked(path, waiting):
+    """Holds an exclusive lock on `path`; says `waiting` once if another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(waiting)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent):
+    """For preexec_fn: the child is killed when `parent` goes, however it goes.
+
+    The kernel ties the signal to the thread that forked: start children from the main thread.
+    """
+
+    def arm():
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arm

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Scenario faults: what goes wrong around a daemon on a real kernel: a second instance, no privileges, a kill, rings
+# that are too small. Each has its own exit code and one clear line; nothing stays attached; every loss is counted.
+
+# programs: BPF programs in the kernel that belong to the probes.
+programs() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'bpf-prog\|bpf_link'; }
+# trampolines: functions under fentry/fexit or kprobe, as the kernel lists them.
+attached() { grep -c -E '^(alloc|free)_iova' "$TRACING/enabled_functions" 2>/dev/null; }
+
+/bin/rcached check --config "$LAB_CONFIG" >/tmp/check.log 2>&1
+expect_eq "exit code of check" $? 0
+sed 's/^/LAB: INFO check: /' /tmp/check.log
+
+expect_eq "functions attached before the start" "$(attached)" 0
+start_rcached || return 0
+expect_ge "functions attached while it runs" "$(attached)" 3
+
+/bin/rcached run --config "$LAB_CONFIG" >/tmp/second.log 2>&1
+expect_eq "exit code of a second instance" $? 11
+expect_eq "lines of a second instance" "$(wc -l </tmp/second.log)" 1
+info "second instance: $(cat /tmp/second.log)"
+
+kill -KILL "$LAB_RCACHED"
+wait "$LAB_RCACHED" 2>/dev/null
+LAB_RCACHED=''
+wait_until '[ "$(attached)" = 0 ]' 5
+expect_eq "functions attached after kill -9" "$(attached)" 0
+expect_eq "kprobe events left" "$(wc -l <"$TRACING/kprobe_events")" 0
+
+# It starts again at once, and ends within 2 s of Ctrl-C with success.
+start_rcached || return 0
+begin=$(cut -d. -f1 /proc/uptime)
+kill -INT "$LAB_RCACHED"
+wait "$LAB_RCACHED"
+expect_eq "exit code after SIGINT" $? 0
+expect_le "seconds from SIGINT to the end" $(($(cut -d. -f1 /proc/uptime) - begin)) 2
+LAB_RCACHED=''
+expect_eq "functions attached after a clean end" "$(attached)" 0
+
+# Without privileges.
+adduser -D -H nobody2 2>/dev/null || { echo 'nobody2:x:65500:65500::/:/bin/sh' >>/etc/passwd; }
+su nobody2 -s /bin/sh -c "/bin/rcached run --config $LAB_CONFIG" >/tmp/user.log 2>&1
+expect_eq "exit code without root" $? 4
+expect_eq "lines without root" "$(wc -l </tmp/user.log)" 1
+info "without root: $(cat /tmp/user.log)"
+
+# Rings of one page and a slow drain under load: loss is counted to the event, and the confidence says so.
+printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 4KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\n' >/tmp/small.yaml
+LAB_CONFIG=/tmp/small.yaml
+start_rcached || return 0
+direct_read "$LAB_NVME" 4k 4000
+group=$(domain_of "$LAB_NVME")
+_last=''
+_still() {
+  _now=$(metric rcached_events_received_total)
+  [ "$_now" = "$_last" ] && return 0
+  _last=$_now
+  sleep 2.5
+  return 1
+}
+wait_until _still 20
+scrape /tmp/lossy
+expect_ge "events lost with rings of 4 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
+expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total '' /tmp/lossy)" \
+  $(($(metric rcached_events_received_total '' /tmp/lossy) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)))
+expect_eq "confidence of the domain is lossy" \
+  "$(metric rcached_domain_confidence "domain=\"$group\",confidence=\"lossy\"" /tmp/lossy)" 1
+expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges '' /tmp/lossy)" 0

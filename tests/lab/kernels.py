@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fetches, unpacks and caches Debian kernels for the lab.
+
+    tests/lab/kernels.py [--refresh] 6.1 6.12     prints the cache folder of each
+
+A cache folder holds `vmlinux` (the bare ELF, boots by PVH), `release` (uname -r), `modules/*.ko` (decompressed),
+`modules.dep` (one line per wanted module: `name: file file ...`, in load order) and `stamp` (what this file wanted
+when it filled the folder; a mismatch fills it anew). Parallel calls are safe: one fills, the others wait.
+"""
+
+import argparse
+import gzip
+import hashlib
+import lzma
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+# pylint: disable=wrong-import-position
+from apt import PrivateApt, machine_sources, version_key
+from common import LabError, cache_root, locked, progress
+
+# Where each series is looked for, in turn; suites in one tuple are asked together.
+SUITES = {
+    "5.10": [("bullseye", "bullseye-security")],
+    "6.1": [("bookworm", "bookworm-security")],
+    "6.12": [("bookworm-backports",), ("trixie", "trixie-security")],
+    "7.2": [("sid",), ("forky",), ("trixie-backports",)],
+}
+# What guests load, or may want to load; a name a kernel has built in or lacks is skipped.
+MODULES = ["nvme", "virtio_pci", "virtio_blk", "virtio_net", "e1000e", "ahci", "sd_mod", "virtio_iommu",
+           "9pnet_virtio", "9p", "overlay"]
+FOLDERS = ["drivers", "block", "crypto", "arch", "lib", "net/9p", "net/core", "net/802", "fs/9p", "fs/netfs",
+           "fs/fscache", "fs/cachefiles", "fs/overlayfs"]
+
+
+def stamp():
+    return hashlib.sha256(repr((2, MODULES)).encode()).hexdigest()[:16]
+
+
+def cached(series):
+    """The filled cache folder of a series, or None."""
+    folder = cache_root() / series
+    try:
+        if (folder / "stamp").read_text(encoding="ascii").strip() == stamp() and (folder / "vmlinux").is_file():
+            return folder
+    except OSError:
+        pass
+    return None
+
+
+def release(folder):
+    return (folder / "release").read_text(encoding="ascii").strip()
+
+
+def extract_vmlinux(image):
+    """The ELF kernel inside a bzImage (boot protocol 2.08 on)."""
+    if image[0x202:0x206] != b"HdrS":
+        raise LabError("the kernel package's vmlinuz is not a bzImage; this lab boots x86-64 kernels only")
+    setup_sectors = image[0x1F1] or 4
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    start = (setup_sectors + 1) * 512 + offset
+    payload = image[start:start + length]
+    if payload.startswith(b"\xfd7zXZ"):
+        return lzma.LZMADecompressor().decompress(payload)
+    if payload.startswith(b"\x1f\x8b"):
+        return gzip.zlib.decompressobj(31).decompress(payload)
+    if payload.startswith(b"\x28\xb5\x2f\xfd"):
+        # The last four bytes are the unpacked size, which zstd would take for a broken frame.
+        return subprocess.run(["zstd", "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True).stdout
+    if payload.startswith(b"\x7fELF"):
+        return payload
+    raise LabError(f"the kernel is packed in a way this lab does not know ({payload[:6].hex()}); "
+                   "add it to extract_vmlinux() in tests/lab/kernels.py")
+
+
+def image_pattern(series):
+    """Matches the plain amd64 image packages of a series (not cloud, not rt, not debug)."""
+    return re.compile(rf"^linux-image-({re.escape(series)}\.[^-]+(?:-\d[^-]*)?)-amd64(-unsigned)?$")
+
+
+def find_image(apt, series, pattern):
+    """The newest (name, version, suite) that `pattern` allows in the series' suites, or None; plus apt's complaints."""
+    complaints = []
+    for suites in SUITES[series]:
+        progress(f"looking for kernel {series} in {', '.join(suites)} ...")
+        complaint = apt.update(suites)
+        if complaint:
+            complaints.append(complaint)
+        found = []
+        for name in apt.names("^linux-image-[0-9].*-amd64"):
+            if pattern.match(name):
+                found += [(name, version, suite) for version, suite in apt.versions(name)]
+        if found:
+            # Of one version the signed and the unsigned package hold the same code; take the signed one.
+            return max(found, key=lambda f: (version_key(f[1]), not f[0].endswith("-unsigned"))), complaints
+    return None, complaints
+
+
+def parts_of(apt, name, version):
+    """The packages that together hold image and modules: newer Debian splits them."""
+    depends = apt.show(name, version).get("Depends", "")
+    split = re.findall(r"(linux-(?:binary|modules)-[^\s,()]+)\s*\(=\s*([^)\s]+)\)", depends)
+    return split or [(name, version)]
+
+
+def unpack(debs, folder):
+    """Extracts the image and the module folders of interest."""
+    wanted = ["./boot/vmlinuz-*"]
+    for prefix in ("./lib", "./usr/lib"):
+        wanted += [f"{prefix}/modules/*/kernel/{name}/*" for name in FOLDERS]
+        wanted += [f"{prefix}/modules/*/modules.*", f"{prefix}/modules/*/vmlinuz"]
+    for deb in debs:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as source:
+            # tar fails on patterns without a match; what is missing shows below
+            subprocess.run(["tar", "-x", "-C", str(folder), "--wildcards", *wanted], stdin=source.stdout,
+                           stderr=subprocess.DEVNULL, check=False)
+            source.stdout.close()
+        if source.returncode not in (0, -13):
+            raise LabError(f"{deb.name} cannot be unpacked (dpkg-deb ended with {source.returncode}); "
+                           "check the free disk space and run again")
+    if not (folder / "lib").exists() and (folder / "usr/lib").is_dir():
+        (folder / "lib").symlink_to("usr/lib")
+    images = list(folder.glob("boot/vmlinuz-*")) + list(folder.glob("lib/modules/*/vmlinuz"))
+    releases = [path.parent.name for path in folder.glob("lib/modules/*/kernel")]
+    if not images or len(releases) != 1:
+        raise LabError(f"{', '.join(d.name for d in debs)} holds no vmlinuz or no modules where they used to be; "
+                       "look at unpack() in tests/lab/kernels.py")
+    return images[0], releases[0]
+
+
+def decompress_module(path, target):
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        data = lzma.decompress(data)
+    elif path.suffix == ".gz":
+        data = gzip.decompress(data)
+    elif path.suffix == ".zst":
+        data = subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    target.write_bytes(data)
+
+
+def collect_modules(root, uname, target):
+    """Copies wanted modules and all they need; returns the lines of modules.dep."""
+    tools = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+    try:
+        subprocess.run(["depmod", "-b", str(root), uname], env=tools, check=True, stderr=subprocess.DEVNULL)
+    except FileNotFoundError as error:
+        raise LabError("depmod is missing: install the package kmod") from error
+    target.mkdir()
+    lines = []
+    for name in MODULES:
+        shown = subprocess.run(["modprobe", "-d", str(root), "-S", uname, "--show-depends", name], env=tools,
+                               text=True, capture_output=True, check=False)
+        files = []
+        for line in shown.stdout.splitlines():
+            if line.startswith("insmod "):
+                path = pathlib.Path(line.split()[1])
+                plain = path.name[:path.name.index(".ko") + 3]
+                if not (target / plain).exists():
+                    decompress_module(path, target / plain)
+                if plain not in files:
+                    files.append(plain)
+        if files:
+            lines.append(f"{name}: {' '.join(files)}")
+    return lines
+
+
+def fill(series, work):
+    """Fetches a series into `work`/out."""
+    apt = PrivateApt(work / "apt", machine_sources())
+    found, complaints = find_image(apt, series, image_pattern(series))
+    if found is None and series.startswith("7."):
+        found, more = find_image(apt, series, re.compile(r"^linux-image-(7\.\d+\.[^-]+)-amd64(-unsigned)?$"))
+        complaints += more
+        if found:
+            progress(f"no kernel {series} in the suites; taking {found[0]} instead")
+    if found is None:
+        said = f" ({complaints[0].splitlines()[0]})" if complaints else ""
+        raise LabError(f"no kernel {series} in {', '.join(s for group in SUITES[series] for s in group)} on this "
+                       f"machine's apt mirror{said}; use a mirror that has the suite, or copy a filled "
+                       f"{cache_root() / series} from another machine")
+    name, version, suite = found
+    packages = parts_of(apt, name, version)
+    size = sum(int(apt.show(*package).get("Size", "0")) for package in packages)
+    progress(f"fetching kernel {series} ({suite}): {name} {version}, {size / 1e6:.0f} MB ...")
+    (work / "debs").mkdir()
+    debs = apt.download(packages, work / "debs")
+    progress(f"unpacking kernel {series} ...")
+    (work / "root").mkdir()
+    image, uname = unpack(debs, work / "root")
+    out = work / "out"
+    out.mkdir()
+    (out / "vmlinux").write_bytes(extract_vmlinux(image.read_bytes()))
+    lines = collect_modules(work / "root", uname, out / "modules")
+    (out / "modules.dep").write_text("\n".join(lines) + "\n", encoding="ascii")
+    (out / "release").write_text(uname + "\n", encoding="ascii")
+    (out / "package").write_text(f"{name} {version} {suite}\n", encoding="ascii")
+    (out / "stamp").write_text(stamp() + "\n", encoding="ascii")
+    return out
+
+
+def ensure(series, refresh=False):
+    """The cache folder of a series, filled when it was not."""
+    if series not in SUITES:
+        raise LabError(f"no kernel series {series} in the lab; it has {', '.join(SUITES)}")
+    folder = None if refresh else cached(series)
+    if folder:
+        return folder
+    root = cache_root()
+    with locked(root / f".{series}.lock", f"another lab run is fetching kernel {series}; waiting ..."):
+        folder = None if refresh else cached(series)
+        if folder:
+            return folder
+        for stale in root.glob(f".{series}-*"):  # of a run that was killed; nobody else is here under the lock
+            shutil.rmtree(stale, ignore_errors=True)
+        work = pathlib.Path(tempfile.mkdtemp(prefix=f".{series}-", dir=root))
+        try:
+            out = fill(series, work)
+            final = root / series
+            if final.exists():
+                final.rename(work / "old")
+            out.rename(final)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise LabError(f"kernel {series} cannot be prepared under {root}: {error}; check free space, that zstd "
+                           "is installed, and run again") from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        progress(f"kernel {series} is {release(final)}")
+        return final
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Fetch lab kernels into the cache and print their folders.")
+    parser.add_argument("--refresh", action="store_true", help="look for a newer package even when cached")
+    parser.add_argument("series", nargs="+", choices=list(SUITES))
+    options = parser.parse_args()
+    try:
+        for series in options.series:
+            print(ensure(series, options.refresh))
+    except LabError as error:
+        print(f"lab: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The lab: real kernels with an emulated IOMMU, in QEMU, as an ordinary user.
+
+    lab.py run    --kernel 6.12 --iommu intel --mode lazy --binary build/rcached      a guest under load, live table
+    lab.py test   --kernel 6.1 --iommu intel --mode strict --binary build/rcached SCENARIO     one scenario, a verdict
+    lab.py matrix --binary build/rcached smoke@6.1/intel/lazy smoke@7.2/intel/strict ...    many, side by side
+
+A scenario is a file of tests/lab/guest/ (or the path of any other shell file) that runs in the guest; see guest/lib.sh.
+Exit codes: 0 success, 1 a test or the guest failed, 2 wrong arguments.
+"""
+
+import argparse
+import pathlib
+import signal
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+# pylint: disable=wrong-import-position
+import kernels
+import live
+import matrix
+import qemu
+from common import LAB_DIR, LabError, progress
+from guest import Guest, parse_verdict, trouble
+
+
+def check_port(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LabError(f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); stop the program that has it "
+                           "or choose another with --port") from error
+
+
+def check_binary(path):
+    if path and not pathlib.Path(path).is_file():
+        raise LabError(f"no program at {path}; build it first (make build), or give --binary")
+    if path and pathlib.Path(path).read_bytes()[:4] != b"\x7fELF":
+        raise LabError(f"{path} is not an ELF program; give the built rcached with --binary")
+
+
+def scenario_file(name):
+    path = pathlib.Path(name)
+    if path.suffix != ".sh":
+        path = LAB_DIR / "guest" / f"{name}.sh"
+    if not path.is_file():
+        raise LabError(f"no scenario {name}: {path} does not exist")
+    return path
+
+
+class Verdicts:
+    """Counts what a guest said. A pass needs DONE, at least one PASS and no FAIL."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.done = False
+
+    def see(self, channel, line):
+        """Takes a line; returns (kind, text) when it is worth telling the user."""
+        if channel == "console" and trouble(line):
+            self.failed.append(f"kernel: {line.strip()}")
+            return "FAIL", self.failed[-1]
+        verdict = parse_verdict(line) if channel == "lab" else None
+        if verdict is None:
+            return None
+        kind, text = verdict
+        if kind == "PASS":
+            self.passed += 1
+        elif kind == "FAIL":
+            self.failed.append(text)
+        elif kind == "DONE":
+            self.done = True
+        return kind, text
+
+    @property
+    def good(self):
+        return self.done and self.passed > 0 and not self.failed
+
+
+def command_test(options):
+    check_binary(options.binary)
+    name = f"{options.kernel}/{options.iommu}/{options.mode}"
+    verdicts = Verdicts()
+    started = time.monotonic()
+    reason = ""
+    with Guest(options, scenario_file(options.scenario)) as guest:
+        booted = time.monotonic()
+        last = ""
+        while not verdicts.done and not reason:
+            for channel, line in guest.lines(max(0.0, booted + options.timeout - time.monotonic())):
+                if channel is None:
+                    reason = f"no end after {options.timeout} s; the guest was killed"
+                    break
+                last = line.strip() or last
+                said = verdicts.see(channel, line)
+                if said and said[0] in ("PASS", "FAIL", "INFO"):
+                    print(f"{name} {said[0]} {said[1]}", flush=True)
+                if verdicts.done:
+                    break
+            else:
+                reason = f"the guest ended before the scenario did (last line: {last or guest.last_words()})"
+        if verdicts.done and not verdicts.passed and not verdicts.failed:
+            reason = "the scenario checked nothing"
+        guest.keep_log = not verdicts.good
+    seconds = time.monotonic() - started
+    if verdicts.good:
+        print(f"{name} ok: {options.scenario}, {verdicts.passed} passed, {seconds:.1f} s")
+        return 0
+    why = reason or f"{len(verdicts.failed)} failed"
+    print(f"{name} FAILED: {options.scenario}, {why}, {seconds:.1f} s", flush=True)
+    return 1
+
+
+def wait_ready(guest, url, timeout):
+    """Consumes the guest's lines until rcached answers; raises with the guest's own words when it does not."""
+    verdicts = Verdicts()
+    started = time.monotonic()
+    last = ""
+    while time.monotonic() - started < timeout:
+        for channel, line in guest.lines(0.5):
+            if channel is None:
+                break
+            last = line.strip() or last
+            said = verdicts.see(channel, line)
+            if said and said[0] == "INFO":
+                progress(said[1])
+            if verdicts.failed:
+                raise LabError(verdicts.failed[0])
+        else:
+            raise LabError(f"the guest ended before rcached was ready: {last or guest.last_words()}")
+        if live.fetch(url + "/-/ready", 2) is not None:
+            return
+    raise LabError(f"rcached in the guest did not answer {url}/-/ready within {timeout} s")
+
+
+def show(guest, url, once, interval=2.0):
+    """Prints tables until stopped; on a terminal each replaces the one before."""
+    before, before_at, drawn = None, 0.0, 0
+    verdicts = Verdicts()
+    while True:
+        text = live.fetch(url + "/metrics")
+        now_at = time.monotonic()
+        now = live.domains(live.parse(text)) if text is not None else None
+        if now is not None:
+            if before is not None:
+                table = live.render(live.rows(now, before, now_at - before_at)) if now else "no domain seen yet"
+                if drawn and sys.stdout.isatty():
+                    print(f"\x1b[{drawn}A\x1b[J", end="")
+                print(table + "\n", flush=True)
+                drawn = table.count("\n") + 2
+                if once:
+                    return
+            before, before_at = now, now_at
+        end = time.monotonic() + interval
+        while (left := end - time.monotonic()) > 0:
+            for channel, line in guest.lines(left):
+                if channel is not None:
+                    verdicts.see(channel, line)
+                if verdicts.failed:
+                    raise LabError(verdicts.failed[0])
+            if not guest.alive():
+                raise LabError(f"the guest ended by itself: {guest.last_words()}")
+
+
+def command_run(options):
+    if not options.binary:
+        raise LabError("run needs the program to run: --binary build/rcached")
+    check_binary(options.binary)
+    check_port(options.port)
+    url = f"http://127.0.0.1:{options.port}"
+    with Guest(options, scenario_file("run"), options.port) as guest:
+        progress(f"booting kernel {kernels.release(guest.kernel_folder)} ({options.iommu} IOMMU, {options.mode}) ...")
+        try:
+            wait_ready(guest, url, options.timeout)
+            progress(f"rcached traces it; metrics at {url}/metrics, Ctrl-C ends")
+            print(url, flush=True)
+            show(guest, url, options.once)
+        except LabError:
+            guest.keep_log = True
+            raise
+    return 0
+
+
+def pair(text):
+    left, separator, right = text.partition("=")
+    if not separator or not left:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return left, right
+
+
+def add_guest_options(parser, timeout):
+    parser.add_argument("--kernel", choices=list(kernels.SUITES), default="6.12", help="kernel series (%(default)s)")
+    parser.add_argument("--iommu", choices=qemu.IOMMUS, default="intel", help="emulated IOMMU (%(default)s)")
+    parser.add_argument("--mode", choices=qemu.MODES, help="invalidation mode (lazy; strict with amd)")
+    parser.add_argument("--cpus", type=int, default=2, help="CPUs of the guest (%(default)s)")
+    parser.add_argument("--memory", default="1G", help="memory of the guest (%(default)s)")
+    add_common_options(parser, timeout)
+
+
+def add_common_options(parser, timeout):
+    parser.add_argument("--binary", metavar="FILE", help="rcached to put into the guest, e.g. build/rcached")
+    parser.add_argument("--config", metavar="FILE", help="its configuration (listens on all addresses by default)")
+    parser.add_argument("--file", metavar="GUEST=HOST", type=pair, action="append", default=[],
+                        help="one more file for the guest; libraries of a program come along")
+    parser.add_argument("--set", metavar="NAME=VALUE", type=pair, action="append", default=[],
+                        help="a variable for the scenario")
+    parser.add_argument("--threads", choices=qemu.THREADS, default="single",
+                        help="host threads for the guest's CPUs (%(default)s; multi can trip old QEMU, see qemu.py)")
+    parser.add_argument("--timeout", type=float, default=timeout, help="seconds (%(default)s)")
+
+
+def parse_arguments(words):
+    parser = argparse.ArgumentParser(prog="lab.py", description="Real kernels with an emulated IOMMU, in QEMU.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="a guest under load with rcached inside, and a live table")
+    add_guest_options(run, 120)
+    run.add_argument("--port", type=int, default=9731, help="loopback port of this machine (%(default)s)")
+    run.add_argument("--once", action="store_true", help="end after the first table")
+    run.set_defaults(action=command_run)
+    test = commands.add_parser("test", help="one scenario on one kernel")
+    add_guest_options(test, 120)
+    test.add_argument("scenario", help="a name in tests/lab/guest/, or the path of a .sh file")
+    test.set_defaults(action=command_test)
+    several = commands.add_parser("matrix", help="several scenarios side by side")
+    add_common_options(several, 180)
+    several.add_argument("--jobs", type=int, default=2, help="guests at the same time (%(default)s)")
+    several.add_argument("--verbose", action="store_true", help="show every line of every guest")
+    several.add_argument("specs", nargs="+", metavar="SCENARIO@KERNEL/IOMMU/MODE[/CPUS]", type=matrix.parse_spec)
+    several.set_defaults(action=lambda options: matrix.run(options, [sys.executable, str(LAB_DIR / "lab.py")]))
+    options = parser.parse_args(words)
+    if options.command != "matrix" and options.mode is None:
+        options.mode = "strict" if options.iommu == "amd" else "lazy"
+    return options
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    options = parse_arguments(sys.argv[1:])
+    try:
+        return options.action(options)
+    except LabError as error:
+        print(f"lab: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0 if options.command == "run" else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

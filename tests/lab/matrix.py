@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lab.py matrix`: several lab tests side by side, one summary at the end.
+
+Every test is a `lab.py test` of its own, started from the main thread, so that each guest dies with its test and
+each test with this process.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import initramfs
+import kernels
+import live
+import qemu
+from common import die_with_parent, progress
+
+SPEC = re.compile(r"^(?P<scenario>[^@]+)@(?P<kernel>[\d.]+)/(?P<iommu>\w+)/(?P<mode>\w+)(?:/(?P<cpus>\d+))?$")
+
+
+def parse_spec(text):
+    """scenario@kernel/iommu/mode[/cpus] as a dict; for argparse."""
+    match = SPEC.match(text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"'{text}' is not SCENARIO@KERNEL/IOMMU/MODE[/CPUS]")
+    spec = match.groupdict()
+    for part, allowed in (("kernel", kernels.SUITES), ("iommu", qemu.IOMMUS), ("mode", qemu.MODES)):
+        if spec[part] not in allowed:
+            raise argparse.ArgumentTypeError(f"'{text}': {part} is one of {', '.join(allowed)}")
+    spec["text"] = text
+    return spec
+
+
+def words_for(spec, options):
+    words = ["test", "--kernel", spec["kernel"], "--iommu", spec["iommu"], "--mode", spec["mode"],
+             "--timeout", str(options.timeout), "--threads", options.threads]
+    if spec["cpus"]:
+        words += ["--cpus", spec["cpus"]]
+    for name in ("binary", "config"):
+        if getattr(options, name):
+            words += [f"--{name}", getattr(options, name)]
+    for name in ("file", "set"):
+        for left, right in getattr(options, name):
+            words += [f"--{name}", f"{left}={right}"]
+    return words + [spec["scenario"]]
+
+
+class Running:
+    """One test under way; its output goes to an unnamed file."""
+
+    def __init__(self, spec, words, verbose):
+        self.spec = spec
+        self.started = time.monotonic()
+        self.output = None if verbose else tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
+        # pylint: disable=subprocess-popen-preexec-fn,consider-using-with
+        self.process = subprocess.Popen(words, stdout=self.output, stderr=self.output and subprocess.STDOUT,
+                                        stdin=subprocess.DEVNULL, preexec_fn=die_with_parent(os.getpid()))
+
+    def result(self):
+        """(spec text, verdict, seconds, lines to show)."""
+        seconds = time.monotonic() - self.started
+        lines = []
+        if self.output:
+            self.output.seek(0)
+            lines = self.output.read().splitlines()
+            self.output.close()
+        good = self.process.returncode == 0
+        return self.spec["text"], "ok" if good else "FAILED", f"{seconds:.1f}", [] if good else lines
+
+
+def run(options, program):
+    """Exit code 0 when all passed."""
+    for series in dict.fromkeys(spec["kernel"] for spec in options.specs):
+        kernels.ensure(series)
+    initramfs.helpers()
+    waiting = list(options.specs)
+    running = []
+    results = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < max(1, options.jobs):
+                spec = waiting.pop(0)
+                running.append(Running(spec, program + words_for(spec, options), options.verbose))
+            time.sleep(0.05)
+            for job in [job for job in running if job.process.poll() is not None]:
+                running.remove(job)
+                text, verdict, seconds, lines = job.result()
+                results[id(job.spec)] = [text, verdict, seconds]
+                progress(f"[{len(results)}/{len(options.specs)}] {text} {verdict}, {seconds} s")
+                wanted = [line for line in lines if " PASS " not in line]
+                if wanted:
+                    print("\n".join(wanted), flush=True)
+    finally:
+        for job in running:
+            job.process.terminate()
+        for job in running:
+            job.process.wait()
+    table = [results[id(spec)] for spec in options.specs]
+    print(live.render(table, ("test", "result", "seconds"), left=2, widest=70))
+    sys.stdout.flush()
+    return 0 if all(row[1] == "ok" for row in table) else 1

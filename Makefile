@@ -14,7 +14,7 @@ MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
 
-.PHONY: run test lab bench format lint clean build asan tsan
+.PHONY: run test lab bench format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -27,14 +27,19 @@ build:
 	$(call configured,release)
 	@cmake --build --preset release
 
-run: build
+daemon:
+	@packaging/install-dependencies build
+	$(call configured,release)
+	@cmake --build --preset release --target rcached
+
+run: daemon
 	@packaging/run-somewhere "$(SOURCE)" "$(PORT)"
 
 test: build
 	@packaging/install-dependencies test lab
 	@tests/run-tests
 
-lab: build
+lab: daemon
 	@packaging/install-dependencies lab test
 	@exec tests/lab/lab.py run --kernel $(KERNEL) --iommu $(IOMMU) --mode $(MODE) --cpus $(CPUS) --port $(PORT) --binary build/rcached
 

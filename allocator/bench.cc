@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Throughput of the mirror: operations are recorded from the synthetic workload once, then replayed from birth.
+// Throughput of the mirror: operations are recorded from the synthetic workload once, then replayed from
+// birth.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -16,11 +17,13 @@ struct Recorded {
   Operation operation;
 };
 
-std::vector<Recorded> record(const KernelProfile& profile, const WorkloadOptions& options, std::uint64_t calls) {
+std::vector<Recorded> record(const KernelProfile& profile, const WorkloadOptions& options,
+                             std::uint64_t calls) {
   std::vector<Recorded> recorded;
   recorded.reserve(calls + calls / 4);
-  Workload workload(profile, options,
-                    [&](std::uint32_t domain, const Operation& operation) { recorded.push_back({domain, operation}); });
+  Workload workload(profile, options, [&](std::uint32_t domain, const Operation& operation) {
+    recorded.push_back({domain, operation});
+  });
   workload.step(calls);
   return recorded;
 }
@@ -51,14 +54,16 @@ void hot_cache_hits(benchmark::State& state) {
 // 64 CPUs on 8 domains, all orders, 32-bit tries, tree operations, depot moves, overflows, hotplug.
 void mixed(benchmark::State& state) {
   const KernelProfile& profile = state.range(0) == 0 ? kProfile61 : kProfile612;
-  const auto recorded = record(profile, {.kind = WorkloadKind::mixed, .domains = 8, .cpus = 64, .live = 32}, 4'000'000);
+  const auto recorded =
+      record(profile, {.kind = WorkloadKind::mixed, .domains = 8, .cpus = 64, .live = 32}, 4'000'000);
   replay(state, recorded, profile);
 }
 
 void snapshot(benchmark::State& state) {
   Mirror mirror(kProfile61);
-  Workload workload(kProfile61, {.kind = WorkloadKind::mixed, .domains = 8, .cpus = 64, .live = 32},
-                    [&](std::uint32_t domain, const Operation& operation) { mirror.apply(domain, operation); });
+  Workload workload(
+      kProfile61, {.kind = WorkloadKind::mixed, .domains = 8, .cpus = 64, .live = 32},
+      [&](std::uint32_t domain, const Operation& operation) { mirror.apply(domain, operation); });
   workload.step(1'000'000);
   for (auto _ : state) benchmark::DoNotOptimize(mirror.snapshot());
 }

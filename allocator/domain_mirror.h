@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// DomainMirror: follows one real domain through the operations the probes report. It predicts the pfn of every
-// cache allocation (the kernel tells it which one really came), corrects itself where the two differ, and compares
-// itself with the fill read in the probes.
+// DomainMirror: follows one real domain through the operations the probes report. It predicts the pfn of
+// every cache allocation (the kernel tells it which one really came), corrects itself where the two differ,
+// and compares itself with the fill read in the probes.
 //
-// Any stream is accepted: lost, repeated, reordered or senseless operations never break the model's invariants (see
-// domain_model.h) and never make it grow beyond what the stream says is live. Between operations of an undisturbed
-// stream the mirror equals the kernel, pfn for pfn.
+// Any stream is accepted: lost, repeated, reordered or senseless operations never break the model's
+// invariants (see domain_model.h) and never make it grow beyond what the stream says is live. Between
+// operations of an undisturbed stream the mirror equals the kernel, pfn for pfn.
 //
 // What the kernel must have done when it did not do what the model expects:
-//   * a cache allocation returns a pfn that the model has in another slot: the state is changed the least way that
-//     explains both the pfn and the fill read with it (another depot magazine was popped, the operation ran on
-//     another CPU, two pfns had changed places, or the pfns above it were allocated unseen);
-//   * a known pfn that the kernel no longer has in its cache became *outstanding*: that is a lost allocation, by far
-//     the likeliest story. If it went to the tree instead it stays outstanding until the tree hands it out again
-//     or the domain is resynced;
+//   * a cache allocation returns a pfn that the model has in another slot: the state is changed the least way
+//   that
+//     explains both the pfn and the fill read with it (another depot magazine was popped, the operation ran
+//     on another CPU, two pfns had changed places, or the pfns above it were allocated unseen);
+//   * a known pfn that the kernel no longer has in its cache became *outstanding*: that is a lost allocation,
+//   by far
+//     the likeliest story. If it went to the tree instead it stays outstanding until the tree hands it out
+//     again or the domain is resynced;
 //   * ranges that the kernel has in its cache and the model has not are added as unknown slots.
-// The first reading of a (cpu, order), and the first reading of a depot, is adopted in this way without counting as
-// drift, unless the domain was observed from its birth: then everything is known to start empty.
+// The first reading of a (cpu, order), and the first reading of a depot, is adopted in this way without
+// counting as drift, unless the domain was observed from its birth: then everything is known to start empty.
 //
 // Mirrors alloc_iova_fast, free_iova_fast and what they call, iova.c 4.15 and later. Not thread-safe.
 #pragma once
@@ -40,8 +42,8 @@ class DomainMirror {
   void apply(const Operation& operation);
   // Operations of this domain may have been lost before this point.
   void mark_loss();
-  // To be called when the stream has been delivered up to `now_ns`, before a snapshot: corrects the differences
-  // that no operation still under way can explain.
+  // To be called when the stream has been delivered up to `now_ns`, before a snapshot: corrects the
+  // differences that no operation still under way can explain.
   void settle(std::uint64_t now_ns);
 
   DomainSnapshot snapshot() const;
@@ -55,15 +57,16 @@ class DomainMirror {
     bool overflow_resolved = false;  // the magazine_free of the free to come has been applied
     std::uint8_t failed_order = 0;
   };
-  // A range that a tree_free took out and whose free is still to come. Bounded: stand-alone free_iova calls leave
-  // theirs behind, the oldest is overwritten.
+  // A range that a tree_free took out and whose free is still to come. Bounded: stand-alone free_iova calls
+  // leave theirs behind, the oldest is overwritten.
   struct PendingTreeFree {
     std::uint64_t pfn = 0;
     std::uint32_t size = 0;
     std::uint8_t alloc_order = 0;
   };
   static constexpr std::size_t kPendingTreeFrees = 64;
-  // A magazine whose pfns the tree handed out again before its magazine_free was reported. Bounded in the same way.
+  // A magazine whose pfns the tree handed out again before its magazine_free was reported. Bounded in the
+  // same way.
   struct EarlyRelease {
     std::uint64_t bottom = 0;
     std::uint8_t order = 0;
@@ -84,19 +87,20 @@ class DomainMirror {
   void miss_in_cache(const Operation& op, std::uint8_t order, std::uint64_t max_pfn);
   void alloc_from_tree(const Operation& op, std::uint64_t extent);
   Miss resolve_found(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
-  void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order, std::uint64_t extent);
+  void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
+                         std::uint64_t extent);
   void withdraw(Range& range, const CacheLocation& at);
   bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
   void exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
   void pop_from_loaded(const Operation& op, Range& range, std::uint8_t order);
   bool fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const;
 
-  // free
+  // free (domain_mirror_free.cc)
   void free_to_cache(const Operation& op, std::uint8_t order);
   void free_to_tree(const Operation& op);
   void count_mismatch(std::uint32_t freed_size, std::uint8_t alloc_order, std::uint32_t extent);
 
-  // flush
+  // magazines to the tree (domain_mirror_free.cc)
   void note_flush(std::uint16_t cpu);
   void release_at(const CacheLocation& at);
   void release_flushed_depots();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of DomainMirror that deals with the fill read in the probes: adoption at first sight, comparison and
-// correction. See readings.h for when a difference is corrected.
+// The part of DomainMirror that deals with the fill read in the probes: adoption at first sight, comparison
+// and correction. See readings.h for when a difference is corrected.
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -31,9 +31,9 @@ void DomainMirror::invalidate_depot_reading(std::uint8_t order) {
   depot_readings_[order].difference.agree(loss_epoch_);
 }
 
-// The model has changed on the word of an operation elsewhere. As long as nothing was lost that word is good and the
-// last reading is out of date. After a loss it is the model that is likelier to have had the pfn in the wrong place:
-// then the reading stands and the difference is corrected in time.
+// The model has changed on the word of an operation elsewhere. As long as nothing was lost that word is good
+// and the last reading is out of date. After a loss it is the model that is likelier to have had the pfn in
+// the wrong place: then the reading stands and the difference is corrected in time.
 void DomainMirror::cpu_moved_unread(std::uint16_t cpu, std::uint8_t order) {
   CpuReading& last = reading(cpu, order);
   if (loss_epoch_ == 0) return invalidate_reading(cpu, order);
@@ -46,9 +46,9 @@ void DomainMirror::depot_moved_unread(std::uint8_t order) {
   if (last.valid) last.difference.observe(1, last_time_ns_);
 }
 
-// First sight in a domain that is older than the mirror: what must the kernel have held *before* this operation, so
-// that the fill after it is as read? Then the operation is applied as any other. Where several answers fit, the
-// one without a depot move is taken; the rest is adopted after the operation (check_fill).
+// First sight in a domain that is older than the mirror: what must the kernel have held *before* this
+// operation, so that the fill after it is as read? Then the operation is applied as any other. Where several
+// answers fit, the one without a depot move is taken; the rest is adopted after the operation (check_fill).
 void DomainMirror::adopt_before(const Operation& op, std::uint8_t order) {
   if (from_birth_ || !op.has_fill) return;
   const CpuReading& last = reading(op.cpu, order);
@@ -66,9 +66,11 @@ void DomainMirror::adopt_before(const Operation& op, std::uint8_t order) {
     std::uint32_t loaded = op.fill.loaded;
     std::uint32_t prev = op.fill.prev;
     if (allocated) {
-      const bool popped = loaded + 1 == capacity && prev == 0 && last_depot.ever && depot == op.fill.depot + 1;
+      const bool popped =
+          loaded + 1 == capacity && prev == 0 && last_depot.ever && depot == op.fill.depot + 1;
       loaded = popped ? 0 : loaded + 1;
-    } else if (op.kind == OperationKind::alloc) {  // a depot pop is kept when all of the magazine is above the limit
+    } else if (op.kind ==
+               OperationKind::alloc) {  // a depot pop is kept when all of the magazine is above the limit
       const bool popped = loaded == capacity && prev == 0 && last_depot.ever && depot == op.fill.depot + 1;
       if (popped) loaded = 0;
     } else if (freed && loaded == 1 && prev == capacity) {
@@ -203,7 +205,8 @@ void DomainMirror::fill_drift(DriftSnapshot& drift) const {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const DepotReading& last = depot_readings_[order];
     if (!last.valid) continue;
-    drift.ranges += distance(model_.rcache(order).depot().size(), last.magazines) * model_.profile().magazine_capacity;
+    drift.ranges +=
+        distance(model_.rcache(order).depot().size(), last.magazines) * model_.profile().magazine_capacity;
   }
 }
 

@@ -8,8 +8,8 @@
 namespace rcached {
 
 DomainModel::DomainModel(const KernelProfile& profile)
-    : profile_(profile),
-      rcaches_{Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile)} {
+    : profile_(profile), rcaches_{Rcache(profile), Rcache(profile), Rcache(profile),
+                                  Rcache(profile), Rcache(profile), Rcache(profile)} {
   static_assert(kCachedOrders == 6);
 }
 
@@ -46,8 +46,8 @@ void DomainModel::restate_range(Range& range, std::uint64_t size) {
   ++outstanding_[range.alloc_order];
 }
 
-// reserve_iova walks the nodes by address. A node that overlaps from above is widened downwards; what sticks out
-// above the node goes on as the rest; a rest that lies within a node needs nothing more.
+// reserve_iova walks the nodes by address. A node that overlaps from above is widened downwards; what sticks
+// out above the node goes on as the rest; a rest that lies within a node needs nothing more.
 void DomainModel::reserve(std::uint64_t lo, std::uint64_t hi) {
   if (lo > hi) return;
   struct Node {
@@ -123,7 +123,8 @@ void DomainModel::select(std::uint8_t order, std::uint16_t cpu, RcacheSource sou
   if (source == RcacheSource::depot) ++counters_[order].depot_pops;
 }
 
-bool DomainModel::insert_without_depot(Range& range, std::uint64_t pfn, std::uint8_t order, std::uint16_t cpu) {
+bool DomainModel::insert_without_depot(Range& range, std::uint64_t pfn, std::uint8_t order,
+                                       std::uint16_t cpu) {
   if (!rcaches_[order].insert_without_depot(cpu, pfn)) return false;
   mark_cached(range, order, cpu);
   return true;
@@ -258,17 +259,17 @@ void DomainModel::fill(DomainSnapshot& snapshot) const {
       out.cpu_cached += loaded + prev;
       out.cpu_capacity += 2ull * profile_.magazine_capacity;
       if (loaded + prev != 0) ++out.cpus_holding;
-      snapshot.cpu_fills.push_back({static_cast<std::uint16_t>(cpu), order, static_cast<std::uint16_t>(loaded),
-                                    static_cast<std::uint16_t>(prev)});
+      snapshot.cpu_fills.push_back({static_cast<std::uint16_t>(cpu), order,
+                                    static_cast<std::uint16_t>(loaded), static_cast<std::uint16_t>(prev)});
     }
     snapshot.cpu_cached += out.cpu_cached;
   }
   std::sort(snapshot.cpu_fills.begin(), snapshot.cpu_fills.end(), [](const CpuFill& a, const CpuFill& b) {
     return a.cpu != b.cpu ? a.cpu < b.cpu : a.order < b.order;
   });
-  snapshot.unaccounted =
-      static_cast<std::int64_t>(tree_ranges_) -
-      static_cast<std::int64_t>(snapshot.outstanding + snapshot.cpu_cached + snapshot.depot_cached + snapshot.reserved);
+  snapshot.unaccounted = static_cast<std::int64_t>(tree_ranges_) -
+                         static_cast<std::int64_t>(snapshot.outstanding + snapshot.cpu_cached +
+                                                   snapshot.depot_cached + snapshot.reserved);
 }
 
 std::string DomainModel::find_inconsistency() const {

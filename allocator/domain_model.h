@@ -3,16 +3,18 @@
 // the reserved intervals, and the balance sheet over them. It offers the transitions a range can make; which
 // one to make is the Mirror's decision.
 //
-//   (nothing) --add_range--> outstanding --insert / cache--> cached --take--> outstanding --remove_range--> (nothing)
+//   (nothing) --add_range--> outstanding --insert / cache--> cached --take--> outstanding --remove_range-->
+//   (nothing)
 //                                  cached --release (whole magazine)--> (nothing)
 //
 // Invariants, kept by every public call and verified by find_inconsistency():
 //   * tree_ranges = outstanding + cached in cpu rcaches + cached in depots + reserved;
-//   * a pfn is in at most one magazine slot, and exactly then its range is in the state cached, under that order
+//   * a pfn is in at most one magazine slot, and exactly then its range is in the state cached, under that
+//   order
 //     (which may be lower than the order of its extent: 7.2 frees fewer granules than it allocated);
 //   * depots hold only full magazines, at most depot_capacity + kDepotSlack of them when bounded.
-// tree_ranges is counted at the tree's own events (insert, erase, first sight), never derived from the parts, so
-// that `unaccounted` in the snapshot is a real check.
+// tree_ranges is counted at the tree's own events (insert, erase, first sight), never derived from the parts,
+// so that `unaccounted` in the snapshot is a real check.
 //
 // Mirrors iova.c 4.15 and later (see rcache.h for the rcache part; reserve_iova with __adjust_overlap_range).
 // Units: pfn and size in granules. Not thread-safe.
@@ -37,11 +39,13 @@ namespace rcached {
 // A range of the tree. `where` is the order under which it is cached, or one of the constants.
 struct Range {
   static constexpr std::uint8_t kOutstanding = 0xff;
-  static constexpr std::uint8_t kFresh = 0xfe;  // outstanding, put there by a tree_alloc whose alloc is still to come
+  static constexpr std::uint8_t kFresh =
+      0xfe;  // outstanding, put there by a tree_alloc whose alloc is still to come
 
-  std::uint32_t size = 0;        // extent of the node
-  std::uint16_t cpu = 0;         // hint: the CPU that cached it last
-  std::uint8_t alloc_order = 0;  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
+  std::uint32_t size = 0;  // extent of the node
+  std::uint16_t cpu = 0;   // hint: the CPU that cached it last
+  std::uint8_t alloc_order =
+      0;  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
   std::uint8_t where = kOutstanding;
 
   bool cached() const { return where < kCachedOrders; }
@@ -68,8 +72,8 @@ class DomainModel {
  public:
   using RangeTable = tsl::robin_map<std::uint64_t, Range, PfnHash>;
 
-  // Magazines that a bounded depot may hold beyond its capacity: a pop on another CPU can be reported after the
-  // push that it made room for.
+  // Magazines that a bounded depot may hold beyond its capacity: a pop on another CPU can be reported after
+  // the push that it made room for.
   static constexpr std::uint32_t kDepotSlack = 8;
   // Sanity limit for adopted depots, in magazines.
   static constexpr std::uint32_t kMaxDepot = 1u << 17;
@@ -99,13 +103,14 @@ class DomainModel {
   bool insert_without_depot(Range& range, std::uint64_t pfn, std::uint8_t order, std::uint16_t cpu);
   // The full loaded magazine goes to the depot. Beyond the slack the top magazine is orphaned first.
   void push_loaded_to_depot(std::uint8_t order, std::uint16_t cpu);
-  // cached -> outstanding, the slot filled by the top element. In a depot magazine the whole magazine is orphaned
-  // (it must have been popped unseen, and the depot holds only full ones).
+  // cached -> outstanding, the slot filled by the top element. In a depot magazine the whole magazine is
+  // orphaned (it must have been popped unseen, and the depot holds only full ones).
   void take(Range& range, const CacheLocation& at);
-  // The topmost unknown slot of the magazine turns out to hold `pfn`. A pfn that was not in the table becomes a
-  // known outstanding range in its place; one that counted as outstanding already loses its double.
+  // The topmost unknown slot of the magazine turns out to hold `pfn`. A pfn that was not in the table becomes
+  // a known outstanding range in its place; one that counted as outstanding already loses its double.
   // `popped`: by the scan of a pop, so that the top element fills the slot.
-  void take_unknown(Magazine& magazine, std::uint64_t pfn, std::uint64_t size, std::uint8_t order, bool popped);
+  void take_unknown(Magazine& magazine, std::uint64_t pfn, std::uint64_t size, std::uint8_t order,
+                    bool popped);
   // Cached pfn, already out of its slot -> outstanding.
   void mark_outstanding(Range& range, std::uint8_t order);
   // An outstanding range is allocated again under this order (its free was missed).
@@ -114,11 +119,12 @@ class DomainModel {
   // --- whole magazines
   // To the tree: all its ranges are gone. Counts tree_frees. Empty afterwards.
   void release(Magazine& magazine, std::uint8_t order);
-  // Left the cache unseen (allocations that were not reported): known pfns become outstanding, unknown slots are
-  // forgotten. Empty afterwards.
+  // Left the cache unseen (allocations that were not reported): known pfns become outstanding, unknown slots
+  // are forgotten. Empty afterwards.
   void orphan(Magazine& magazine, std::uint8_t order);
-  // Makes the magazine hold `target` ranges: missing ones are added as unknown slots at the bottom; too many leave
-  // from the bottom, unknown slots first (known pfns become outstanding). Returns how many were added or dropped.
+  // Makes the magazine hold `target` ranges: missing ones are added as unknown slots at the bottom; too many
+  // leave from the bottom, unknown slots first (known pfns become outstanding). Returns how many were added
+  // or dropped.
   std::uint32_t resize(Magazine& magazine, std::uint8_t order, std::uint32_t target);
   // Adds unknown magazines (at the top or at the bottom) or orphans magazines from the top. Returns how many.
   std::uint32_t resize_depot(std::uint8_t order, std::uint32_t target, bool add_at_top);
@@ -145,7 +151,8 @@ class DomainModel {
   std::array<std::vector<bool>, kCachedOrders> seen_;
   RangeTable ranges_;
   std::map<std::uint64_t, std::uint64_t> reserved_;  // low -> high
-  std::map<std::uint64_t, std::uint64_t> widened_;   // pfn of an allocated range -> its low since a reserve widened it
+  std::map<std::uint64_t, std::uint64_t>
+      widened_;  // pfn of an allocated range -> its low since a reserve widened it
   std::uint64_t tree_ranges_ = 0;
   std::array<std::uint64_t, kCachedOrders + 1> outstanding_{};
   std::array<OrderSnapshot, kCachedOrders + 1> counters_{};  // gauges stay 0 here

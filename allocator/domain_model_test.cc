@@ -83,7 +83,8 @@ TEST_F(DomainModelTest, LocatesInLoadedPrevDepotAndOnOtherCpus) {
     RcacheSource source;
     std::int32_t slot;
   };
-  for (const Case& c : {Case{7, RcacheSource::loaded, 0}, Case{2, RcacheSource::prev, 1}, Case{6, RcacheSource::depot, 2}}) {
+  for (const Case& c :
+       {Case{7, RcacheSource::loaded, 0}, Case{2, RcacheSource::prev, 1}, Case{6, RcacheSource::depot, 2}}) {
     Range& range = *model_.find(c.pfn);
     range.cpu = 40;  // a wrong hint
     const auto at = model_.locate(c.pfn, range);

@@ -15,7 +15,10 @@ constexpr std::uint64_t kAnchor = std::numeric_limits<std::uint64_t>::max();
 }  // namespace
 
 IovaTree::IovaTree(const Options& options)
-    : options_(options), cached_node_(kAnchor), cached32_node_(kAnchor), max32_alloc_size_(options.dma_32bit_pfn) {
+    : options_(options),
+      cached_node_(kAnchor),
+      cached32_node_(kAnchor),
+      max32_alloc_size_(options.dma_32bit_pfn) {
   nodes_[kAnchor] = kAnchor;
 }
 
@@ -70,7 +73,8 @@ bool IovaTree::free(std::uint64_t pfn) {
   if (node->first == kAnchor || pfn > node->second) return false;
   const std::uint64_t next = std::next(node)->first;
   const auto [low, high] = *node;
-  if (low == cached32_node_ || (high < options_.dma_32bit_pfn && low >= cached32_node_)) cached32_node_ = next;
+  if (low == cached32_node_ || (high < options_.dma_32bit_pfn && low >= cached32_node_))
+    cached32_node_ = next;
   if (low < options_.dma_32bit_pfn) max32_alloc_size_ = options_.dma_32bit_pfn;
   if (low >= cached_node_) cached_node_ = next;
   nodes_.erase(node);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// IovaTree: the tree of allocated ranges of one domain with the kernel's top-down allocator, for the Simulator.
-// Mirrors __alloc_and_insert_iova_range, __cached_rbnode_insert_update / delete_update, iova_find_limit,
-// remove_iova and reserve_iova of drivers/iommu/iova.c, 4.15 and later; the retry from above the cached node
-// since 5.11. The cached nodes decide which gaps are found, so they are kept as the kernel keeps them.
+// IovaTree: the tree of allocated ranges of one domain with the kernel's top-down allocator, for the
+// Simulator. Mirrors __alloc_and_insert_iova_range, __cached_rbnode_insert_update / delete_update,
+// iova_find_limit, remove_iova and reserve_iova of drivers/iommu/iova.c, 4.15 and later; the retry from above
+// the cached node since 5.11. The cached nodes decide which gaps are found, so they are kept as the kernel
+// keeps them.
 //
 // Units: pfns (granules). The anchor at the top of the address space is not a range. Not thread-safe.
 #pragma once
@@ -23,8 +24,8 @@ class IovaTree {
 
   explicit IovaTree(const Options& options);
 
-  // The highest free range of `size` granules with all its pfns <= limit_pfn, aligned to the size rounded up to a
-  // power of two, as far as the cached nodes let the kernel find it. 0 = none.
+  // The highest free range of `size` granules with all its pfns <= limit_pfn, aligned to the size rounded up
+  // to a power of two, as far as the cached nodes let the kernel find it. 0 = none.
   std::uint64_t alloc(std::uint64_t size, std::uint64_t limit_pfn);
   // Removes the range that contains pfn; false when there is none.
   bool free(std::uint64_t pfn);

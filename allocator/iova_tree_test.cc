@@ -44,10 +44,12 @@ TEST(IovaTree, AFailedSizeIsRememberedUntilA32BitRangeIsFreed) {
   EXPECT_EQ(tree.alloc(8, 15), 8u);
 }
 
-// The search starts at the cached node and does not see a gap above it; since 5.11 it tries again from the limit.
+// The search starts at the cached node and does not see a gap above it; since 5.11 it tries again from the
+// limit.
 TEST(IovaTree, GapsAboveTheCachedNodeAreFoundByTheRetryOnly) {
   for (const bool retries : {false, true}) {
-    IovaTree tree({.dma_32bit_pfn = 4, .retries_above_cached_node = retries});  // all requests below are "64-bit"
+    IovaTree tree(
+        {.dma_32bit_pfn = 4, .retries_above_cached_node = retries});  // all requests below are "64-bit"
     for (std::uint64_t pfn = 15; pfn >= 8; --pfn) ASSERT_EQ(tree.alloc(1, 15), pfn);
     for (std::uint64_t pfn = 7; pfn >= 1; --pfn) ASSERT_EQ(tree.alloc(1, 7), pfn);
     ASSERT_TRUE(tree.free(12));
@@ -63,9 +65,9 @@ TEST(IovaTree, GapsAboveTheCachedNodeAreFoundByTheRetryOnly) {
   // A lower limit pulls the cached node below a gap.
   for (const bool retries : {false, true}) {
     IovaTree tree({.dma_32bit_pfn = 4, .retries_above_cached_node = retries});
-    ASSERT_EQ(tree.alloc(4, 7), 4u);    // cached node: 4..7
-    ASSERT_EQ(tree.alloc(2, 5), 2u);    // cached node: 2..3
-    ASSERT_EQ(tree.alloc(1, 5), 1u);    // cached node: 1
+    ASSERT_EQ(tree.alloc(4, 7), 4u);  // cached node: 4..7
+    ASSERT_EQ(tree.alloc(2, 5), 2u);  // cached node: 2..3
+    ASSERT_EQ(tree.alloc(1, 5), 1u);  // cached node: 1
     EXPECT_EQ(tree.alloc(4, 31), retries ? 28u : 0u);
   }
 }
@@ -78,12 +80,10 @@ TEST(IovaTree, ReserveWidensWhatItOverlaps) {
   };
   IovaTree tree({});
   const Case steps[] = {
-      {10, 19, true, 1},
-      {12, 15, false, 1},  // within
-      {5, 12, false, 1},   // widened downwards: 5..19
-      {15, 25, true, 2},   // the rest above: 20..25
-      {30, 39, true, 3},
-      {18, 45, true, 4},   // 26..29 joins 30..39 downwards, 40..45 is new
+      {10, 19, true, 1}, {12, 15, false, 1},  // within
+      {5, 12, false, 1},                      // widened downwards: 5..19
+      {15, 25, true, 2},                      // the rest above: 20..25
+      {30, 39, true, 3}, {18, 45, true, 4},   // 26..29 joins 30..39 downwards, 40..45 is new
       {1, 50, true, 5},
   };
   for (const Case& step : steps) {

@@ -26,8 +26,8 @@ struct KernelProfile {
   DepotKind depot = DepotKind::bounded;
   std::uint32_t magazine_capacity = 127;  // pfns in a magazine (iova_magazine.pfns[])
   std::uint32_t depot_capacity = 32;      // magazines; 0 for an unbounded depot
-  bool alloc_rounds_size = true;          // >= 5.17: alloc_iova_fast rounds sizes below 32 up to a power of two
-  bool flush_empties_depot = true;        // >= 5.11: the emergency flush also frees every depot
+  bool alloc_rounds_size = true;    // >= 5.17: alloc_iova_fast rounds sizes below 32 up to a power of two
+  bool flush_empties_depot = true;  // >= 5.11: the emergency flush also frees every depot
 
   friend bool operator==(const KernelProfile&, const KernelProfile&) = default;
 };

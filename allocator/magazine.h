@@ -22,8 +22,9 @@ namespace rcached {
 class Magazine {
  public:
   // What find_pop() met: the index of a known pfn (bottom = 0), or one of these.
-  static constexpr std::int32_t kNone = -1;     // nothing at or below the limit
-  static constexpr std::int32_t kUnknown = -2;  // the topmost unknown slot; whether it obeys the limit is not known
+  static constexpr std::int32_t kNone = -1;  // nothing at or below the limit
+  static constexpr std::int32_t kUnknown =
+      -2;  // the topmost unknown slot; whether it obeys the limit is not known
 
   std::uint32_t size() const { return unknown_ + static_cast<std::uint32_t>(known_.size()); }
   bool empty() const { return unknown_ == 0 && known_.empty(); }
@@ -56,7 +57,8 @@ class Magazine {
     return pfn;
   }
 
-  // The same for the topmost unknown slot: the top known element lands right above the remaining unknown ones.
+  // The same for the topmost unknown slot: the top known element lands right above the remaining unknown
+  // ones.
   void take_unknown() {
     --unknown_;
     if (known_.size() > 1) std::rotate(known_.begin(), known_.end() - 1, known_.end());

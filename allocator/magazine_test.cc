@@ -31,11 +31,11 @@ TEST(Magazine, PopScansFromTheTopAndTheTopFillsTheHole) {
       {{}, 100, 0, {}},
       {{10}, 100, 10, {}},
       {{10, 20, 30}, 100, 30, {10, 20}},
-      {{10, 20, 30}, 30, 30, {10, 20}},           // the bound itself is allowed
-      {{10, 20, 30}, 29, 20, {10, 30}},           // 30 moves into the slot of 20
-      {{10, 20, 30, 40}, 15, 10, {40, 20, 30}},   // found at the bottom
+      {{10, 20, 30}, 30, 30, {10, 20}},          // the bound itself is allowed
+      {{10, 20, 30}, 29, 20, {10, 30}},          // 30 moves into the slot of 20
+      {{10, 20, 30, 40}, 15, 10, {40, 20, 30}},  // found at the bottom
       {{10, 50, 20, 60, 40}, 30, 20, {10, 50, 40, 60}},
-      {{10, 20, 30}, 9, 0, {10, 20, 30}},         // everything is above the limit
+      {{10, 20, 30}, 9, 0, {10, 20, 30}},  // everything is above the limit
   };
   for (const Case& c : cases) {
     Magazine magazine = with(c.before);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mirror: all domains of one kernel, by a number of ours, each followed by a DomainMirror (domain_mirror.h).
 //
-// A domain appears with its first operation: exact when that is its domain_init, partial otherwise. domain_init
-// resets it, domain_put drops it. Operations of one domain must come in the order of the kernel as far as the
-// source can tell; domains are independent of each other. Not thread-safe: one thread applies, and hands
-// out snapshots, which are plain values.
+// A domain appears with its first operation: exact when that is its domain_init, partial otherwise.
+// domain_init resets it, domain_put drops it. Operations of one domain must come in the order of the kernel
+// as far as the source can tell; domains are independent of each other. Not thread-safe: one thread applies,
+// and hands out snapshots, which are plain values.
 #pragma once
 
 #include <tsl/robin_map.h>
@@ -24,8 +24,8 @@ class Mirror {
   explicit Mirror(const KernelProfile& profile) : profile_(profile) {}
 
   void apply(std::uint64_t id, const Operation& operation);
-  // Operations were lost, of which domain is not known (a full ring or a skipped program): marks all of them. An
-  // operation with after_loss does this by itself.
+  // Operations were lost, of which domain is not known (a full ring or a skipped program): marks all of them.
+  // An operation with after_loss does this by itself.
   void mark_loss();
   void mark_loss(std::uint64_t id);
   // See DomainMirror::settle. Call it before a snapshot.

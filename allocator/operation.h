@@ -16,7 +16,8 @@ enum class OperationKind : std::uint8_t {
   free,           // free_iova_fast / iova_rcache_insert: pfn, size, served_by, overflowed
   tree_alloc,     // alloc_iova: pfn (0 = no space below the limit), size, duration_ns
   tree_free,      // free_iova: pfn
-  magazine_free,  // iova_magazine_free_pfns: pfn = bottom element, size = elements, cause, order if known, duration_ns
+  magazine_free,  // iova_magazine_free_pfns: pfn = bottom element, size = elements, cause, order if known,
+                  // duration_ns
   cpu_flush,      // free_cpu_cached_iovas: target_cpu is empty now in all orders
   reclaim,        // iova_depot_work_func ran: order, fill.depot = what is left
   reserve,        // reserve_iova: [pfn, pfn_hi]

@@ -58,7 +58,8 @@ void Rcache::push_loaded_to_depot(std::uint16_t cpu) {
   depot_.push_back(std::exchange(this->cpu(cpu).loaded, Magazine()));
 }
 
-InsertOutcome Rcache::insert(std::uint16_t cpu, std::uint64_t pfn, bool magazine_available, Magazine& set_aside) {
+InsertOutcome Rcache::insert(std::uint16_t cpu, std::uint64_t pfn, bool magazine_available,
+                             Magazine& set_aside) {
   if (insert_without_depot(cpu, pfn)) return InsertOutcome::pushed;
   if (!magazine_available) return InsertOutcome::no_magazine;
   InsertOutcome outcome = InsertOutcome::depot_push;
@@ -91,7 +92,8 @@ std::uint64_t Rcache::depot_cached() const {
 }
 
 bool operator==(const Rcache& a, const Rcache& b) {
-  if (a.capacity_ != b.capacity_ || a.bounded_ != b.bounded_ || a.depot_capacity_ != b.depot_capacity_) return false;
+  if (a.capacity_ != b.capacity_ || a.bounded_ != b.bounded_ || a.depot_capacity_ != b.depot_capacity_)
+    return false;
   if (a.depot_ != b.depot_) return false;
   const Rcache& shorter = a.cpus_.size() <= b.cpus_.size() ? a : b;
   const Rcache& longer = &shorter == &a ? b : a;

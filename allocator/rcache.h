@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rcache: one order's IOVA cache of one domain: the magazines `loaded` and `prev` of every CPU and the depot.
 // Mirrors struct iova_rcache with __iova_rcache_get, __iova_rcache_insert, free_cpu_cached_iovas,
-// free_global_cached_iovas (>= 5.11) and iova_depot_work_func (>= 6.7) of drivers/iommu/iova.c, 4.15 and later.
+// free_global_cached_iovas (>= 5.11) and iova_depot_work_func (>= 6.7) of drivers/iommu/iova.c, 4.15 and
+// later.
 //
 // Invariants: the depot is LIFO (back = top) and holds only full magazines; a pop looks only into `loaded`; a
 // loaded/prev swap or a depot pop is kept even when the pop then fails on its limit.
 //
-// The whole calls get() and insert() are what the kernel does, for the Simulator. The Mirror needs to look before
-// it leaps (the kernel tells it which pfn came), so the steps are public too. Magazines taken out of the cache
-// are handed to the caller, who owns their pfns (tree work is not done here).
+// The whole calls get() and insert() are what the kernel does, for the Simulator. The Mirror needs to look
+// before it leaps (the kernel tells it which pfn came), so the steps are public too. Magazines taken out of
+// the cache are handed to the caller, who owns their pfns (tree work is not done here).
 //
 // Storage grows to the highest CPU seen; 64 bytes for a CPU without cached pfns. Not thread-safe.
 #pragma once

@@ -43,16 +43,26 @@ TEST(Rcache, FillsAsTheKernelDoes) {
     State after;
   };
   const Case cases[] = {
-      {kProfile510, 1, {1, 0, 0}},         {kProfile510, 128, {128, 0, 0}},     {kProfile510, 129, {1, 128, 0}},
-      {kProfile510, 256, {128, 128, 0}},   {kProfile510, 257, {1, 128, 1}},     {kProfile61, 127, {127, 0, 0}},
-      {kProfile61, 128, {1, 127, 0}},      {kProfile61, 254, {127, 127, 0}},    {kProfile61, 255, {1, 127, 1}},
-      {kProfile61, 381, {127, 127, 1}},    {kProfile61, 382, {1, 127, 2}},
+      {kProfile510, 1, {1, 0, 0}},
+      {kProfile510, 128, {128, 0, 0}},
+      {kProfile510, 129, {1, 128, 0}},
+      {kProfile510, 256, {128, 128, 0}},
+      {kProfile510, 257, {1, 128, 1}},
+      {kProfile61, 127, {127, 0, 0}},
+      {kProfile61, 128, {1, 127, 0}},
+      {kProfile61, 254, {127, 127, 0}},
+      {kProfile61, 255, {1, 127, 1}},
+      {kProfile61, 381, {127, 127, 1}},
+      {kProfile61, 382, {1, 127, 2}},
       // the brim: 34 magazines (loaded, prev, 32 in the depot)
-      {kProfile61, 34 * 127, {127, 127, 32}}, {kProfile510, 34 * 128, {128, 128, 32}},
+      {kProfile61, 34 * 127, {127, 127, 32}},
+      {kProfile510, 34 * 128, {128, 128, 32}},
       // one more overflows: the depot stays at 32 for ever
-      {kProfile61, 34 * 127 + 1, {1, 127, 32}}, {kProfile61, 40 * 127, {127, 127, 32}},
+      {kProfile61, 34 * 127 + 1, {1, 127, 32}},
+      {kProfile61, 40 * 127, {127, 127, 32}},
       // but not since 6.7
-      {kProfile612, 34 * 127 + 1, {1, 127, 33}}, {kProfile612, 40 * 127, {127, 127, 38}},
+      {kProfile612, 34 * 127 + 1, {1, 127, 33}},
+      {kProfile612, 40 * 127, {127, 127, 38}},
   };
   for (const Case& c : cases) {
     Rcache rcache(c.profile);
@@ -107,7 +117,7 @@ TEST(Rcache, GetsAreLastInFirstOutAndSwapOnlyWhenLoadedIsEmpty) {
 
 TEST(Rcache, DepotIsLastInFirstOutAcrossCpus) {
   Rcache rcache(test::scaled(kProfile612, 2, 0));
-  insert_range(rcache, 0, 1, 5);   // cpu0: prev 1 2, depot [3 4], loaded 5
+  insert_range(rcache, 0, 1, 5);    // cpu0: prev 1 2, depot [3 4], loaded 5
   insert_range(rcache, 1, 11, 15);  // cpu1: prev 11 12, depot [3 4] [13 14], loaded 15
   EXPECT_EQ(rcache.get(2, kNoLimit).pfn, 14u);
   EXPECT_EQ(rcache.get(3, kNoLimit).pfn, 4u);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Readings: what the probes last read of the kernel's magazines and depots, kept apart from the model so that the
-// two can be compared, and how long they have been different.
+// Readings: what the probes last read of the kernel's magazines and depots, kept apart from the model so that
+// the two can be compared, and how long they have been different.
 //
-// Why a difference is not corrected at the first sight of it: a reading can be ahead of the operations reported so
-// far. An interrupt between an operation and its probe reports its own operations first, with readings that
-// include the interrupted one; a depot reading includes what other CPUs have done but not reported yet. Such a
-// difference disappears by itself within microseconds, and correcting it would make a real pfn anonymous. So a
-// difference is *due* when it has stood for kReadings readings and kStandingNs, or when operations are known
-// to have been lost since the last agreement (then it is most likely real).
+// Why a difference is not corrected at the first sight of it: a reading can be ahead of the operations
+// reported so far. An interrupt between an operation and its probe reports its own operations first, with
+// readings that include the interrupted one; a depot reading includes what other CPUs have done but not
+// reported yet. Such a difference disappears by itself within microseconds, and correcting it would make a
+// real pfn anonymous. So a difference is *due* when it has stood for kReadings readings and kStandingNs, or
+// when operations are known to have been lost since the last agreement (then it is most likely real).
 //
 // Plain bookkeeping; times in nanoseconds of the operations' clock. Not thread-safe.
 #pragma once

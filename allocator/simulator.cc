@@ -18,13 +18,15 @@ Simulator::Simulator(const KernelProfile& profile, std::uint16_t cpus, Sink sink
     : profile_(profile),
       sink_(std::move(sink)),
       online_(cpus, true),
-      rcaches_{Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile), Rcache(profile)},
+      rcaches_{Rcache(profile), Rcache(profile), Rcache(profile),
+               Rcache(profile), Rcache(profile), Rcache(profile)},
       tree_(IovaTree::Options{.retries_above_cached_node = profile.flush_empties_depot}),
       now_ns_(now_ns) {
   report(operation(OperationKind::domain_init, 0));
 }
 
-std::uint64_t Simulator::alloc(std::uint16_t cpu, std::uint32_t size, std::uint64_t limit_pfn, bool flush_rcache) {
+std::uint64_t Simulator::alloc(std::uint16_t cpu, std::uint32_t size, std::uint64_t limit_pfn,
+                               bool flush_rcache) {
   Operation op = operation(OperationKind::alloc, cpu);
   op.size = size;
   op.limit_pfn = limit_pfn;
@@ -83,14 +85,15 @@ void Simulator::free(std::uint16_t cpu, std::uint64_t pfn, std::uint32_t size) {
   op.size = size;
   const std::uint8_t order = order_index(size);
   ++counters_[order].frees;
-  if (order != range.order || (order == kCachedOrders && size != range.size)) ++counters_[order].mismatched_frees;
+  if (order != range.order || (order == kCachedOrders && size != range.size))
+    ++counters_[order].mismatched_frees;
 
   Magazine set_aside;
   InsertOutcome outcome = InsertOutcome::no_magazine;
   if (order < kCachedOrders) {
     const Rcache::Cpu& magazines = rcaches_[order].cpu(cpu);
-    const bool needs_magazine =
-        magazines.loaded.size() == profile_.magazine_capacity && magazines.prev.size() == profile_.magazine_capacity;
+    const bool needs_magazine = magazines.loaded.size() == profile_.magazine_capacity &&
+                                magazines.prev.size() == profile_.magazine_capacity;
     const bool available = !needs_magazine || !std::exchange(fail_magazine_, false);
     outcome = rcaches_[order].insert(cpu, pfn, available, set_aside);
   }
@@ -123,7 +126,8 @@ void Simulator::tree_free(std::uint16_t cpu, std::uint64_t pfn) {
   if (it != ranges_.end() && it->second.cached == kOrderUnknown) free_to_tree(cpu, pfn);
 }
 
-void Simulator::free_magazine(std::uint16_t cpu, Magazine& magazine, std::uint8_t order, MagazineFreeCause cause) {
+void Simulator::free_magazine(std::uint16_t cpu, Magazine& magazine, std::uint8_t order,
+                              MagazineFreeCause cause) {
   Operation op = operation(OperationKind::magazine_free, cpu);
   op.cause = cause;
   op.pfn = magazine.bottom();

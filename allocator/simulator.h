@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Simulator: one domain's allocator that decides by itself: the reference for the Mirror's tests and the engine of
-// synthetic load. It reports every step as the probes would: in kernel order, nested calls first, with the
-// fill of (cpu, order) and depot after each alloc and free.
+// Simulator: one domain's allocator that decides by itself: the reference for the Mirror's tests and the
+// engine of synthetic load. It reports every step as the probes would: in kernel order, nested calls first,
+// with the fill of (cpu, order) and depot after each alloc and free.
 //
 // Mirrors alloc_iova_fast, free_iova_fast, alloc_iova, free_iova, reserve_iova, free_cpu_cached_iovas,
-// free_global_cached_iovas, iova_depot_work_func, init_iova_domain and put_iova_domain of drivers/iommu/iova.c
-// for the generations of KernelProfile. The retry of the tree allocator came with 5.11, like flush_empties_depot,
-// which stands for it here. It shares Rcache with the Mirror; its tree, its table of ranges and its counters are its
-// own, so that the two can be compared.
+// free_global_cached_iovas, iova_depot_work_func, init_iova_domain and put_iova_domain of
+// drivers/iommu/iova.c for the generations of KernelProfile. The retry of the tree allocator came with 5.11,
+// like flush_empties_depot, which stands for it here. It shares Rcache with the Mirror; its tree, its table
+// of ranges and its counters are its own, so that the two can be compared.
 //
-// Units: pfn and size in granules. Times are the caller's (set_time). Not thread-safe; the sink is called inside
-// the calls and must not call back.
+// Units: pfn and size in granules. Times are the caller's (set_time). Not thread-safe; the sink is called
+// inside the calls and must not call back.
 #pragma once
 
 #include <array>
@@ -48,7 +48,8 @@ class Simulator {
   // alloc_iova_fast. 0 = nothing free below the limit.
   std::uint64_t alloc(std::uint16_t cpu, std::uint32_t size, std::uint64_t limit_pfn = k48BitLimit,
                       bool flush_rcache = true);
-  // free_iova_fast. The pfn must be outstanding (otherwise nothing happens); the size may differ from the alloc's.
+  // free_iova_fast. The pfn must be outstanding (otherwise nothing happens); the size may differ from the
+  // alloc's.
   void free(std::uint16_t cpu, std::uint64_t pfn, std::uint32_t size);
   // alloc_iova and free_iova by callers that do without the cache.
   std::uint64_t tree_alloc(std::uint16_t cpu, std::uint32_t size, std::uint64_t limit_pfn = k48BitLimit);

@@ -27,8 +27,9 @@ class Recorder {
   // "alloc tree_alloc free! ..." since the last call; ! = served by the tree, o = overflowed.
   std::string story() {
     std::string text;
-    static const char* const kNames[] = {"alloc",   "free",    "tree_alloc",  "tree_free", "magazine_free", "cpu_flush",
-                                         "reclaim", "reserve", "domain_init", "domain_put", "fq_drain"};
+    static const char* const kNames[] = {"alloc",         "free",       "tree_alloc", "tree_free",
+                                         "magazine_free", "cpu_flush",  "reclaim",    "reserve",
+                                         "domain_init",   "domain_put", "fq_drain"};
     for (const Operation& op : operations) {
       if (!text.empty()) text += ' ';
       text += kNames[static_cast<std::size_t>(op.kind)];
@@ -45,7 +46,8 @@ class Recorder {
 
 TEST(SimulatorTest, BirthComesFirst) {
   std::vector<Operation> operations;
-  Simulator simulator(kProfile61, 1, [&](const Operation& op) { operations.push_back(op); }, 42);
+  Simulator simulator(
+      kProfile61, 1, [&](const Operation& op) { operations.push_back(op); }, 42);
   ASSERT_EQ(operations.size(), 1u);
   EXPECT_EQ(operations[0].kind, OperationKind::domain_init);
   EXPECT_EQ(operations[0].time_ns, 42u);
@@ -170,8 +172,8 @@ TEST(SimulatorTest, AnOfflineCpuLosesItsMagazines) {
   EXPECT_EQ(r.simulator.online_cpus(), 3u);
 }
 
-// The 2020 thread: a process with more live mappings than the cache holds is tied to cpu0, then cpu1, ... Nothing
-// leaks, yet the cache grows by loaded + prev for every CPU.
+// The 2020 thread: a process with more live mappings than the cache holds is tied to cpu0, then cpu1, ...
+// Nothing leaks, yet the cache grows by loaded + prev for every CPU.
 TEST(SimulatorTest, TheThreadsExample) {
   Recorder r(kProfile61);
   for (std::uint16_t cpu = 0; cpu < 4; ++cpu) {

@@ -2,7 +2,8 @@
 // Snapshot: the immutable picture of all domains that every view reads. Plain values, no behaviour but the
 // sums that follow from them; made by the Mirror, never changed afterwards, safe to share between threads.
 //
-// The balance sheet of a domain (kernel-wide invariant, all generations; the rbtree's anchor node is not a range):
+// The balance sheet of a domain (kernel-wide invariant, all generations; the rbtree's anchor node is not a
+// range):
 //   tree_ranges = outstanding + fq_pending + cpu_cached + depot_cached + reserved + unaccounted
 #pragma once
 
@@ -59,7 +60,8 @@ struct PredictionSnapshot {
   std::uint64_t predictions = 0;  // cache allocations for which the mirror knew the pfn to come
   std::uint64_t hits = 0;         // ... and it came
   // misses by class; predictions = hits + sum of these
-  std::uint64_t miss_reordered = 0;   // the pfn was deeper in the same magazine (interrupt between operation and probe)
+  std::uint64_t miss_reordered =
+      0;  // the pfn was deeper in the same magazine (interrupt between operation and probe)
   std::uint64_t miss_depot_race = 0;  // the pfn was in another magazine of the depot, or in prev
   std::uint64_t miss_migration = 0;   // the pfn was in another CPU's magazines
   std::uint64_t miss_unknown = 0;     // the pfn was nowhere in the cache
@@ -69,7 +71,8 @@ struct PredictionSnapshot {
 
 // Difference between the mirror and the fill read in the probes.
 struct DriftSnapshot {
-  std::uint64_t ranges = 0;  // now: sum over (cpu, order) of |mirror - last reading|, depots counted in ranges
+  std::uint64_t ranges =
+      0;  // now: sum over (cpu, order) of |mirror - last reading|, depots counted in ranges
   // counters: what had to be corrected, in ranges. First sight of a (cpu, order) is adopted, not corrected.
   std::uint64_t corrected_loaded = 0;
   std::uint64_t corrected_prev = 0;
@@ -91,10 +94,10 @@ struct DomainSnapshot {
   std::int64_t unaccounted = 0;
 
   std::array<OrderSnapshot, kCachedOrders + 1> orders{};
-  std::vector<CpuFill> cpu_fills;       // only (cpu, order) pairs that were seen, by cpu then order
-  std::uint64_t rcache_flushes = 0;     // free_cpu_cached_iovas calls
-  std::uint64_t fq_drains = 0;          // fq_flush_timeout runs
-  std::uint64_t loss_marks = 0;         // times the stream said that events were lost
+  std::vector<CpuFill> cpu_fills;    // only (cpu, order) pairs that were seen, by cpu then order
+  std::uint64_t rcache_flushes = 0;  // free_cpu_cached_iovas calls
+  std::uint64_t fq_drains = 0;       // fq_flush_timeout runs
+  std::uint64_t loss_marks = 0;      // times the stream said that events were lost
   PredictionSnapshot prediction;
   DriftSnapshot drift;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the allocator's tests share: comparing a model with the simulator that is its truth, and random programs.
+// What the allocator's tests share: comparing a model with the simulator that is its truth, and random
+// programs.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ inline std::string difference(const Simulator& truth, const DomainModel& model) 
     if (order < kCachedOrders && !(truth.rcache(order) == model.rcache(order))) {
       return "rcache of order " + std::to_string(order);
     }
-    if (!(truth.counters(order) == model.counters(order))) return "counters of order " + std::to_string(order);
+    if (!(truth.counters(order) == model.counters(order)))
+      return "counters of order " + std::to_string(order);
   }
   return "";
 }
@@ -91,7 +93,8 @@ class Program {
     }
   }
 
-  // Plain alternation of allocations and frees, nothing unusual: what a stream looks like when it is undisturbed.
+  // Plain alternation of allocations and frees, nothing unusual: what a stream looks like when it is
+  // undisturbed.
   void clean_step() {
     if (options_.time_passes) simulator_.set_time(now_ns_ += 1'000'000);
     one_in(2) ? allocate_batch() : free_batch();

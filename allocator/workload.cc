@@ -32,7 +32,8 @@ std::uint32_t default_live(WorkloadKind kind, const KernelProfile& profile) {
 }  // namespace
 
 bool parse_workload_kind(std::string_view name, WorkloadKind& kind) {
-  const auto it = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& known) { return known.first == name; });
+  const auto it =
+      std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& known) { return known.first == name; });
   if (it == kKinds.end()) return false;
   kind = it->second;
   return true;
@@ -144,7 +145,8 @@ void Workload::disturb(Domain& domain) {
       if (const std::uint64_t pfn = simulator.tree_alloc(cpu, 1); pfn != 0) simulator.tree_free(cpu, pfn);
       break;
     default:  // the flush queue's timer: everything of one CPU is freed on another
-      for (std::vector<Mapping>& live = domain.live[cpu]; !live.empty();) release(domain, cpu, 0, live.size() - 1);
+      for (std::vector<Mapping>& live = domain.live[cpu]; !live.empty();)
+        release(domain, cpu, 0, live.size() - 1);
       break;
   }
 }

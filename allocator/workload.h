@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workload: seeded synthetic load over Simulators, one per domain. It drives `rcached run --source synthetic`, the
-// benchmarks and part of the property tests. The same options give the same operations.
+// Workload: seeded synthetic load over Simulators, one per domain. It drives `rcached run --source
+// synthetic`, the benchmarks and part of the property tests. The same options give the same operations.
 //
-// step(n) makes about n alloc and free calls; the operations they cause (nested ones included) go to the sink as
-// they happen, stamped from start_ns on, step_ns apart. Not thread-safe.
+// step(n) makes about n alloc and free calls; the operations they cause (nested ones included) go to the sink
+// as they happen, stamped from start_ns on, step_ns apart. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ namespace rcached {
 enum class WorkloadKind : std::uint8_t {
   steady,  // every CPU keeps a modest set of mappings and replaces them at random
   spread,  // the example of the 2020 thread: a load of many live mappings tied to cpu0, then cpu1, ...
-  burst,   // batches far beyond the cache's capacity on one CPU, freed on another as the flush queue's timer does
+  burst,   // batches far beyond the cache's capacity on one CPU, freed on another as the flush queue's timer
+           // does
   leak,    // steady, but now and then a mapping is forgotten
   mixed,   // orders 0..8 with 32-bit limits, frees on other CPUs, wrong sizes, failures and hotplug
 };
@@ -35,7 +36,8 @@ struct WorkloadOptions {
   WorkloadKind kind = WorkloadKind::steady;
   std::uint32_t domains = 2;
   std::uint16_t cpus = 4;
-  std::uint32_t live = 0;  // mappings: per CPU and domain (steady, leak, mixed), per batch (spread, burst); 0 = the kind's own
+  std::uint32_t live =
+      0;  // mappings: per CPU and domain (steady, leak, mixed), per batch (spread, burst); 0 = the kind's own
   std::uint64_t seed = 1;
   std::uint64_t start_ns = 0;
   std::uint64_t step_ns = 1000;  // between calls

@@ -12,8 +12,8 @@
 namespace rcached {
 namespace {
 
-constexpr WorkloadKind kKinds[] = {WorkloadKind::steady, WorkloadKind::spread, WorkloadKind::burst, WorkloadKind::leak,
-                                   WorkloadKind::mixed};
+constexpr WorkloadKind kKinds[] = {WorkloadKind::steady, WorkloadKind::spread, WorkloadKind::burst,
+                                   WorkloadKind::leak, WorkloadKind::mixed};
 
 class WorkloadTest : public testing::TestWithParam<WorkloadKind> {};
 INSTANTIATE_TEST_SUITE_P(Workload, WorkloadTest, testing::ValuesIn(kKinds),

@@ -139,9 +139,9 @@ Expected<void> run_command(const CommandLine& command_line) {
   Config config = *loaded;
   apply_overrides(command_line, config);
   setup_logging(config.log.level, choose_log_style(STDERR_FILENO));
-  spdlog::debug("configuration: {}", origin);
 
   SignalWaiter signals;  // before the first thread
+  spdlog::debug("configuration: {}", origin);
   const Notifier notifier;
   std::optional<InstanceLock> lock;
   if (config.source == SourceKind::kernel) {
@@ -187,7 +187,7 @@ Expected<void> run_command(const CommandLine& command_line) {
     std::fflush(stdout);
   }
 
-  const auto result = MainLoop(signals, notifier, *pipeline, command_line.summary).run();
+  auto result = MainLoop(signals, notifier, *pipeline, command_line.summary).run();
   notifier.stopping();
   signals.end_at_next(kEndLimit);
   pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for

@@ -30,9 +30,15 @@ std::string kernel_release() {
   return uname(&name) == 0 ? name.release : "unknown";
 }
 
-Expected<AttachPlan> plan_attach(const KernelLayout& layout, bool force_kprobes) {
+Expected<AttachPlan> plan_attach(const KernelLayout& layout, const Privileges& privileges,
+                                 bool force_kprobes) {
   const auto symbols = Kallsyms::load();
   if (!symbols) return tl::unexpected(symbols.error());
+  // Without the other capabilities this one is not worth a word.
+  if (privileges.suffice() && symbols->addresses_hidden()) {
+    return fail(ErrorCode::permission, "the kernel hides its symbol addresses (/proc/kallsyms shows zeros)",
+                "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
+  }
   const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
   const auto btf_has_function = [&](std::string_view name) {
     return btf != nullptr && btf__find_by_name_kind(btf.get(), std::string(name).c_str(), BTF_KIND_FUNC) > 0;
@@ -93,7 +99,7 @@ HostFacts gather_host_facts(const ConfigFacts& config) {
   facts.layout = read_running_kernel_layout();
   facts.groups = read_iommu_groups();
   const bool force_kprobes = config.config && config.config->kernel.probes == ProbeMethod::kprobe;
-  if (facts.layout) facts.attach = plan_attach(*facts.layout, force_kprobes);
+  if (facts.layout) facts.attach = plan_attach(*facts.layout, facts.privileges, force_kprobes);
   if (facts.privileges.suffice() && facts.has_btf) {
     facts.tracing_tried = true;
     if (auto allowed = probe_tracing_permission(); !allowed) facts.tracing_error = allowed.error();

@@ -115,8 +115,10 @@ inline constexpr std::array kMetrics = {
               "Times the event stream said that events of the domain may have been lost."},
     // The daemon
     MetricRow{"rcached_events_total", kCounter, "events", "", "-", "Events applied to the mirror."},
-    MetricRow{"rcached_events_received_total", kCounter, "events", "cpu", "-",
-              "Events read from the ring of one CPU; only with per-CPU series enabled."},
+    MetricRow{"rcached_events_sent_total", kCounter, "events", "", "-",
+              "Events the probes made; at rest this is received plus lost with reason ring_full."},
+    MetricRow{"rcached_events_received_total", kCounter, "events", "", "-",
+              "Events read from the rings of all CPUs."},
     MetricRow{
         "rcached_events_lost_total", kCounter, "events", "reason,cpu", "-",
         "Events lost: ring_full and call_table_full by CPU; skipped (program not run by the kernel) with cpu "

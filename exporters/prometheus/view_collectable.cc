@@ -157,12 +157,17 @@ void add_status(FamilySet& out, const DaemonStatus& status) {
   out.add(metric("rcached_events_total"), number(status.events));
   out.add(metric("rcached_malformed_events_total"), number(status.malformed));
   out.add(metric("rcached_consumer_lag_seconds"), number(status.lag_ns) * kNanosecond);
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
   for (const CpuLoss& cpu : status.cpus) {
+    sent += cpu.sent;
+    received += cpu.received;
     const std::string name = std::to_string(cpu.cpu);
     out.add(metric("rcached_events_lost_total"), {"ring_full", name}, number(cpu.ring_full));
     out.add(metric("rcached_events_lost_total"), {"call_table_full", name}, number(cpu.call_table_full));
-    if (status.per_cpu_series) out.add(metric("rcached_events_received_total"), {name}, number(cpu.received));
   }
+  out.add(metric("rcached_events_sent_total"), number(sent));
+  out.add(metric("rcached_events_received_total"), number(received));
   add_programs(out, status.programs);
 
   bool known = false;

@@ -82,8 +82,8 @@ View sample_view(const KernelProfile& profile) {
   view.status.events = 123'456;
   view.status.malformed = 9;
   view.status.lag_ns = 2'500'000;
-  view.status.cpus = {{.cpu = 0, .received = 100, .ring_full = 1, .call_table_full = 2},
-                      {.cpu = 3, .received = 200, .ring_full = 3, .call_table_full = 4}};
+  view.status.cpus = {{.cpu = 0, .sent = 101, .received = 100, .ring_full = 1, .call_table_full = 2},
+                      {.cpu = 3, .sent = 203, .received = 200, .ring_full = 3, .call_table_full = 4}};
   view.status.programs = {
       {.function = "alloc_iova_fast", .method = "fexit", .runs = 10, .run_ns = 4'000, .skipped = 5},
       {.function = "alloc_iova_fast", .method = "fexit", .runs = 20, .run_ns = 6'000, .skipped = 6},

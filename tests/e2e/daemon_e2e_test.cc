@@ -108,13 +108,9 @@ TEST_F(Daemon, EndsInTimeThoughClientsHoldOn) {
 }
 
 TEST_F(Daemon, ASignalDuringTheStartIsHeeded) {
-  Process daemon(synthetic());
-  ASSERT_TRUE(eventually([&] {
-    // From here on the signals are blocked and waited for.
-    std::error_code error;
-    return std::filesystem::exists("/proc/" + std::to_string(daemon.pid()) + "/task", error) &&
-           !daemon.err().empty();
-  }));
+  Process daemon(synthetic({"--log-level", "debug"}));
+  // The first line comes as soon as signals are held back, before anything is started.
+  ASSERT_TRUE(eventually([&] { return daemon.err().find("<7>configuration: ") == 0; }));
   daemon.signal(SIGTERM);
   const auto exit = daemon.wait(2s);
   ASSERT_TRUE(exit);

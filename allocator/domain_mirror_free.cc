@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of DomainMirror that deals with frees, one by one and in whole magazines.
+#include <algorithm>
+#include <utility>
+
+#include "allocator/domain_mirror.h"
+
+namespace rcached {
+
+void DomainMirror::apply_free(const Operation& op) {
+  const std::uint8_t order = DomainModel::order_index(op.size);
+  const bool cacheable = order < kCachedOrders;
+  ++model_.counters(order).frees;
+  if (op.pfn == 0) return;
+  if (cacheable) adopt_before(op, order);
+  if (cacheable && op.served_by == ServedBy::cache) {
+    free_to_cache(op, order);
+  } else {
+    free_to_tree(op);
+  }
+  if (cacheable) check_fill(op, order);
+}
+
+void DomainMirror::count_mismatch(std::uint32_t freed_size, std::uint8_t alloc_order, std::uint32_t extent) {
+  const std::uint8_t order = DomainModel::order_index(freed_size);
+  if (order != alloc_order || (order == kCachedOrders && freed_size != extent)) {
+    ++model_.counters(order).mismatched_frees;
+  }
+}
+
+void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
+  if (op.overflowed) {
+    CpuState& state = cpu_state(op.cpu);
+    if (!std::exchange(state.overflow_resolved, false)) ++model_.counters(order).depot_overflows;
+    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
+    const std::uint32_t capacity = model_.profile().magazine_capacity;
+    if (magazines.loaded.size() == capacity && magazines.prev.size() == capacity) {
+      model_.release(magazines.loaded, order);
+    }
+  }
+  Range* range = model_.find(op.pfn);
+  if (range == nullptr) {  // it was in the tree all along: first sight
+    range = &model_.add_range(op.pfn, op.size);
+  } else if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
+    withdraw(*range, *at);
+  } else {
+    count_mismatch(op.size, range->alloc_order, range->size);
+  }
+  if (model_.insert_without_depot(*range, op.pfn, order, op.cpu)) return;
+  model_.push_loaded_to_depot(order, op.cpu);
+  model_.insert_without_depot(*range, op.pfn, order, op.cpu);
+}
+
+void DomainMirror::apply_tree_free(const Operation& op) {
+  if (op.pfn == 0) return;
+  PendingTreeFree pending{op.pfn, 0, kCachedOrders};
+  if (Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
+      withdraw(*range, *at);
+    }
+    pending.size = range->size;
+    pending.alloc_order = range->alloc_order;
+    model_.remove_range(op.pfn);
+  }
+  ++model_.counters(pending.alloc_order).tree_frees;
+  pending_tree_frees_[next_pending_++ % kPendingTreeFrees] = pending;
+}
+
+void DomainMirror::free_to_tree(const Operation& op) {
+  for (std::size_t i = 1; i <= kPendingTreeFrees; ++i) {
+    PendingTreeFree& pending = pending_tree_frees_[(next_pending_ - i) % kPendingTreeFrees];
+    if (pending.pfn != op.pfn) continue;
+    if (pending.size != 0) count_mismatch(op.size, pending.alloc_order, pending.size);
+    pending.pfn = 0;
+    return;  // the range may have been allocated again meanwhile: leave it
+  }
+  // The tree_free was lost.
+  std::uint8_t order = DomainModel::order_index(op.size);
+  if (Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(op.pfn, *range)) {
+      withdraw(*range, *at);
+    } else {
+      count_mismatch(op.size, range->alloc_order, range->size);
+    }
+    order = range->alloc_order;
+    model_.remove_range(op.pfn);
+  }
+  ++model_.counters(order).tree_frees;
+}
+
+// --- magazines to the tree
+
+void DomainMirror::release_at(const CacheLocation& at) {
+  if (at.source == RcacheSource::depot) {
+    Magazine magazine = model_.rcache(at.order).take_from_depot(at.depot_index);
+    model_.release(magazine, at.order);
+    depot_moved_unread(at.order);
+  } else {
+    model_.release(model_.magazine_at(at), at.order);
+    cpu_moved_unread(at.cpu, at.order);
+  }
+}
+
+// The tree hands out a pfn that is cached: its whole magazine has gone to the tree, and another CPU was
+// faster than the report of that. (After a loss there may be other reasons; then the fills bring back what
+// was not gone.)
+void DomainMirror::release_early(std::uint64_t pfn, const Range& range) {
+  const auto at = model_.locate(pfn, range);
+  const std::uint64_t bottom = model_.magazine_at(*at).bottom();
+  if (bottom != 0) early_releases_[next_early_++ % kEarlyReleases] = {bottom, at->order};
+  release_at(*at);
+}
+
+bool DomainMirror::was_released_early(const Operation& op) {
+  for (EarlyRelease& early : early_releases_) {
+    if (early.bottom != op.pfn || op.pfn == 0) continue;
+    early.bottom = 0;
+    if (op.cause == MagazineFreeCause::overflow) {
+      ++model_.counters(early.order).depot_overflows;
+      cpu_state(op.cpu).overflow_resolved = true;
+    } else if (op.cause == MagazineFreeCause::reclaim) {
+      ++model_.counters(early.order).depot_reclaims;
+    }
+    return true;
+  }
+  return false;
+}
+
+void DomainMirror::apply_magazine_free(const Operation& op) {
+  if (op.cause == MagazineFreeCause::flush) note_flush(op.cpu);
+  if (op.size == 0 || was_released_early(op)) return;
+  Range* range = model_.find(op.pfn);
+  auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
+  if (range != nullptr && !at) {  // its free was lost; it left the tree with its magazine
+    ++model_.counters(range->alloc_order).tree_frees;
+    model_.remove_range(op.pfn);
+  }
+  if (op.cause == MagazineFreeCause::reclaim && op.order < kCachedOrders) {
+    ++model_.counters(op.order).depot_reclaims;
+    const std::vector<Magazine>& depot = model_.rcache(op.order).depot();
+    if ((!at || at->order != op.order) &&
+        !depot.empty()) {  // the topmost whose bottom is not known, else the top
+      const auto unknown =
+          std::find_if(depot.rbegin(), depot.rend(), [](const Magazine& m) { return m.unknown() != 0; });
+      at = CacheLocation{RcacheSource::depot, op.order, 0, depot.size() - 1, 0};
+      if (unknown != depot.rend()) at->depot_index -= static_cast<std::size_t>(unknown - depot.rbegin());
+    }
+  }
+  if (op.cause == MagazineFreeCause::overflow && at) {
+    ++model_.counters(at->order).depot_overflows;
+    cpu_state(op.cpu).overflow_resolved = true;
+  }
+  if (!at) return;
+  release_at(*at);
+  const bool from_depot = op.cause == MagazineFreeCause::reclaim ||
+                          (op.cause == MagazineFreeCause::flush && model_.profile().flush_empties_depot);
+  if (from_depot && at->source == RcacheSource::depot) invalidate_depot_reading(at->order);
+}
+
+// free_iova_fast never flushes and a CPU that goes offline has no alloc in progress, so a flush on a CPU
+// whose tree_alloc has just failed is the emergency flush of alloc_iova_fast. Its get() came first: do its
+// swap or depot pop now, before the magazines go.
+void DomainMirror::note_flush(std::uint16_t cpu) {
+  CpuState& state = cpu_state(cpu);
+  if (!state.tree_alloc_failed || state.flushed) return;
+  state.flushed = true;
+  const std::uint8_t order = state.failed_order;
+  if (order < kCachedOrders) model_.select(order, cpu, model_.rcache(order).peek(cpu, 0).source);
+}
+
+void DomainMirror::apply_cpu_flush(const Operation& op) {
+  note_flush(op.cpu);
+  ++rcache_flushes_;
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+    if (model_.rcache(order).find_cpu(op.target_cpu) == nullptr) continue;
+    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.target_cpu);
+    model_.release(magazines.loaded, order);
+    model_.release(magazines.prev, order);
+    invalidate_reading(op.target_cpu, order);
+    reading(op.target_cpu, order).ever = true;
+  }
+}
+
+// After an emergency flush that empties the depots. Known magazines went by their own magazine_free, what is
+// left of them was pushed since; those that could not be recognised are still here. After a loss nothing is
+// sure to have been recognised.
+void DomainMirror::release_flushed_depots() {
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+    const std::vector<Magazine>& depot = model_.rcache(order).depot();
+    for (std::size_t i = depot.size(); i-- > 0;) {
+      if (loss_epoch_ != 0 || depot[i].unknown() != 0) release_at({RcacheSource::depot, order, 0, i, 0});
+    }
+    invalidate_depot_reading(order);
+  }
+}
+
+}  // namespace rcached

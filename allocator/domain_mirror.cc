@@ -8,6 +8,18 @@
 #include <utility>
 
 namespace rcached {
+namespace {
+
+// What the tree holds for an allocation of op.size granules.
+std::uint64_t extent_of(const Operation& op, const KernelProfile& profile) {
+  const std::uint64_t size = std::max<std::uint64_t>(op.size, 1);
+  return profile.alloc_rounds_size && size < kMaxCachedSize ? std::bit_ceil(size) : size;
+}
+
+// The bound that alloc_iova_fast gives to iova_rcache_get; it wraps there as well.
+std::uint64_t max_pfn_of(const Operation& op, std::uint64_t extent) { return op.limit_pfn + 1 - extent; }
+
+}  // namespace
 
 DomainMirror::DomainMirror(const KernelProfile& profile, std::uint64_t id, bool observed_from_birth)
     : id_(id), from_birth_(observed_from_birth), model_(profile) {}
@@ -72,10 +84,8 @@ DomainSnapshot DomainMirror::snapshot() const {
 
 void DomainMirror::apply_alloc(const Operation& op) {
   const std::uint8_t order = DomainModel::order_index(op.size);
-  std::uint64_t extent = std::max<std::uint64_t>(op.size, 1);
-  if (model_.profile().alloc_rounds_size && extent < kMaxCachedSize) extent = std::bit_ceil(extent);
-  // The bound that alloc_iova_fast gives to iova_rcache_get; it wraps there as well.
-  const std::uint64_t max_pfn = op.limit_pfn + 1 - extent;
+  const std::uint64_t extent = extent_of(op, model_.profile());
+  const std::uint64_t max_pfn = max_pfn_of(op, extent);
   const bool cacheable = order < kCachedOrders;
   if (cacheable) adopt_before(op, order);
 
@@ -181,6 +191,7 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
   }
   if (!in_depot) {  // deeper in loaded, or in prev
     if (at.source == RcacheSource::prev && next.source == RcacheSource::loaded && fits) {
+      if (popped_before_the_frees_of_an_interrupt(op, range, at)) return Miss::reordered;
       exchange(op, next, range, at);
       return Miss::depot_race;
     }
@@ -189,6 +200,7 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
     return at.source == next.source ? Miss::reordered : Miss::depot_race;
   }
   if (fits) {
+    if (popped_before_the_frees_of_an_interrupt(op, range, at)) return Miss::reordered;
     exchange(op, next, range, at);
     return Miss::depot_race;
   }
@@ -216,6 +228,24 @@ bool DomainMirror::popped_before_the_push_was_reported(const Operation& op, cons
          (own == nullptr || (own->loaded.empty() && own->prev.empty()));
 }
 
+// An interrupt between the pop and its report has freed so much that the magazine which was loaded then is
+// prev or the top of the depot now. It took one pfn more than it could: its pfns above the popped one move
+// down, and the first pfn of the magazine that followed belongs on its top.
+bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, Range& range,
+                                                           const CacheLocation& at) {
+  Rcache& rcache = model_.rcache(at.order);
+  Magazine& loaded = rcache.cpu(op.cpu).loaded;
+  Magazine& then_loaded = model_.magazine_at(at);
+  const bool on_top = at.source == RcacheSource::prev || at.depot_index + 1 == rcache.depot().size();
+  if (!on_top || range.cpu != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
+      loaded.unknown() != 0 || loaded.empty())
+    return false;
+  then_loaded.erase(at.slot);
+  then_loaded.push(loaded.drop_lowest_known(), rcache.magazine_capacity());
+  model_.mark_outstanding(range, at.order);
+  return true;
+}
+
 // Takes a pfn out of a place that the operation has no reading of.
 void DomainMirror::withdraw(Range& range, const CacheLocation& at) {
   model_.take(range, at);
@@ -227,7 +257,8 @@ void DomainMirror::withdraw(Range& range, const CacheLocation& at) {
 }
 
 // Takes op.pfn out of loaded. When the fill says that nothing is left above its slot, the pfns above it were
-// allocated unseen.
+// allocated unseen. Otherwise, pfns above it that are within the limit were freed after the pop, by an
+// interrupt that was reported first: they keep their order.
 void DomainMirror::pop_from_loaded(const Operation& op, Range& range, std::uint8_t order) {
   Magazine& loaded = model_.rcache(order).cpu(op.cpu).loaded;
   const std::int32_t slot = loaded.find(op.pfn);
@@ -237,7 +268,11 @@ void DomainMirror::pop_from_loaded(const Operation& op, Range& range, std::uint8
       ++drift_.corrected_loaded;
     }
   }
-  loaded.take(slot);
+  if (loaded.known().back() <= max_pfn_of(op, extent_of(op, model_.profile()))) {
+    loaded.erase(slot);
+  } else {
+    loaded.take(slot);
+  }
   model_.mark_outstanding(range, order);
 }
 

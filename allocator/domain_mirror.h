@@ -57,12 +57,14 @@ class DomainMirror {
     bool overflow_resolved = false;  // the magazine_free of the free to come has been applied
     std::uint8_t failed_order = 0;
   };
-  // A range that a tree_free took out and whose free is still to come. Bounded: stand-alone free_iova calls
-  // leave theirs behind, the oldest is overwritten.
+  // One half of a free served by the tree, waiting for the other: the tree_free comes first, or, where the
+  // probe sits on iova_rcache_insert (5.10), the free does. Bounded: stand-alone free_iova calls leave theirs
+  // behind, the oldest is overwritten.
   struct PendingTreeFree {
     std::uint64_t pfn = 0;
-    std::uint32_t size = 0;
+    std::uint32_t size = 0;  // extent; 0 = not known
     std::uint8_t alloc_order = 0;
+    bool free_came_first = false;
   };
   static constexpr std::size_t kPendingTreeFrees = 64;
   // A magazine whose pfns the tree handed out again before its magazine_free was reported. Bounded in the
@@ -89,6 +91,7 @@ class DomainMirror {
   Miss resolve_found(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
   void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
                          std::uint64_t extent);
+  bool popped_before_the_frees_of_an_interrupt(const Operation& op, Range& range, const CacheLocation& at);
   void withdraw(Range& range, const CacheLocation& at);
   bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
   void exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
@@ -98,6 +101,8 @@ class DomainMirror {
   // free (domain_mirror_free.cc)
   void free_to_cache(const Operation& op, std::uint8_t order);
   void free_to_tree(const Operation& op);
+  PendingTreeFree* find_pending(std::uint64_t pfn, bool free_came_first);
+  void add_pending(const PendingTreeFree& pending);
   void count_mismatch(std::uint32_t freed_size, std::uint8_t alloc_order, std::uint32_t extent);
 
   // magazines to the tree (domain_mirror_free.cc)
@@ -131,6 +136,7 @@ class DomainMirror {
   std::vector<CpuState> cpu_states_;
   std::array<PendingTreeFree, kPendingTreeFrees> pending_tree_frees_{};
   std::size_t next_pending_ = 0;
+  std::size_t frees_first_ = 0;  // pending ones whose tree_free is still to come
   std::array<EarlyRelease, kEarlyReleases> early_releases_{};
   std::size_t next_early_ = 0;
   std::uint32_t loss_epoch_ = 0;

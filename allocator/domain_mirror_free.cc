@@ -51,30 +51,47 @@ void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
   model_.insert_without_depot(*range, op.pfn, order, op.cpu);
 }
 
+DomainMirror::PendingTreeFree* DomainMirror::find_pending(std::uint64_t pfn, bool free_came_first) {
+  for (std::size_t i = 1; i <= kPendingTreeFrees; ++i) {
+    PendingTreeFree& pending = pending_tree_frees_[(next_pending_ - i) % kPendingTreeFrees];
+    if (pending.pfn == pfn && pending.free_came_first == free_came_first) return &pending;
+  }
+  return nullptr;
+}
+
+void DomainMirror::add_pending(const PendingTreeFree& pending) {
+  PendingTreeFree& place = pending_tree_frees_[next_pending_++ % kPendingTreeFrees];
+  if (place.pfn != 0 && place.free_came_first) --frees_first_;
+  if (pending.free_came_first) ++frees_first_;
+  place = pending;
+}
+
 void DomainMirror::apply_tree_free(const Operation& op) {
   if (op.pfn == 0) return;
-  PendingTreeFree pending{op.pfn, 0, kCachedOrders};
+  PendingTreeFree* free = frees_first_ == 0 ? nullptr : find_pending(op.pfn, true);
+  if (free != nullptr) {
+    free->pfn = 0;
+    --frees_first_;
+    return;  // the range may have been allocated again meanwhile: leave it
+  }
+  PendingTreeFree pending{op.pfn, 0, kCachedOrders, false};
   if (Range* range = model_.find(op.pfn); range != nullptr) {
-    if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
-      withdraw(*range, *at);
-    }
+    if (const auto at = model_.locate(op.pfn, *range)) withdraw(*range, *at);  // its alloc was lost
     pending.size = range->size;
     pending.alloc_order = range->alloc_order;
     model_.remove_range(op.pfn);
   }
   ++model_.counters(pending.alloc_order).tree_frees;
-  pending_tree_frees_[next_pending_++ % kPendingTreeFrees] = pending;
+  add_pending(pending);
 }
 
 void DomainMirror::free_to_tree(const Operation& op) {
-  for (std::size_t i = 1; i <= kPendingTreeFrees; ++i) {
-    PendingTreeFree& pending = pending_tree_frees_[(next_pending_ - i) % kPendingTreeFrees];
-    if (pending.pfn != op.pfn) continue;
-    if (pending.size != 0) count_mismatch(op.size, pending.alloc_order, pending.size);
-    pending.pfn = 0;
-    return;  // the range may have been allocated again meanwhile: leave it
+  if (PendingTreeFree* pending = find_pending(op.pfn, false); pending != nullptr) {
+    if (pending->size != 0) count_mismatch(op.size, pending->alloc_order, pending->size);
+    pending->pfn = 0;
+    return;  // as above
   }
-  // The tree_free was lost.
+  // The tree_free was lost, or it is still to come.
   std::uint8_t order = DomainModel::order_index(op.size);
   if (Range* range = model_.find(op.pfn); range != nullptr) {
     if (const auto at = model_.locate(op.pfn, *range)) {
@@ -86,6 +103,7 @@ void DomainMirror::free_to_tree(const Operation& op) {
     model_.remove_range(op.pfn);
   }
   ++model_.counters(order).tree_frees;
+  add_pending({op.pfn, 0, order, true});
 }
 
 // --- magazines to the tree

@@ -64,6 +64,10 @@ class Magazine {
     if (known_.size() > 1) std::rotate(known_.begin(), known_.end() - 1, known_.end());
   }
 
+  // The slot's pfn leaves and those above it keep their order: what a pop at the top was, seen after later
+  // pushes.
+  void erase(std::int32_t slot) { known_.erase(known_.begin() + slot); }
+
   // Index of a known pfn, or kNone.
   std::int32_t find(std::uint64_t pfn) const {
     const auto it = std::find(known_.begin(), known_.end(), pfn);

@@ -8,6 +8,7 @@ namespace rcached {
 void Mirror::apply(std::uint64_t id, const Operation& operation) {
   last_time_ns_ = std::max(last_time_ns_, operation.time_ns);
   if (operation.after_loss) {  // what was lost can belong to any domain
+    lost_ = true;
     for (const auto& [other, domain] : domains_) {
       if (other != id) domain->mark_loss();
     }
@@ -17,11 +18,15 @@ void Mirror::apply(std::uint64_t id, const Operation& operation) {
     return;
   }
   std::unique_ptr<DomainMirror>& domain = domains_[id];
-  if (domain == nullptr) domain = std::make_unique<DomainMirror>(profile_, id, false);
+  if (domain == nullptr) {
+    domain = std::make_unique<DomainMirror>(profile_, id, false);
+    if (lost_) domain->mark_loss();
+  }
   domain->apply(operation);
 }
 
 void Mirror::mark_loss() {
+  lost_ = true;
   for (const auto& [id, domain] : domains_) domain->mark_loss();
 }
 

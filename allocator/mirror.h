@@ -40,6 +40,7 @@ class Mirror {
  private:
   KernelProfile profile_;
   tsl::robin_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
+  bool lost_ = false;  // a domain that was there all along but first seen later may have lost operations too
   std::uint64_t last_time_ns_ = 0;
 };
 

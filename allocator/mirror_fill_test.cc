@@ -232,6 +232,15 @@ TEST(MirrorOfDomains, ALossMarksAllOfThem) {
   EXPECT_EQ(mirror.find(2)->snapshot().loss_marks, 2u);
 }
 
+TEST(MirrorOfDomains, ADomainFirstSeenAfterALossIsLossyUnlessItIsNew) {
+  Mirror mirror(kProfile61);
+  mirror.mark_loss();
+  mirror.apply(1, free(5));
+  mirror.apply(2, of(OperationKind::domain_init));
+  EXPECT_EQ(mirror.find(1)->snapshot().confidence, Confidence::lossy);
+  EXPECT_EQ(mirror.find(2)->snapshot().confidence, Confidence::exact);
+}
+
 // The thread's example as the user sees it: cpu_cached climbs by loaded + prev per CPU, outstanding returns
 // to 0.
 TEST(MirrorOfDomains, TheThreadsExample) {

@@ -39,7 +39,7 @@ TEST_F(MirrorTest, DeeperInTheSameMagazine) {
   cache(1, 3);
   apply(alloc(1));
   EXPECT_EQ(shot().prediction.miss_reordered, 1u);
-  EXPECT_EQ(loaded(), (Pfns{3, 2}));
+  EXPECT_EQ(loaded(), (Pfns{2, 3}));
 }
 
 TEST_F(MirrorTest, WhatLayAboveWasAllocatedUnseenWhenTheFillSaysSo) {
@@ -122,6 +122,13 @@ TEST_F(MirrorTest, TreeFreeAndFreeAreOne) {
   EXPECT_EQ(order(kCachedOrders).frees, 2u);
 }
 
+TEST_F(MirrorTest, WhereTheFreeIsReportedFirstItIsStillOne) {  // iova_rcache_insert, then free_iova
+  apply({by_tree(alloc(64, 0, 64)), by_tree(free(64, 0, 64)), of(OperationKind::tree_free, 64)});
+  EXPECT_EQ(shot().tree_ranges, 0u);
+  EXPECT_EQ(order(kCachedOrders).tree_frees, 1u);
+  EXPECT_EQ(order(kCachedOrders).frees, 1u);
+}
+
 TEST_F(MirrorTest, MismatchedFrees) {
   apply({by_tree(alloc(64, 0, 64)), of(OperationKind::tree_free, 64), by_tree(free(64, 0, 65))});
   EXPECT_EQ(order(kCachedOrders).mismatched_frees, 1u);
@@ -176,6 +183,32 @@ TEST_F(MirrorTest, OverflowInAllItsReports) {
   expect();
 }
 
+TEST_F(MirrorTest, TheTreeHandsOutWhatAnOverflowNotYetReportedGaveBack) {
+  cache(1, 12);  // prev 1 2 3, depot [4 5 6] [7 8 9], loaded 10 11 12
+  apply(by_tree(alloc(13)));
+  Operation faster = of(OperationKind::tree_alloc, 10, 1);
+  faster.cpu = 1;
+  apply({faster, by_tree(alloc(10, 1))});
+  EXPECT_EQ(shot().tree_ranges, 11u);  // 11 and 12 have gone with 10, which is back
+  apply({magazine_free(MagazineFreeCause::overflow, 10, 3, kOrderUnknown),
+         overflowed(read(free(13), 1, 3, 2))});
+  EXPECT_EQ(shot().tree_ranges, 11u);
+  EXPECT_EQ(shot().outstanding, 1u);
+  EXPECT_EQ(order().depot_overflows, 1u);
+  EXPECT_EQ(order().tree_frees, 3u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+TEST_F(MirrorTest, AMagazineIsPoppedBeforeItsPushIsReported) {
+  cache(1, 6);  // prev 1 2 3, loaded 4 5 6
+  apply({by_tree(alloc(7)), read(alloc(6, 1), 2, 0, 0), read(free(7), 1, 3, 0)});
+  EXPECT_EQ(loaded(0), Pfns{7});
+  EXPECT_EQ(loaded(1), (Pfns{4, 5}));
+  EXPECT_EQ(order().depot_pushes, 1u);
+  EXPECT_EQ(order().depot_pops, 1u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
 TEST_F(MirrorTest, APopReportedLateMakesTheDepotTooFullForAMoment) {
   cache(1, 12);  // the depot is full
   apply(by_tree(alloc(13)));
@@ -187,6 +220,49 @@ TEST_F(MirrorTest, APopReportedLateMakesTheDepotTooFullForAMoment) {
   EXPECT_EQ(loaded(1), (Pfns{7, 8}));
   EXPECT_EQ(shot().drift, DriftSnapshot{});
   EXPECT_EQ(shot().outstanding, 1u);
+}
+
+// An interrupt between a pop and its report frees pfns; they are reported first, with readings that include
+// the pop. The kernel's order is: pop, then the frees.
+TEST_F(MirrorTest, AnInterruptedPopKeepsTheOrderOfTheFreesReportedBeforeIt) {
+  cache(1, 2);  // loaded 1 2
+  for (const std::uint64_t pfn : {7, 8})
+    apply({of(OperationKind::tree_alloc, pfn, 1), by_tree(alloc(pfn, 1))});
+  // The kernel: alloc pops 2; the interrupt frees 7 into slot 2.
+  apply({read(free(7), 2, 0), read(alloc(2), 2, 0)});
+  EXPECT_EQ(loaded(0), (Pfns{1, 7}));
+  EXPECT_EQ(shot().prediction.miss_reordered, 1u);
+  // The next pops are predicted again.
+  apply({read(alloc(7), 1, 0), read(alloc(1), 0, 0)});
+  EXPECT_EQ(shot().prediction.hits, 2u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+TEST_F(MirrorTest, AnInterruptedPopFromAMagazineThatIsPrevByNow) {
+  cache(1, 3);  // loaded 1 2 3
+  for (const std::uint64_t pfn : {6, 7, 8})
+    apply({of(OperationKind::tree_alloc, pfn, 1), by_tree(alloc(pfn, 1))});
+  // The kernel: alloc pops 3; the interrupt frees 6 (loaded 1 2 6), then 7 and 8 into the other magazine.
+  apply({read(free(6), 3, 0), read(free(7), 1, 3), read(free(8), 2, 3), read(alloc(3), 2, 3)});
+  EXPECT_EQ(loaded(0), (Pfns{7, 8}));
+  EXPECT_EQ(prev(0), (Pfns{1, 2, 6}));
+  EXPECT_EQ(shot().prediction.miss_reordered, 1u);
+  apply({read(alloc(8), 1, 3), read(alloc(7), 0, 3), read(alloc(6), 2, 0)});
+  EXPECT_EQ(shot().prediction.hits, 3u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+TEST_F(MirrorTest, AnInterruptedPopFromAMagazineThatIsInTheDepotByNow) {
+  cache(1, 6);  // prev 1 2 3, loaded 4 5 6
+  for (const std::uint64_t pfn : {7, 8})
+    apply({of(OperationKind::tree_alloc, pfn, 1), by_tree(alloc(pfn, 1))});
+  // The kernel: alloc pops 6; the interrupt frees 7 (loaded 4 5 7) and 8 (that goes to the depot, loaded 8).
+  apply({read(free(7), 3, 3, 0), read(free(8), 1, 3, 1), read(alloc(6), 1, 3, 1)});
+  EXPECT_EQ(loaded(0), (Pfns{8}));
+  EXPECT_EQ(prev(0), (Pfns{1, 2, 3}));
+  EXPECT_EQ(depot(0), (Pfns{4, 5, 7}));
+  EXPECT_EQ(shot().prediction.miss_reordered, 1u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
 }
 
 }  // namespace

@@ -17,24 +17,29 @@
 
 /* What happened. Every operation is reported when the kernel function has returned, unless said otherwise. */
 enum rcached_op {
-	RCACHED_OP_ALLOC = 1,         /* alloc_iova_fast: pfn (0 = failed), size, arg = limit_pfn */
-	RCACHED_OP_FREE = 2,          /* free_iova_fast (iova_rcache_insert where the flush queue is in iova.c): pfn, size */
-	RCACHED_OP_TREE_ALLOC = 3,    /* alloc_iova: pfn (0 = no space), size, arg = duration in ns */
-	RCACHED_OP_TREE_FREE = 4,     /* free_iova, at entry: pfn */
-	RCACHED_OP_MAGAZINE_FREE = 5, /* iova_magazine_free_pfns: pfn = bottom element (0 when empty), size = elements, arg = duration in ns, cause, order (RECLAIM only) */
-	RCACHED_OP_CPU_FLUSH = 6,     /* free_cpu_cached_iovas: arg = CPU whose magazines went to the tree */
-	RCACHED_OP_RECLAIM = 7,       /* iova_depot_work_func: order, depot = size after, arg = duration in ns */
-	RCACHED_OP_RESERVE = 8,       /* reserve_iova: pfn = low, arg = high (both included); size = 0 when it failed, else 1 */
-	RCACHED_OP_DOMAIN_INIT = 9,   /* init_iova_domain: arg = granule in bytes */
-	RCACHED_OP_DOMAIN_PUT = 10,   /* put_iova_domain, at entry: everything in the domain is gone */
-	RCACHED_OP_FQ_DRAIN = 11,     /* fq_flush_timeout: arg = duration in ns; domain = 0 where the probe cannot know it */
+	RCACHED_OP_ALLOC = 1, /* alloc_iova_fast: pfn (0 = failed), size, arg = limit_pfn */
+	RCACHED_OP_FREE =
+	    2, /* free_iova_fast (iova_rcache_insert where the flush queue is in iova.c): pfn, size */
+	RCACHED_OP_TREE_ALLOC = 3, /* alloc_iova: pfn (0 = no space), size, arg = duration in ns */
+	RCACHED_OP_TREE_FREE = 4, /* free_iova, at entry: pfn */
+	RCACHED_OP_MAGAZINE_FREE =
+	    5, /* iova_magazine_free_pfns: pfn = bottom element (0 when empty), size = elements, arg = duration in ns, cause, order (RECLAIM only) */
+	RCACHED_OP_CPU_FLUSH = 6, /* free_cpu_cached_iovas: arg = CPU whose magazines went to the tree */
+	RCACHED_OP_RECLAIM = 7, /* iova_depot_work_func: order, depot = size after, arg = duration in ns */
+	RCACHED_OP_RESERVE =
+	    8, /* reserve_iova: pfn = low, arg = high (both included); size = 0 when it failed, else 1 */
+	RCACHED_OP_DOMAIN_INIT = 9, /* init_iova_domain: arg = granule in bytes */
+	RCACHED_OP_DOMAIN_PUT = 10, /* put_iova_domain, at entry: everything in the domain is gone */
+	RCACHED_OP_FQ_DRAIN =
+	    11, /* fq_flush_timeout: arg = duration in ns; domain = 0 where the probe cannot know it */
 	RCACHED_OP_LAST = 11,
 };
 
 enum rcached_flag {
-	RCACHED_FLAG_TREE = 1 << 0,       /* ALLOC, FREE: served by the tree, not by the cache */
-	RCACHED_FLAG_FILL = 1 << 1,       /* loaded, prev and depot were read in the probe */
-	RCACHED_FLAG_OVERFLOW = 1 << 2,   /* FREE: the depot was full, one magazine went to the tree inside this call */
+	RCACHED_FLAG_TREE = 1 << 0, /* ALLOC, FREE: served by the tree, not by the cache */
+	RCACHED_FLAG_FILL = 1 << 1, /* loaded, prev and depot were read in the probe */
+	RCACHED_FLAG_OVERFLOW =
+	    1 << 2, /* FREE: the depot was full, one magazine went to the tree inside this call */
 	RCACHED_FLAG_AFTER_LOSS = 1 << 3, /* records of this CPU were lost (ring full) just before this one */
 	RCACHED_FLAG_DEPOT_ONLY = 1 << 4, /* with FILL: only depot was read (RECLAIM) */
 };
@@ -42,12 +47,12 @@ enum rcached_flag {
 /* Why whole magazines went to the tree (MAGAZINE_FREE). */
 enum rcached_cause {
 	RCACHED_CAUSE_OVERFLOW = 0, /* inside a free: the bounded depot (<= 6.6) was full */
-	RCACHED_CAUSE_RECLAIM = 1,  /* the depot worker (>= 6.7) */
-	RCACHED_CAUSE_FLUSH = 2,    /* free_cpu_cached_iovas or the emergency flush of an allocation */
+	RCACHED_CAUSE_RECLAIM = 1, /* the depot worker (>= 6.7) */
+	RCACHED_CAUSE_FLUSH = 2, /* free_cpu_cached_iovas or the emergency flush of an allocation */
 };
 
-#define RCACHED_ORDER_NONE 0xff    /* not known, or beyond the cacheable orders */
-#define RCACHED_CACHED_ORDERS 6    /* orders 0..5 have an rcache */
+#define RCACHED_ORDER_NONE 0xff /* not known, or beyond the cacheable orders */
+#define RCACHED_CACHED_ORDERS 6 /* orders 0..5 have an rcache */
 #define RCACHED_MAX_CPUS 1024
 #define RCACHED_LOSS_PROGRAMS 16
 
@@ -57,14 +62,14 @@ struct rcached_event {
 	__u64 pfn;
 	__u64 arg;
 	__u32 size;
-	__u32 depot;  /* magazines in the depot of this order, after the operation */
+	__u32 depot; /* magazines in the depot of this order, after the operation */
 	__u16 loaded; /* pfns in the CPU's loaded magazine, after the operation (a NULL magazine is 0) */
-	__u16 prev;   /* the same for prev */
+	__u16 prev; /* the same for prev */
 	__u16 cpu;
-	__u8 op;      /* enum rcached_op */
-	__u8 flags;   /* enum rcached_flag */
-	__u8 order;   /* 0..5, or RCACHED_ORDER_NONE */
-	__u8 cause;   /* enum rcached_cause */
+	__u8 op; /* enum rcached_op */
+	__u8 flags; /* enum rcached_flag */
+	__u8 order; /* 0..5, or RCACHED_ORDER_NONE */
+	__u8 cause; /* enum rcached_cause */
 	__u16 reserved[3];
 };
 
@@ -74,7 +79,7 @@ struct rcached_cpu_stats {
 	__u64 sent;
 	__u64 ring_full;
 	__u64 call_table_full; /* kprobe path: entry could not be remembered, its return is lost */
-	__u64 loss_pending;    /* ring_full happened and no record has said so yet */
+	__u64 loss_pending; /* ring_full happened and no record has said so yet */
 };
 
 #ifdef __cplusplus

@@ -47,8 +47,10 @@ static __always_inline void build_domain(void)
 		return;
 	/* 4 bytes wide since 6.7; the member behind it is set below or not read */
 	PUT(memory_rcaches + rcache, struct iova_rcache, depot_size, fake_domain.depot);
-	PUT(memory_rcaches + rcache, struct iova_rcache, cpu_rcaches, (u64)memory_cpu_rcache - FEEDER_PER_CPU_OFFSET);
-	PUT(memory_cpu_rcache, struct iova_cpu_rcache, loaded, fake_domain.loaded_null ? 0 : (u64)memory_loaded);
+	PUT(memory_rcaches + rcache, struct iova_rcache, cpu_rcaches,
+	    (u64)memory_cpu_rcache - FEEDER_PER_CPU_OFFSET);
+	PUT(memory_cpu_rcache, struct iova_cpu_rcache, loaded,
+	    fake_domain.loaded_null ? 0 : (u64)memory_loaded);
 	PUT(memory_cpu_rcache, struct iova_cpu_rcache, prev, (u64)memory_prev);
 	PUT(memory_loaded, struct iova_magazine, size, fake_domain.loaded);
 	PUT(memory_loaded, struct iova_magazine, pfns, fake_domain.bottom);
@@ -58,7 +60,8 @@ static __always_inline void build_domain(void)
 		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
 	domain_address = (u64)memory_domain;
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
-		work_address = (u64)memory_rcaches + rcache + bpf_core_field_offset(struct iova_rcache, work) +
+		work_address = (u64)memory_rcaches + rcache +
+			       bpf_core_field_offset(struct iova_rcache, work) +
 			       bpf_core_field_offset(struct delayed_work, work);
 	for (u32 cpu = 0; cpu < RCACHED_MAX_CPUS; cpu++)
 		per_cpu_offset[cpu] = FEEDER_PER_CPU_OFFSET;

@@ -32,7 +32,7 @@ struct feeder_call {
 };
 
 struct feeder_domain {
-	__u64 bottom;   /* first pfn of the loaded magazine */
+	__u64 bottom; /* first pfn of the loaded magazine */
 	__u64 iova_pfn; /* pfn_lo of the struct iova that alloc_iova returns; 0: it returns NULL */
 	__u32 order;
 	__u32 depot;

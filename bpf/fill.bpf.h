@@ -11,7 +11,7 @@
 
 /* order_base_2(size) of kernel_profile.h for 1..32; RCACHED_ORDER_NONE beyond. A table beats branches. */
 static const u8 order_table[33] = {
-	0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
+    0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
 };
 
 static __always_inline u8 order_of(u64 size)
@@ -40,9 +40,11 @@ static __always_inline u32 read_depot_size(u64 rcache)
 	u64 size = 0;
 
 	if (bpf_core_field_size(struct iova_rcache, depot_size) == 8)
-		bpf_probe_read_kernel(&size, 8, (void *)(rcache + bpf_core_field_offset(struct iova_rcache, depot_size)));
+		bpf_probe_read_kernel(
+		    &size, 8, (void *)(rcache + bpf_core_field_offset(struct iova_rcache, depot_size)));
 	else
-		bpf_probe_read_kernel(&size, 4, (void *)(rcache + bpf_core_field_offset(struct iova_rcache, depot_size)));
+		bpf_probe_read_kernel(
+		    &size, 4, (void *)(rcache + bpf_core_field_offset(struct iova_rcache, depot_size)));
 	return size;
 }
 

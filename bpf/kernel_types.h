@@ -45,8 +45,8 @@ struct delayed_work {
 struct iova_rcache {
 	unsigned long depot_size;
 	struct iova_cpu_rcache *cpu_rcaches; /* __percpu */
-	struct iova_domain *iovad;           /* since 6.7 */
-	struct delayed_work work;            /* since 6.7 */
+	struct iova_domain *iovad; /* since 6.7 */
+	struct delayed_work work; /* since 6.7 */
 };
 
 struct timer_list {

@@ -93,7 +93,8 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 	event->pfn = pfn;
 	event->size = size;
 	event->order = order;
-	if (result == FREE_TO_TREE || (result == FREE_ASK_NESTED && nested_take(state->tree_free, iovad, pfn)))
+	if (result == FREE_TO_TREE ||
+	    (result == FREE_ASK_NESTED && nested_take(state->tree_free, iovad, pfn)))
 		event->flags |= RCACHED_FLAG_TREE;
 	if (state->overflow.domain == iovad && state->overflow.task == bpf_get_current_pid_tgid()) {
 		state->overflow.domain = 0;
@@ -107,13 +108,13 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 static __always_inline int call_begin(u64 key, u64 domain, u64 pfn, u64 arg, u32 size, u8 cause, u8 order)
 {
 	struct call call = {
-		.start_ns = bpf_ktime_get_ns(),
-		.domain = domain,
-		.pfn = pfn,
-		.arg = arg,
-		.size = size,
-		.cause = cause,
-		.order = order,
+	    .start_ns = bpf_ktime_get_ns(),
+	    .domain = domain,
+	    .pfn = pfn,
+	    .arg = arg,
+	    .size = size,
+	    .cause = cause,
+	    .order = order,
 	};
 	struct cpu_state *state;
 

@@ -8,17 +8,17 @@
 
 #include <linux/types.h>
 
-#define RCACHED_DISCOVER_CHUNK 64  /* groups looked at in one run of the program */
+#define RCACHED_DISCOVER_CHUNK 64 /* groups looked at in one run of the program */
 
 /* Found by the one pass over kallsyms; 0 where the kernel has no such symbol. */
 struct rcached_symbols {
-	__u64 per_cpu_offset;   /* unsigned long __per_cpu_offset[] */
+	__u64 per_cpu_offset; /* unsigned long __per_cpu_offset[] */
 	__u64 iommu_group_kset; /* struct kset *iommu_group_kset */
-	__u64 intel_iommu_ops;  /* const struct iommu_ops intel_iommu_ops */
+	__u64 intel_iommu_ops; /* const struct iommu_ops intel_iommu_ops */
 };
 
 struct rcached_group {
-	__u64 domain;        /* address of the group's struct iova_domain, 0 when it has none */
+	__u64 domain; /* address of the group's struct iova_domain, 0 when it has none */
 	__u64 granule_bytes; /* 0 while the domain is not initialised */
 	__s32 group;
 	__u32 type; /* iommu_domain.type */

@@ -324,14 +324,6 @@ TEST_F(ConfigFile, HugeIsRefused) {
   EXPECT_EQ(load_config(write(std::string(1u << 20, '#'))), Config{});
 }
 
-TEST_F(ConfigFile, UnreadableIsAnError) {
-  if (geteuid() == 0) GTEST_SKIP() << "root reads everything; daemon_e2e has this case without root";
-  const std::string path = write("");
-  chmod(path.c_str(), 0);
-  EXPECT_EQ(refusal(load_config(path)), "cannot read the configuration: Permission denied (" + path +
-                                            "); make the file readable for the user that runs rcached");
-}
-
 // Input that makes careless readers loop, recurse or throw.
 TEST(Config, HostileTextEndsInAnError) {
   std::string deep;

@@ -29,13 +29,20 @@ bool wanted(std::string_view name) {
 
 const std::vector<std::string_view>& wanted_kernel_symbols() {
   static const std::vector<std::string_view> names = {
-      "alloc_iova_fast",      "free_iova_fast",
-      "alloc_iova",           "free_iova",
-      "iova_rcache_insert",   "iova_magazine_free_pfns",
-      "free_cpu_cached_iovas", "iova_depot_work_func",
-      "reserve_iova",         "init_iova_domain",
-      "put_iova_domain",      "fq_flush_timeout",
-      "__per_cpu_offset",     "iommu_group_kset",
+      "alloc_iova_fast",
+      "free_iova_fast",
+      "alloc_iova",
+      "free_iova",
+      "iova_rcache_insert",
+      "iova_magazine_free_pfns",
+      "free_cpu_cached_iovas",
+      "iova_depot_work_func",
+      "reserve_iova",
+      "init_iova_domain",
+      "put_iova_domain",
+      "fq_flush_timeout",
+      "__per_cpu_offset",
+      "iommu_group_kset",
       "intel_iommu_ops",
   };
   return names;
@@ -68,7 +75,8 @@ Kallsyms Kallsyms::parse(std::istream& in) {
 Expected<Kallsyms> Kallsyms::load(const std::string& path) {
   std::ifstream in(path);
   if (!in)
-    return fail(ErrorCode::internal, fmt::format("cannot read the kernel's symbols ({}: {})", path, std::strerror(errno)),
+    return fail(ErrorCode::internal,
+                fmt::format("cannot read the kernel's symbols ({}: {})", path, std::strerror(errno)),
                 "mount /proc, or run on a kernel with CONFIG_KALLSYMS");
   return parse(in);
 }

@@ -33,13 +33,15 @@ TEST(Kallsyms, PrefersTheExactNameOverASuffixedOne) {
 }
 
 TEST(Kallsyms, ColdPartsAreNotTheFunction) {
-  const auto symbols = parse("ffffffff81000010 t alloc_iova_fast.cold\nffffffff81000010 t alloc_iova.part.0.cold\n");
+  const auto symbols =
+      parse("ffffffff81000010 t alloc_iova_fast.cold\nffffffff81000010 t alloc_iova.part.0.cold\n");
   EXPECT_FALSE(symbols.find("alloc_iova_fast"));
   EXPECT_FALSE(symbols.find("alloc_iova"));
 }
 
 TEST(Kallsyms, IgnoresTheModuleColumnAndBrokenLines) {
-  const auto symbols = parse("\nffffffff81000010\nffffffff81000010 t\nffffffffc0000010 t free_iova\t[iova]\n");
+  const auto symbols =
+      parse("\nffffffff81000010\nffffffff81000010 t\nffffffffc0000010 t free_iova\t[iova]\n");
   ASSERT_TRUE(symbols.find("free_iova"));
   EXPECT_EQ(symbols.find("free_iova")->name, "free_iova");
 }
@@ -47,7 +49,8 @@ TEST(Kallsyms, IgnoresTheModuleColumnAndBrokenLines) {
 TEST(Kallsyms, SaysWhenAddressesAreHidden) {
   EXPECT_TRUE(parse("0000000000000000 T alloc_iova_fast\n0000000000000000 T free_iova\n").addresses_hidden());
   // Per-CPU symbols are at small addresses on a kernel that hides nothing.
-  EXPECT_FALSE(parse("0000000000000000 A fixed_percpu_data\nffffffff81000010 T free_iova\n").addresses_hidden());
+  EXPECT_FALSE(
+      parse("0000000000000000 A fixed_percpu_data\nffffffff81000010 T free_iova\n").addresses_hidden());
 }
 
 }  // namespace

@@ -50,9 +50,10 @@ std::optional<StructType> find_struct(const ::btf* btf, const char* name) {
 }
 
 tl::unexpected<Error> unknown(const std::string& what) {
-  return fail(ErrorCode::unknown_layout,
-              fmt::format("this kernel's IOVA allocator is not laid out as rcached knows it: {} (kernel BTF)", what),
-              "report the kernel release and `bpftool btf dump id 1 | grep -A12 iova_` to the rcached project");
+  return fail(
+      ErrorCode::unknown_layout,
+      fmt::format("this kernel's IOVA allocator is not laid out as rcached knows it: {} (kernel BTF)", what),
+      "report the kernel release and `bpftool btf dump id 1 | grep -A12 iova_` to the rcached project");
 }
 
 constexpr std::uint32_t kMaxPlausible = 1u << 16;
@@ -64,8 +65,9 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   const auto rcache = find_struct(kernel_btf, "iova_rcache");
   const auto domain = find_struct(kernel_btf, "iova_domain");
   const auto cpu_rcache = find_struct(kernel_btf, "iova_cpu_rcache");
-  for (const auto& [type, name] : {std::pair{&magazine, "iova_magazine"}, std::pair{&rcache, "iova_rcache"},
-                                   std::pair{&domain, "iova_domain"}, std::pair{&cpu_rcache, "iova_cpu_rcache"}})
+  for (const auto& [type, name] :
+       {std::pair{&magazine, "iova_magazine"}, std::pair{&rcache, "iova_rcache"},
+        std::pair{&domain, "iova_domain"}, std::pair{&cpu_rcache, "iova_cpu_rcache"}})
     if (!*type) return unknown(fmt::format("struct {} is missing", name));
 
   KernelLayout layout;
@@ -96,7 +98,8 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   if (rcaches == nullptr) return unknown("iova_domain.rcaches is missing");
   layout.rcaches_embedded = btf_is_array(rcaches);
   if (layout.rcaches_embedded && btf_array(rcaches)->nelems != kCachedOrders)
-    return unknown(fmt::format("iova_domain.rcaches has {} orders, not {}", btf_array(rcaches)->nelems, kCachedOrders));
+    return unknown(
+        fmt::format("iova_domain.rcaches has {} orders, not {}", btf_array(rcaches)->nelems, kCachedOrders));
   layout.flush_queue_in_iova = domain->member("fq_timer") != nullptr;
 
   // Behaviour that BTF does not show follows the layout of the same generation.
@@ -111,10 +114,13 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
 }
 
 Expected<KernelLayout> read_running_kernel_layout() {
-  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__parse("/sys/kernel/btf/vmlinux", nullptr), &btf__free);
+  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__parse("/sys/kernel/btf/vmlinux", nullptr),
+                                                         &btf__free);
   if (libbpf_get_error(btf.get()) != 0 || btf == nullptr)
-    return fail(ErrorCode::no_btf, "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later have it");
+    return fail(ErrorCode::no_btf,
+                "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later "
+                "have it");
   return read_kernel_layout(btf.get());
 }
 

@@ -15,10 +15,12 @@ namespace rcached {
 struct KernelLayout {
   KernelProfile profile;
   bool rcaches_embedded = false;  // <= 5.17: iova_domain.rcaches is an array, later a pointer
-  bool flush_queue_in_iova = false;  // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert
+  bool flush_queue_in_iova =
+      false;  // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert
 };
 
-// Reads the layout from `kernel_btf`. Errors: unknown_layout (names the structure and the member that does not fit).
+// Reads the layout from `kernel_btf`. Errors: unknown_layout (names the structure and the member that does
+// not fit).
 Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf);
 
 // The same for the kernel that runs. Errors also: no_btf.

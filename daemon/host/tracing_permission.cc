@@ -15,10 +15,12 @@ namespace rcached {
 
 Error tracing_refused() {
   if (geteuid() != 0)
-    return {ErrorCode::permission, "this process may not load BPF tracing programs (bpf: Operation not permitted)",
+    return {ErrorCode::permission,
+            "this process may not load BPF tracing programs (bpf: Operation not permitted)",
             "run as root, or give it CAP_BPF, CAP_PERFMON and CAP_SYSLOG as config/rcached.service does"};
   return {ErrorCode::permission,
-          "the kernel refuses BPF tracing programs even to root (bpf: Operation not permitted), by a security policy of this machine",
+          "the kernel refuses BPF tracing programs even to root (bpf: Operation not permitted), by a "
+          "security policy of this machine",
           "allow BPF tracing (container seccomp profile, LSM policy, lockdown), or run on the host; "
           "`rcached run --source synthetic` needs none of it"};
 }
@@ -26,8 +28,10 @@ Error tracing_refused() {
 Expected<void> probe_tracing_permission() {
   const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
   if (btf == nullptr || libbpf_get_error(btf.get()) != 0)
-    return fail(ErrorCode::no_btf, "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later have it");
+    return fail(ErrorCode::no_btf,
+                "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
+                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later "
+                "have it");
   const int function = btf__find_by_name_kind(btf.get(), "alloc_iova_fast", BTF_KIND_FUNC);
   if (function < 0)
     return fail(ErrorCode::attach, "the kernel's type information has no function alloc_iova_fast",
@@ -45,7 +49,8 @@ Expected<void> probe_tracing_permission() {
     return {};
   }
   if (fd == -EPERM || fd == -EACCES) return tl::unexpected<Error>(tracing_refused());
-  return fail(ErrorCode::attach, fmt::format("the kernel rejects a BPF tracing program (bpf: {})", std::strerror(-fd)),
+  return fail(ErrorCode::attach,
+              fmt::format("the kernel rejects a BPF tracing program (bpf: {})", std::strerror(-fd)),
               "see `dmesg` for the reason; rcached needs Linux 5.10 or later with BPF trampolines");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this process may load tracing programs at all, found out by loading the smallest one (never attached).
+// Whether this process may load tracing programs at all, found out by loading the smallest one (never
+// attached).
 #pragma once
 
 #include "daemon/error.h"

@@ -7,22 +7,23 @@ namespace rcached {
 namespace {
 
 enum class Wanted {
-  always,            // without it the mirror is blind
-  if_there,          // refines; its absence is reported
-  if_unbounded,      // exists only with the depot worker
-  frees_in_rcache,   // where the flush queue is in iova.c and may inline free_iova_fast
-  frees_in_fast,     // everywhere else
+  always,           // without it the mirror is blind
+  if_there,         // refines; its absence is reported
+  if_unbounded,     // exists only with the depot worker
+  frees_in_rcache,  // where the flush queue is in iova.c and may inline free_iova_fast
+  frees_in_fast,    // everywhere else
 };
 
 struct ProbedFunction {
   std::string_view name;
   Wanted wanted;
-  bool entry;         // has an fentry program
-  bool exit;          // has an fexit program
-  bool kprobe_exit;   // the kprobe form needs a kretprobe too
+  bool entry;        // has an fentry program
+  bool exit;         // has an fexit program
+  bool kprobe_exit;  // the kprobe form needs a kretprobe too
 };
 
-// Order matters: outer calls attach after the calls nested in them, so that no outer event lacks its inner one.
+// Order matters: outer calls attach after the calls nested in them, so that no outer event lacks its inner
+// one.
 constexpr ProbedFunction kFunctions[] = {
     {"init_iova_domain", Wanted::if_there, false, true, false},
     {"put_iova_domain", Wanted::if_there, true, false, false},
@@ -42,18 +43,23 @@ constexpr ProbedFunction kFunctions[] = {
 
 std::string_view to_string(AttachMethod method) {
   switch (method) {
-    case AttachMethod::fentry: return "fentry";
-    case AttachMethod::fexit: return "fexit";
-    case AttachMethod::kprobe: return "kprobe";
-    case AttachMethod::kretprobe: return "kretprobe";
+    case AttachMethod::fentry:
+      return "fentry";
+    case AttachMethod::fexit:
+      return "fexit";
+    case AttachMethod::kprobe:
+      return "kprobe";
+    case AttachMethod::kretprobe:
+      return "kretprobe";
   }
   return "unknown";
 }
 
 Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOffer& offer) {
   // iova_rcache_insert may be inlined even where the flush queue is in iova.c; then free_iova_fast must do.
-  const bool frees_in_rcache = layout.flush_queue_in_iova && (offer.symbols.find("iova_rcache_insert").has_value() ||
-                                                              offer.btf_has_function("iova_rcache_insert"));
+  const bool frees_in_rcache =
+      layout.flush_queue_in_iova &&
+      (offer.symbols.find("iova_rcache_insert").has_value() || offer.btf_has_function("iova_rcache_insert"));
   AttachPlan plan;
   for (const ProbedFunction& function : kFunctions) {
     if (function.wanted == Wanted::if_unbounded && layout.profile.depot != DepotKind::unbounded) continue;
@@ -65,7 +71,8 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
       plan.programs.push_back({fmt::format("{}_{}", name, to_string(method)), name, symbol, method});
     };
     const auto symbol = offer.symbols.find(name);
-    const bool traceable = offer.btf_has_function(name) && !offer.force_kprobes && !offer.fentry_refused.contains(name);
+    const bool traceable =
+        offer.btf_has_function(name) && !offer.force_kprobes && !offer.fentry_refused.contains(name);
     if (traceable) {
       if (function.entry) add(AttachMethod::fentry, name);
       if (function.exit) add(AttachMethod::fexit, name);
@@ -77,7 +84,8 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     } else {
       return fail(ErrorCode::attach,
                   fmt::format("the kernel has no function {} to attach to (BTF, /proc/kallsyms)", name),
-                  "rcached needs a kernel with CONFIG_IOMMU_IOVA and CONFIG_KALLSYMS; report the kernel release if it has both");
+                  "rcached needs a kernel with CONFIG_IOMMU_IOVA and CONFIG_KALLSYMS; report the kernel "
+                  "release if it has both");
     }
   }
   return plan;

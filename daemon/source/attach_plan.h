@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AttachPlan: which probe programs to load for which kernel function. Pure: decided from what BTF and kallsyms
-// offer, so every kernel's plan is a table test.
+// AttachPlan: which probe programs to load for which kernel function. Pure: decided from what BTF and
+// kallsyms offer, so every kernel's plan is a table test.
 //
 // Per function: fentry/fexit when BTF has the function under its exact name; else kprobe/kretprobe on the
 // symbol as kallsyms spells it (".part.0" and the like); else the function is not there (inlined or too old).
@@ -38,7 +38,8 @@ struct AttachOffer {
   const Kallsyms& symbols;
   std::function<bool(std::string_view)> btf_has_function;
   bool force_kprobes = false;
-  std::set<std::string, std::less<>> fentry_refused;  // functions whose fentry/fexit attach failed (arm64 6.1: -524)
+  std::set<std::string, std::less<>>
+      fentry_refused;  // functions whose fentry/fexit attach failed (arm64 6.1: -524)
 };
 
 // Errors: attach, naming the function without which there is nothing to show.

@@ -16,9 +16,9 @@ struct Kernel {
   KernelLayout layout;
 };
 
-const std::vector<std::string> kCommon = {"alloc_iova_fast", "free_iova_fast",        "alloc_iova",
-                                          "free_iova",       "free_cpu_cached_iovas", "reserve_iova",
-                                          "init_iova_domain", "put_iova_domain",      "fq_flush_timeout"};
+const std::vector<std::string> kCommon = {"alloc_iova_fast",  "free_iova_fast",        "alloc_iova",
+                                          "free_iova",        "free_cpu_cached_iovas", "reserve_iova",
+                                          "init_iova_domain", "put_iova_domain",       "fq_flush_timeout"};
 
 Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::string>& more_symbols,
               bool unbounded, bool fq_in_iova) {
@@ -33,19 +33,23 @@ Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::s
   return result;
 }
 
-Kernel kernel_510() { return kernel({"iova_rcache_insert"}, {"iova_rcache_insert", "iova_magazine_free_pfns.part.0"}, false, true); }
+Kernel kernel_510() {
+  return kernel({"iova_rcache_insert"}, {"iova_rcache_insert", "iova_magazine_free_pfns.part.0"}, false,
+                true);
+}
 Kernel kernel_61() { return kernel({"iova_magazine_free_pfns"}, {"iova_magazine_free_pfns"}, false, false); }
 Kernel kernel_612() {
-  return kernel({"iova_magazine_free_pfns", "iova_depot_work_func"}, {"iova_magazine_free_pfns", "iova_depot_work_func"},
-                true, false);
+  return kernel({"iova_magazine_free_pfns", "iova_depot_work_func"},
+                {"iova_magazine_free_pfns", "iova_depot_work_func"}, true, false);
 }
 
 Expected<AttachPlan> plan_of(const Kernel& kernel, bool force_kprobes = false,
                              std::set<std::string, std::less<>> refused = {}) {
   std::istringstream in(kernel.kallsyms);
   const Kallsyms symbols = Kallsyms::parse(in);
-  return make_attach_plan(kernel.layout,
-                          {symbols, [&](std::string_view name) { return kernel.btf.contains(name); }, force_kprobes, refused});
+  return make_attach_plan(
+      kernel.layout,
+      {symbols, [&](std::string_view name) { return kernel.btf.contains(name); }, force_kprobes, refused});
 }
 
 std::string symbol_of(const AttachPlan& plan, const std::string& program) {
@@ -69,7 +73,8 @@ TEST(AttachPlan, Kernel61UsesTrampolinesOnly) {
   const auto plan = plan_of(kernel_61());
   ASSERT_TRUE(plan);
   for (const auto& planned : plan->programs)
-    EXPECT_TRUE(planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit) << planned.program;
+    EXPECT_TRUE(planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit)
+        << planned.program;
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "");
   EXPECT_EQ(plan->programs.size(), 14u);
@@ -86,7 +91,8 @@ TEST(AttachPlan, ForcedKprobesUseNoTrampoline) {
   const auto plan = plan_of(kernel_612(), true);
   ASSERT_TRUE(plan);
   for (const auto& planned : plan->programs)
-    EXPECT_TRUE(planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe) << planned.program;
+    EXPECT_TRUE(planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe)
+        << planned.program;
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_kretprobe"), "alloc_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "free_iova_kretprobe"), "");  // its entry says all
 }

@@ -19,7 +19,9 @@ void EventMerger::add(std::size_t cpu, const rcached_event& event) {
 }
 
 void EventMerger::take_until(std::uint64_t watermark_ns, std::vector<rcached_event>& out) {
-  const auto front = [this](std::size_t cpu) -> const rcached_event& { return queues_[cpu].events[queues_[cpu].head]; };
+  const auto front = [this](std::size_t cpu) -> const rcached_event& {
+    return queues_[cpu].events[queues_[cpu].head];
+  };
   // std heap functions keep the largest on top; the earliest record must be there. CPU number breaks ties.
   const auto later = [&](std::size_t a, std::size_t b) {
     return front(a).time_ns != front(b).time_ns ? front(a).time_ns > front(b).time_ns : a > b;

@@ -23,7 +23,8 @@ struct DiscoveredDomain {
   std::uint64_t key = 0;
   std::optional<int> group;         // IOMMU group number
   std::uint64_t granule_bytes = 0;  // 0: not known
-  // Names that only the source knows (synthetic, replay). All empty: they come from the group's entry in sysfs.
+  // Names that only the source knows (synthetic, replay). All empty: they come from the group's entry in
+  // sysfs.
   std::string type;
   std::string devices;
   std::string driver;

@@ -39,10 +39,12 @@ class KernelSource final : public EventSource {
     const auto symbols = Kallsyms::load();
     if (!symbols) return tl::unexpected<Error>(symbols.error());
     if (symbols->addresses_hidden())
-      return fail(ErrorCode::permission, "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
+      return fail(ErrorCode::permission,
+                  "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
                   "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
-    auto probes = ProbeSet::attach(layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
-                                   [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });
+    auto probes = ProbeSet::attach(
+        layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
+        [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
     received_.resize(probes_->cpus());
@@ -80,8 +82,8 @@ class KernelSource final : public EventSource {
     SourceStatus result;
     const auto stats = probes_->cpu_stats();
     for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
-      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu], stats[cpu].ring_full,
-                             stats[cpu].call_table_full});
+      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu],
+                             stats[cpu].ring_full, stats[cpu].call_table_full});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
     const std::uint64_t oldest = merger_.oldest_ns();

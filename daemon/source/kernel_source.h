@@ -3,8 +3,8 @@
 // kernel function by fentry/fexit where BTF and the kernel offer it and by kprobe/kretprobe where not, drains
 // one ring buffer per CPU and merges the records by time.
 //
-// The life cycle is open, set rodata, load, attach, poll, destroy; every link dies with its file descriptor, so
-// a killed daemon leaves nothing attached. All calls from one thread.
+// The life cycle is open, set rodata, load, attach, poll, destroy; every link dies with its file descriptor,
+// so a killed daemon leaves nothing attached. All calls from one thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace rcached {
 
 struct KernelSourceOptions {
   std::uint32_t ring_bytes = 4u << 20;  // per CPU; a power of two and a multiple of the page size
-  bool force_kprobes = false;           // never use fentry/fexit (for tests and for kernels where it misbehaves)
+  bool force_kprobes = false;  // never use fentry/fexit (for tests and for kernels where it misbehaves)
 };
 
 // Errors of start(): permission, no_btf, unknown_layout, attach, internal.

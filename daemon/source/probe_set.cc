@@ -99,8 +99,10 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelLayout& layout,
 Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsyms& symbols) {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0 || cpus > RCACHED_MAX_CPUS)
-    return fail(ErrorCode::unknown_layout, fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
-                "build rcached with a larger RCACHED_MAX_CPUS");
+    return fail(
+        ErrorCode::unknown_layout,
+        fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
+        "build rcached with a larger RCACHED_MAX_CPUS");
   cpus_ = static_cast<std::size_t>(cpus);
 
   skeleton_ = probes_bpf::open(nullptr);
@@ -121,26 +123,31 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
   for (const auto& planned : plan_.programs) {
     program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
     if (program == nullptr)
-      return fail(ErrorCode::internal, fmt::format("the BPF object has no program {}", planned.program), "rebuild rcached");
+      return fail(ErrorCode::internal, fmt::format("the BPF object has no program {}", planned.program),
+                  "rebuild rcached");
     bpf_program__set_autoload(program, true);
   }
-  if (const int error = probes_bpf::load(skeleton_); error != 0) return load_error(-error, "load the BPF programs");
+  if (const int error = probes_bpf::load(skeleton_); error != 0)
+    return load_error(-error, "load the BPF programs");
   if (auto made = make_rings(options.ring_bytes); !made) return tl::unexpected<Error>(made.error());
 
   LIBBPF_OPTS(bpf_test_run_opts, run);
-  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_read_cpus), &run); error != 0)
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_read_cpus), &run);
+      error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
 
   attached_.reserve(plan_.programs.size());
   for (const auto& planned : plan_.programs) {
     program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
     const bool trampoline = planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit;
-    bpf_link* link = trampoline ? bpf_program__attach(program)
-                                : bpf_program__attach_kprobe(program, planned.method == AttachMethod::kretprobe,
-                                                             planned.symbol.c_str());
+    bpf_link* link = trampoline
+                         ? bpf_program__attach(program)
+                         : bpf_program__attach_kprobe(program, planned.method == AttachMethod::kretprobe,
+                                                      planned.symbol.c_str());
     if (link == nullptr) {
       const int error = errno;
-      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) return planned.function;
+      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY))
+        return planned.function;
       return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol));
     }
     attached_.push_back({&planned, program, link});
@@ -154,8 +161,11 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
   for (std::size_t cpu = 0; cpu < cpus_; ++cpu) {
     const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
     if (ring < 0)
-      return fail(ErrorCode::attach, fmt::format("cannot create a ring buffer of {} bytes for CPU {} ({})", ring_bytes, cpu, std::strerror(-ring)),
-                  "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
+      return fail(
+          ErrorCode::attach,
+          fmt::format("cannot create a ring buffer of {} bytes for CPU {} ({})", ring_bytes, cpu,
+                      std::strerror(-ring)),
+          "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
     const auto key = static_cast<__u32>(cpu);
     int error = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &key, &ring, BPF_ANY);
     ring_contexts_.push_back({this, cpu});
@@ -211,9 +221,10 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
     if (!trampoline) {
       KprobeLinkInfo link{};
       __u32 link_size = sizeof(link);
-      const bool known = bpf_obj_get_info_by_fd(bpf_link__fd(attached.link), &link, &link_size) == 0 &&
-                         link_size >= offsetof(KprobeLinkInfo, cookie) &&
-                         (link.perf_event_type == kPerfEventKprobe || link.perf_event_type == kPerfEventKretprobe);
+      const bool known =
+          bpf_obj_get_info_by_fd(bpf_link__fd(attached.link), &link, &link_size) == 0 &&
+          link_size >= offsetof(KprobeLinkInfo, cookie) &&
+          (link.perf_event_type == kPerfEventKprobe || link.perf_event_type == kPerfEventKretprobe);
       status.skips_countable = known;
       if (known) status.skipped += link.missed;
     }
@@ -230,7 +241,8 @@ std::vector<rcached_group> ProbeSet::walk_groups() {
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
     LIBBPF_OPTS(bpf_test_run_opts, run);
     if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_walk_groups), &run) != 0) break;
-    for (__u32 i = 0; i < discovery.count && i < RCACHED_DISCOVER_CHUNK; ++i) result.push_back(discovery.groups[i]);
+    for (__u32 i = 0; i < discovery.count && i < RCACHED_DISCOVER_CHUNK; ++i)
+      result.push_back(discovery.groups[i]);
     if (discovery.done != 0) break;
   }
   return result;

@@ -128,7 +128,7 @@ TEST(SyntheticSource, TheMirrorFollowsExactly) {
       Harness harness(options);
       MirrorFeed feed(*harness.source, [] { return std::vector<IommuGroup>(); });
       MirrorFeed::TimePoint now{std::chrono::nanoseconds(harness.now)};
-      for (int i = 0; i < 300; ++i) {
+      for (int i = 0; i < 150; ++i) {
         harness.now += 10 * kMillisecond;
         now += std::chrono::milliseconds(10);
         feed.drain(now);

@@ -44,8 +44,8 @@ expect_eq "exit code without root" $? 4
 expect_eq "lines without root" "$(wc -l </tmp/user.log)" 1
 info "without root: $(cat /tmp/user.log)"
 
-# Rings of one page and a slow drain under load: loss is counted to the event, and the confidence says so.
-printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 4KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\n' >/tmp/small.yaml
+# Small rings and a slow drain under load: loss is counted to the event, and the confidence says so.
+printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\n' >/tmp/small.yaml
 LAB_CONFIG=/tmp/small.yaml
 start_rcached || return 0
 direct_read "$LAB_NVME" 4k 4000
@@ -60,7 +60,7 @@ _still() {
 }
 wait_until _still 20
 scrape /tmp/lossy
-expect_ge "events lost with rings of 4 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
+expect_ge "events lost with rings of 64 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
 expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total '' /tmp/lossy)" \
   $(($(metric rcached_events_received_total '' /tmp/lossy) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)))
 expect_eq "confidence of the domain is lossy" \

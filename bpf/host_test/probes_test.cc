@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The probes' own functions, run on this host's kernel by hand (raw_tp, BPF_PROG_TEST_RUN) over a domain that is
-// laid out in BPF memory after this kernel's BTF. What the lab then adds is the attachment and a real allocator.
+// The probes' own functions, run on this host's kernel by hand (raw_tp, BPF_PROG_TEST_RUN) over a domain that
+// is laid out in BPF memory after this kernel's BTF. What the lab then adds is the attachment and a real
+// allocator.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include "bpf/event.h"
 #include "bpf/feeder.h"
 #include "bpf/state.h"
+
+// The skeleton needs the types above.
 #include "bpf/feeder.skel.h"
 
 namespace rcached {
@@ -38,23 +41,30 @@ class Probes : public testing::Test {
         ASSERT_EQ(ring_buffer__add(rings_.get(), ring, receive, this), 0);
       close(ring);
     }
-    build({.bottom = 0x1000, .iova_pfn = 0x2000, .order = 0, .depot = 3, .loaded = 5, .prev = 7, .loaded_null = 0, .unused = 0});
+    build({.bottom = 0x1000,
+           .iova_pfn = 0x2000,
+           .order = 0,
+           .depot = 3,
+           .loaded = 5,
+           .prev = 7,
+           .loaded_null = 0,
+           .unused = 0});
   }
 
-  void build(const feeder_domain& domain) {
+  void build(const feeder_domain &domain) {
     feeder_->bss->fake_domain = domain;
     run(feeder_->progs.feeder_build);
   }
 
   // Calls one of the probes' functions on CPU `cpu` and gives what came out of the rings.
-  std::vector<rcached_event> feed(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0,
-                                  std::uint32_t repeat = 1, int cpu = 0) {
+  std::vector<rcached_event> feed(std::uint32_t function, std::uint64_t pfn, std::uint64_t size,
+                                  std::uint64_t arg = 0, std::uint32_t repeat = 1, int cpu = 0) {
     call(function, pfn, size, arg, repeat, cpu);
     return drain();
   }
 
-  void call(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0, std::uint32_t repeat = 1,
-            int cpu = 0) {
+  void call(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0,
+            std::uint32_t repeat = 1, int cpu = 0) {
     feeder_->bss->call_arguments = {pfn, size, arg, function, repeat};
     run(function < FEED_MAGAZINE_FREE ? feeder_->progs.feeder_feed : feeder_->progs.feeder_feed_rare, cpu);
   }
@@ -75,24 +85,24 @@ class Probes : public testing::Test {
     return result;
   }
 
-  void run(bpf_program* program, int cpu = 0) {
+  void run(bpf_program *program, int cpu = 0) {
     LIBBPF_OPTS(bpf_test_run_opts, options);
     options.flags = BPF_F_TEST_RUN_ON_CPU;
     options.cpu = static_cast<__u32>(cpu);
     ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(program), &options), 0);
   }
 
-  static int receive(void* context, void* data, std::size_t size) {
+  static int receive(void *context, void *data, std::size_t size) {
     EXPECT_EQ(size, sizeof(rcached_event));
     rcached_event event{};
     std::memcpy(&event, data, sizeof(event));
-    static_cast<Probes*>(context)->events_.push_back(event);
+    static_cast<Probes *>(context)->events_.push_back(event);
     return 0;
   }
 
   struct Destroy {
-    void operator()(feeder_bpf* feeder) const { feeder_bpf::destroy(feeder); }
-    void operator()(ring_buffer* rings) const { ring_buffer__free(rings); }
+    void operator()(feeder_bpf *feeder) const { feeder_bpf::destroy(feeder); }
+    void operator()(ring_buffer *rings) const { ring_buffer__free(rings); }
   };
   std::unique_ptr<feeder_bpf, Destroy> feeder_;
   std::unique_ptr<ring_buffer, Destroy> rings_;
@@ -102,7 +112,7 @@ class Probes : public testing::Test {
 TEST_F(Probes, AnAllocationCarriesEverythingAboutItself) {
   const auto events = feed(FEED_ALLOC, 0xabc, 1, 0xfffff);
   ASSERT_EQ(events.size(), 1u);
-  const auto& event = events[0];
+  const auto &event = events[0];
   EXPECT_EQ(event.op, RCACHED_OP_ALLOC);
   EXPECT_EQ(event.pfn, 0xabcu);
   EXPECT_EQ(event.size, 1u);
@@ -116,7 +126,8 @@ TEST_F(Probes, AnAllocationCarriesEverythingAboutItself) {
   EXPECT_NE(event.domain, 0u);
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  const std::uint64_t now_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  const std::uint64_t now_ns =
+      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
   EXPECT_LE(event.time_ns, now_ns);
   EXPECT_GT(event.time_ns + 10'000'000'000u, now_ns);
 }
@@ -138,7 +149,15 @@ class ProbeOrders : public Probes, public testing::WithParamInterface<SizeCase> 
 
 TEST_P(ProbeOrders, AreTheKernelsAndOnlyCacheableOnesHaveAFill) {
   const auto [size, order] = GetParam();
-  if (order < RCACHED_CACHED_ORDERS) build({.bottom = 1, .iova_pfn = 1, .order = order, .depot = 2, .loaded = 9, .prev = 4, .loaded_null = 0, .unused = 0});
+  if (order < RCACHED_CACHED_ORDERS)
+    build({.bottom = 1,
+           .iova_pfn = 1,
+           .order = order,
+           .depot = 2,
+           .loaded = 9,
+           .prev = 4,
+           .loaded_null = 0,
+           .unused = 0});
   const auto events = feed(FEED_FREE, 0x10, size);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].order, order);
@@ -154,12 +173,20 @@ TEST_P(ProbeOrders, AreTheKernelsAndOnlyCacheableOnesHaveAFill) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, ProbeOrders,
-                         testing::Values(SizeCase{1, 0}, SizeCase{2, 1}, SizeCase{3, 2}, SizeCase{4, 2}, SizeCase{5, 3},
-                                         SizeCase{8, 3}, SizeCase{9, 4}, SizeCase{16, 4}, SizeCase{17, 5}, SizeCase{32, 5},
-                                         SizeCase{33, RCACHED_ORDER_NONE}, SizeCase{128, RCACHED_ORDER_NONE}));
+                         testing::Values(SizeCase{1, 0}, SizeCase{2, 1}, SizeCase{3, 2}, SizeCase{4, 2},
+                                         SizeCase{5, 3}, SizeCase{8, 3}, SizeCase{9, 4}, SizeCase{16, 4},
+                                         SizeCase{17, 5}, SizeCase{32, 5}, SizeCase{33, RCACHED_ORDER_NONE},
+                                         SizeCase{128, RCACHED_ORDER_NONE}));
 
 TEST_F(Probes, AMagazineThatIsNotThereIsEmpty) {
-  build({.bottom = 1, .iova_pfn = 1, .order = 0, .depot = 0, .loaded = 9, .prev = 4, .loaded_null = 1, .unused = 0});
+  build({.bottom = 1,
+         .iova_pfn = 1,
+         .order = 0,
+         .depot = 0,
+         .loaded = 9,
+         .prev = 4,
+         .loaded_null = 1,
+         .unused = 0});
   const auto events = feed(FEED_ALLOC, 1, 1);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].flags, RCACHED_FLAG_FILL);
@@ -192,7 +219,14 @@ TEST_F(Probes, AStandAloneTreeAllocationThatWasFreedSinceExplainsNothing) {
 }
 
 TEST_F(Probes, AFailedTreeAllocationHasNoPfn) {
-  build({.bottom = 1, .iova_pfn = 0, .order = 0, .depot = 0, .loaded = 0, .prev = 0, .loaded_null = 0, .unused = 0});
+  build({.bottom = 1,
+         .iova_pfn = 0,
+         .order = 0,
+         .depot = 0,
+         .loaded = 0,
+         .prev = 0,
+         .loaded_null = 0,
+         .unused = 0});
   const auto events = feed(FEED_TREE_ALLOC, 0, 4);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].pfn, 0u);
@@ -236,7 +270,14 @@ TEST_F(Probes, AFlushIsNoOverflow) {
 }
 
 TEST_F(Probes, TheDepotWorkerReclaimsInTheOrderOfItsRcache) {
-  build({.bottom = 0x500, .iova_pfn = 1, .order = 4, .depot = 6, .loaded = 127, .prev = 0, .loaded_null = 0, .unused = 0});
+  build({.bottom = 0x500,
+         .iova_pfn = 1,
+         .order = 4,
+         .depot = 6,
+         .loaded = 127,
+         .prev = 0,
+         .loaded_null = 0,
+         .unused = 0});
   const auto events = feed(FEED_RECLAIM, 0, 0);
   ASSERT_EQ(events.size(), 2u) << "this host's kernel has no depot worker (older than 6.7)";
   EXPECT_EQ(events[0].cause, RCACHED_CAUSE_RECLAIM);
@@ -269,7 +310,7 @@ TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
   EXPECT_GT(received.size(), 0u);
   EXPECT_EQ(stats(0).sent, kSent);
   EXPECT_EQ(stats(0).sent, received.size() + stats(0).ring_full);
-  for (const auto& event : received) EXPECT_EQ(event.flags & RCACHED_FLAG_AFTER_LOSS, 0);
+  for (const auto &event : received) EXPECT_EQ(event.flags & RCACHED_FLAG_AFTER_LOSS, 0);
   // The first record that fits again says so, the next does not.
   EXPECT_NE(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
   EXPECT_EQ(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Scenario capabilities: the unit's capabilities are what rcached needs, and no more. As a user without any other
+# privilege it traces with all of them, and refuses clearly when one is missing. Needs --file /sbin/setpriv-full=PATH
+# (util-linux; busybox's cannot change the user).
+
+# as_user CAPABILITIES COMMAND...: runs it as uid 65534 with only these capabilities.
+as_user() {
+  _caps=$1
+  shift
+  /sbin/setpriv-full --reuid 65534 --regid 65534 --clear-groups --inh-caps "-all,$_caps" --ambient-caps "-all,$_caps" \
+    --bounding-set "-all,$_caps" --no-new-privs "$@"
+}
+UNIT_CAPABILITIES=+bpf,+perfmon,+syslog
+
+mkdir -p /tmp/run && chown 65534 /tmp/run
+printf 'http: {listen: "0.0.0.0:9731"}\nrun_directory: /tmp/run\n' >"$LAB_CONFIG"
+chmod 644 "$LAB_CONFIG"
+
+as_user $UNIT_CAPABILITIES /bin/rcached run --config "$LAB_CONFIG" >"$LAB_LOG" 2>&1 &
+LAB_RCACHED=$!
+wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 60
+expect_eq "user of rcached" "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' /proc/$LAB_RCACHED/status)" 65534
+direct_read "$LAB_NVME" 4k 500
+group=$(domain_of "$LAB_NVME")
+wait_until "[ \"\$(metric iova_allocations_total 'domain=\"$group\"')\" -ge 500 ]" 10
+expect_ge "allocations seen with $UNIT_CAPABILITIES" "$(metric iova_allocations_total "domain=\"$group\"")" 500
+expect_eq "devices of group $group by name" \
+  "$(metric iova_domain_info "domain=\"$group\".*driver=\"nvme\"")" 1
+stop_rcached
+
+for missing in bpf perfmon syslog; do
+  caps=$(echo "$UNIT_CAPABILITIES" | sed "s/+$missing//; s/,,/,/; s/^,//; s/,\$//")
+  as_user "$caps" /bin/rcached run --config "$LAB_CONFIG" >/tmp/missing.log 2>&1
+  expect_eq "exit code without CAP_$missing" $? 4
+  expect_eq "lines without CAP_$missing" "$(wc -l </tmp/missing.log)" 1
+  info "without CAP_$missing: $(cat /tmp/missing.log)"
+done

@@ -20,10 +20,10 @@ HostFacts good_host() {
   facts.layout = KernelLayout{kProfile61, false, false};
   facts.groups = {{0, "identity", {}}, {1, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}, {2, "DMA", {}}};
   facts.attach =
-      AttachPlan{{{"alloc_iova_fast_fexit", "alloc_iova_fast", "alloc_iova_fast", AttachMethod::fexit},
-                  {"alloc_iova_fentry", "alloc_iova", "alloc_iova", AttachMethod::fentry},
-                  {"alloc_iova_fexit", "alloc_iova", "alloc_iova", AttachMethod::fexit},
-                  {"reserve_iova_kprobe", "reserve_iova", "reserve_iova", AttachMethod::kprobe}},
+      AttachPlan{{{"alloc_iova_fast_fexit", "alloc_iova_fast", "alloc_iova_fast", AttachMethod::fexit, true},
+                  {"alloc_iova_fentry", "alloc_iova", "alloc_iova", AttachMethod::fentry, true},
+                  {"alloc_iova_fexit", "alloc_iova", "alloc_iova", AttachMethod::fexit, true},
+                  {"reserve_iova_kprobe", "reserve_iova", "reserve_iova", AttachMethod::kprobe, true}},
                  {"fq_flush_timeout"}};
   facts.tracing_tried = true;
   facts.listen = "127.0.0.1:9731";

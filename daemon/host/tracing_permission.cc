@@ -25,6 +25,14 @@ Error tracing_refused() {
           "`rcached run --source synthetic` needs none of it"};
 }
 
+Error kprobe_refused() {
+  return {
+      ErrorCode::permission,
+      "the kernel refuses kprobes to this process (perf_event_open: Permission denied)",
+      "set kernel.perf_event_paranoid to 2 or lower, or run with CAP_SYS_ADMIN: some distributions' kernels "
+      "up to 5.10 ask for it"};
+}
+
 Expected<void> probe_tracing_permission() {
   const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
   if (btf == nullptr || libbpf_get_error(btf.get()) != 0)

@@ -14,4 +14,7 @@ Expected<void> probe_tracing_permission();
 // What an EPERM of bpf(2) means for the operator, given who we are.
 Error tracing_refused();
 
+// The same for perf_event_open(2), which kprobes need besides.
+Error kprobe_refused();
+
 }  // namespace rcached

@@ -67,8 +67,10 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     if (function.wanted == Wanted::frees_in_fast && frees_in_rcache) continue;
 
     const std::string name(function.name);
+    const bool optional = function.wanted == Wanted::if_there || function.wanted == Wanted::if_unbounded;
     const auto add = [&](AttachMethod method, const std::string& symbol) {
-      plan.programs.push_back({fmt::format("{}_{}", name, to_string(method)), name, symbol, method});
+      plan.programs.push_back(
+          {fmt::format("{}_{}", name, to_string(method)), name, symbol, method, !optional});
     };
     const auto symbol = offer.symbols.find(name);
     const bool traceable =
@@ -79,7 +81,7 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     } else if (symbol) {
       add(AttachMethod::kprobe, symbol->name);
       if (function.kprobe_exit) add(AttachMethod::kretprobe, symbol->name);
-    } else if (function.wanted == Wanted::if_there || function.wanted == Wanted::if_unbounded) {
+    } else if (optional) {
       plan.absent.push_back(name);
     } else {
       return fail(ErrorCode::attach,

@@ -27,6 +27,7 @@ struct PlannedProgram {
   std::string function;  // as the rest of rcached names it
   std::string symbol;    // as the kernel spells it
   AttachMethod method;
+  bool required;  // without this function the mirror is blind; the others refine the picture
 };
 
 struct AttachPlan {

@@ -118,6 +118,15 @@ TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
   EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
 }
 
+TEST(AttachPlan, OnlyTheHotFunctionsAreRequired) {
+  const auto plan = plan_of(kernel_510());
+  ASSERT_TRUE(plan);
+  std::set<std::string> required;
+  for (const auto& planned : plan->programs)
+    if (planned.required) required.insert(planned.function);
+  EXPECT_EQ(required, (std::set<std::string>{"alloc_iova_fast", "iova_rcache_insert"}));
+}
+
 TEST(AttachPlan, AMissingRefinementIsReported) {
   const auto plan = plan_of(kernel({}, {}, true, false));
   ASSERT_TRUE(plan);

@@ -43,6 +43,12 @@ tl::unexpected<Error> load_error(int error, std::string_view doing) {
               "see `rcached check`; with log level debug the daemon prints what libbpf says");
 }
 
+Error attach_error(int error, const PlannedProgram& planned) {
+  const bool kprobe = planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe;
+  if (kprobe && (error == EACCES || error == EPERM)) return kprobe_refused();
+  return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol)).value();
+}
+
 // struct bpf_link_info of a kprobe since 6.7, as far as it is needed; older build hosts do not declare it.
 struct KprobeLinkInfo {
   std::uint32_t type, id, prog_id, pad;
@@ -63,6 +69,7 @@ ProbeSet::~ProbeSet() { release(); }
 void ProbeSet::release() {
   for (auto& attached : attached_) bpf_link__destroy(attached.link);
   attached_.clear();
+  left_out_.clear();
   ring_buffer__free(rings_);
   rings_ = nullptr;
   probes_bpf::destroy(skeleton_);
@@ -138,6 +145,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
 
   attached_.reserve(plan_.programs.size());
   for (const auto& planned : plan_.programs) {
+    if (left_out_.contains(planned.function)) continue;
     program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
     const bool trampoline = planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit;
     bpf_link* link = trampoline
@@ -146,13 +154,28 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
                                                       planned.symbol.c_str());
     if (link == nullptr) {
       const int error = errno;
-      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY))
+      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) {
         return planned.function;
-      return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol));
+      }
+      Error reason = attach_error(error, planned);
+      if (planned.required) return tl::unexpected<Error>(std::move(reason));
+      spdlog::warn("{}; {}. What {} would show stays unknown", reason.message, reason.mend, planned.function);
+      leave_out(planned.function);
+      continue;
     }
     attached_.push_back({&planned, program, link});
   }
   return std::string();
+}
+
+// A refined picture is not worth running blind for: without this function, whole.
+void ProbeSet::leave_out(const std::string& function) {
+  std::erase_if(attached_, [&](const Attached& attached) {
+    if (attached.planned->function != function) return false;
+    bpf_link__destroy(attached.link);
+    return true;
+  });
+  left_out_.insert(function);
 }
 
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {

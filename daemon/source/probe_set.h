@@ -72,6 +72,7 @@ class ProbeSet {
   // Returns the function whose trampoline was refused, or empty when all is attached.
   Expected<std::string> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
+  void leave_out(const std::string& function);
   void release();
   static int receive(void* context, void* data, std::size_t size);
 
@@ -82,6 +83,7 @@ class ProbeSet {
   ::ring_buffer* rings_ = nullptr;
   std::vector<RingContext> ring_contexts_;
   std::vector<Attached> attached_;
+  std::set<std::string> left_out_;  // functions whose attachment was refused and that are not required
 };
 
 }  // namespace rcached

@@ -3,11 +3,11 @@
 # privilege it traces with all of them, and refuses clearly when one is missing. Needs --file /sbin/setpriv-full=PATH
 # (util-linux; busybox's cannot change the user).
 
-# as_user CAPABILITIES COMMAND...: runs it as uid 65534 with only these capabilities.
+# as_user CAPABILITIES COMMAND...: becomes the command, as uid 65534 with only these capabilities; call it in a subshell.
 as_user() {
   _caps=$1
   shift
-  /sbin/setpriv-full --reuid 65534 --regid 65534 --clear-groups --inh-caps "-all,$_caps" --ambient-caps "-all,$_caps" \
+  exec /sbin/setpriv-full --reuid 65534 --regid 65534 --clear-groups --inh-caps "-all,$_caps" --ambient-caps "-all,$_caps" \
     --bounding-set "-all,$_caps" --no-new-privs "$@"
 }
 UNIT_CAPABILITIES=+bpf,+perfmon,+syslog
@@ -30,7 +30,7 @@ stop_rcached
 
 for missing in bpf perfmon syslog; do
   caps=$(echo "$UNIT_CAPABILITIES" | sed "s/+$missing//; s/,,/,/; s/^,//; s/,\$//")
-  as_user "$caps" /bin/rcached run --config "$LAB_CONFIG" >/tmp/missing.log 2>&1
+  (as_user "$caps" /bin/rcached run --config "$LAB_CONFIG") >/tmp/missing.log 2>&1
   expect_eq "exit code without CAP_$missing" $? 4
   expect_eq "lines without CAP_$missing" "$(wc -l </tmp/missing.log)" 1
   info "without CAP_$missing: $(cat /tmp/missing.log)"

@@ -116,13 +116,9 @@ static __always_inline int call_begin(u64 key, u64 domain, u64 pfn, u64 arg, u32
 	    .cause = cause,
 	    .order = order,
 	};
-	struct cpu_state *state;
 
-	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY)) {
-		state = this_cpu_state();
-		if (state)
-			__sync_fetch_and_add(&state->stats.call_table_full, 1);
-	}
+	/* When the table is full the return finds nothing, and counts it. */
+	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
 	return 0;
 }
 
@@ -136,6 +132,19 @@ static __always_inline int call_take(u64 key, struct call *out)
 	*out = *call;
 	bpf_map_delete_elem(&calls, &key);
 	return 1;
+}
+
+/* The same where no event can be made without the entry. */
+static __always_inline int call_finish(u64 key, struct call *out)
+{
+	struct cpu_state *state;
+
+	if (call_take(key, out))
+		return 1;
+	state = this_cpu_state();
+	if (state)
+		__sync_fetch_and_add(&state->stats.entry_missing, 1);
+	return 0;
 }
 
 static __always_inline u64 elapsed_since(u64 start_ns)
@@ -227,7 +236,7 @@ static __always_inline int on_magazine_free_exit(u64 key)
 	struct rcached_event *event;
 	struct call call;
 
-	if (!call_take(key, &call) || !state)
+	if (!call_finish(key, &call) || !state)
 		return 0;
 	event = event_begin(state, RCACHED_OP_MAGAZINE_FREE, call.domain);
 	if (!event)
@@ -286,7 +295,7 @@ static __always_inline int on_reclaim_exit(void)
 	struct rcached_event *event;
 	struct call call;
 
-	if (!call_take(task_key(FN_RECLAIM), &call) || !state)
+	if (!call_finish(task_key(FN_RECLAIM), &call) || !state)
 		return 0;
 	event = event_begin(state, RCACHED_OP_RECLAIM, call.domain);
 	if (!event)
@@ -352,7 +361,7 @@ static __always_inline int on_fq_drain_exit(u64 key)
 	struct rcached_event *event;
 	struct call call;
 
-	if (!call_take(key, &call) || !state)
+	if (!call_finish(key, &call) || !state)
 		return 0;
 	event = event_begin(state, RCACHED_OP_FQ_DRAIN, call.domain);
 	if (!event)

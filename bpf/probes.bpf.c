@@ -49,7 +49,7 @@ int alloc_iova_fast_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_alloc(call.domain, call.size, call.arg, PT_REGS_RC(ctx));
 }
@@ -72,7 +72,7 @@ int free_iova_fast_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_free(call.domain, call.pfn, call.size, FREE_ASK_NESTED);
 }
@@ -95,7 +95,7 @@ int iova_rcache_insert_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_free(call.domain, call.pfn, call.size,
 		       (PT_REGS_RC(ctx) & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
@@ -126,7 +126,7 @@ int alloc_iova_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), call.domain, call.size, call.arg,
 				  (struct iova *)PT_REGS_RC(ctx));
@@ -196,7 +196,7 @@ int free_cpu_cached_iovas_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_cpu_flush_exit(call.domain, call.arg);
 }
@@ -244,7 +244,7 @@ int reserve_iova_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_take(RETURN_SP(ctx), &call))
+	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
 	return on_reserve(call.domain, call.pfn, call.arg, PT_REGS_RC(ctx));
 }

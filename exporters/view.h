@@ -38,7 +38,9 @@ struct ProgramStatus {
   std::string method;      // "fentry", "fexit", "kprobe", "kretprobe", "synthetic"
   std::uint64_t runs = 0;  // 0 unless the kernel's run statistics are enabled
   std::uint64_t run_ns = 0;
-  std::uint64_t skipped = 0;    // runs that the kernel skipped: these events are lost
+  std::uint64_t skipped = 0;  // runs that the kernel skipped: these events are lost
+  bool makes_events =
+      true;  // false: it only notes an entry; when it is skipped, entry_missing counts the loss
   bool skips_countable = true;  // false: this kernel does not tell; `skipped` stays 0
 };
 
@@ -46,9 +48,18 @@ struct CpuLoss {
   std::uint16_t cpu = 0;
   std::uint64_t sent = 0;      // events the probes of this CPU wanted to send (at rest: received + ring_full)
   std::uint64_t received = 0;  // events read from this CPU's ring
-  std::uint64_t ring_full = 0;        // events lost because the ring was full
-  std::uint64_t call_table_full = 0;  // kprobe path only
+  std::uint64_t ring_full = 0;      // events lost because the ring was full
+  std::uint64_t entry_missing = 0;  // returns whose entry was skipped or not remembered: no event was made
 };
+
+// Everything that happened in the kernel and never reached the mirror.
+inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
+                                 const std::vector<ProgramStatus>& programs) {
+  std::uint64_t lost = 0;
+  for (const CpuLoss& cpu : cpus) lost += cpu.ring_full + cpu.entry_missing;
+  for (const ProgramStatus& program : programs) lost += program.makes_events ? program.skipped : 0;
+  return lost;
+}
 
 struct DaemonStatus {
   std::string version;

@@ -32,18 +32,12 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.size() <= width ? text : text.substr(0, width - 3) + "...";
 }
 
-std::uint64_t lost_events(const DaemonStatus& status) {
-  std::uint64_t lost = status.malformed;
-  for (const CpuLoss& cpu : status.cpus) lost += cpu.ring_full + cpu.call_table_full;
-  for (const ProgramStatus& program : status.programs) lost += program.skipped;
-  return lost;
-}
-
 }  // namespace
 
 std::string format_summary(const View& view, std::size_t max_rows) {
   std::string out = fmt::format("source {}, {} domains, {} events, {} lost\n", view.status.source,
-                                view.snapshot.domains.size(), view.status.events, lost_events(view.status));
+                                view.snapshot.domains.size(), view.status.events,
+                                view.status.malformed + events_lost(view.status.cpus, view.status.programs));
   out += fmt::format("{:<10} {:<{}} {:>11} {:>10} {:>10} {:>10}  {}\n", "domain", "devices", kDevicesWidth,
                      "outstanding", "cached", "depot", "tree", "confidence");
   std::vector<NamedDomain> domains = named_domains(view);

@@ -13,7 +13,7 @@ View view_of(std::size_t domains) {
   View view;
   view.status.source = "kernel";
   view.status.events = 1234;
-  view.status.cpus = {{.cpu = 0, .sent = 10, .received = 7, .ring_full = 3, .call_table_full = 0}};
+  view.status.cpus = {{.cpu = 0, .sent = 10, .received = 7, .ring_full = 3, .entry_missing = 0}};
   for (std::size_t i = 0; i < domains; ++i) {
     DomainSnapshot state;
     state.id = i + 1;

@@ -90,9 +90,7 @@ void MirrorFeed::discover_if_due(TimePoint now) {
 }
 
 void MirrorFeed::note_losses(const SourceStatus& status) {
-  std::uint64_t lost = status.malformed + malformed_;
-  for (const CpuLoss& cpu : status.cpus) lost += cpu.ring_full + cpu.call_table_full;
-  for (const ProgramStatus& program : status.programs) lost += program.skipped;
+  const std::uint64_t lost = status.malformed + malformed_ + events_lost(status.cpus, status.programs);
   if (lost > losses_noted_) mirror_.mark_loss();
   losses_noted_ = std::max(losses_noted_, lost);
 }

@@ -109,7 +109,7 @@ TEST_F(MirrorFeedTest, TheMarkCountsOnEventsThatChangeNothing) {
 
 TEST_F(MirrorFeedTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
   after({event(OperationKind::domain_init, kKeyA)});
-  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .call_table_full = 0}};
+  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
   EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
   EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
   ProgramStatus program;

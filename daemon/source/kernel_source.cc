@@ -83,7 +83,7 @@ class KernelSource final : public EventSource {
     const auto stats = probes_->cpu_stats();
     for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
       result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu],
-                             stats[cpu].ring_full, stats[cpu].call_table_full});
+                             stats[cpu].ring_full, stats[cpu].entry_missing});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
     const std::uint64_t oldest = merger_.oldest_ns();

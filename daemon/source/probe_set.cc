@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdarg>
@@ -226,12 +227,21 @@ std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
   return result;
 }
 
+// Its exit program makes the event of both.
+bool ProbeSet::is_entry_of_a_pair(const PlannedProgram& planned) const {
+  if (planned.method != AttachMethod::fentry && planned.method != AttachMethod::kprobe) return false;
+  return std::any_of(plan_.programs.begin(), plan_.programs.end(), [&](const PlannedProgram& other) {
+    return other.function == planned.function && other.method != planned.method;
+  });
+}
+
 std::vector<ProgramStatus> ProbeSet::program_status() const {
   std::vector<ProgramStatus> result;
   for (const auto& attached : attached_) {
     ProgramStatus status;
     status.function = attached.planned->symbol;
     status.method = std::string(to_string(attached.planned->method));
+    status.makes_events = !is_entry_of_a_pair(*attached.planned);
     bpf_prog_info info{};
     __u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(attached.program), &info, &size) == 0) {

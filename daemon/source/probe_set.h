@@ -72,6 +72,7 @@ class ProbeSet {
   // Returns the function whose trampoline was refused, or empty when all is attached.
   Expected<std::string> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
+  bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);
   void release();
   static int receive(void* context, void* data, std::size_t size);

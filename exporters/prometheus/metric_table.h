@@ -119,10 +119,10 @@ inline constexpr std::array kMetrics = {
               "Events the probes made; at rest this is received plus lost with reason ring_full."},
     MetricRow{"rcached_events_received_total", kCounter, "events", "", "-",
               "Events read from the rings of all CPUs."},
-    MetricRow{
-        "rcached_events_lost_total", kCounter, "events", "reason,cpu", "-",
-        "Events lost: ring_full and call_table_full by CPU; skipped (program not run by the kernel) with cpu "
-        "all."},
+    MetricRow{"rcached_events_lost_total", kCounter, "events", "reason,cpu", "-",
+              "Events lost: ring_full and entry_missing (the entry of a call was skipped) by CPU; skipped "
+              "(the kernel "
+              "did not run a program) with cpu all."},
     MetricRow{"rcached_malformed_events_total", kCounter, "events", "", "-",
               "Records refused for a wrong size or an unknown operation."},
     MetricRow{"rcached_consumer_lag_seconds", kGauge, "seconds", "", "-",

@@ -134,7 +134,7 @@ void add_programs(FamilySet& out, const std::vector<ProgramStatus>& programs) {
   std::uint64_t skipped = 0;
   for (const ProgramStatus& program : programs) {
     const auto [slot, fresh] = sums.try_emplace({program.function, program.method}, program);
-    skipped += program.skipped;
+    if (program.makes_events) skipped += program.skipped;
     if (fresh) continue;
     slot->second.runs += program.runs;
     slot->second.run_ns += program.run_ns;
@@ -164,7 +164,7 @@ void add_status(FamilySet& out, const DaemonStatus& status) {
     received += cpu.received;
     const std::string name = std::to_string(cpu.cpu);
     out.add(metric("rcached_events_lost_total"), {"ring_full", name}, number(cpu.ring_full));
-    out.add(metric("rcached_events_lost_total"), {"call_table_full", name}, number(cpu.call_table_full));
+    out.add(metric("rcached_events_lost_total"), {"entry_missing", name}, number(cpu.entry_missing));
   }
   out.add(metric("rcached_events_sent_total"), number(sent));
   out.add(metric("rcached_events_received_total"), number(received));

@@ -167,7 +167,7 @@ TEST(ViewCollectable, KnownSeriesStartAtZero) {
   EXPECT_EQ(s.count("iova_rcache_cpu_cached{domain=iovad-1"), 6u) << "sizes of 6+ are never cached";
   EXPECT_EQ(s.at("iova_depot_overflows_total{domain=iovad-1,order=5}"), 0);
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=ring_full,cpu=0}"), 0);
-  EXPECT_EQ(s.at("rcached_events_lost_total{reason=call_table_full,cpu=0}"), 0);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=entry_missing,cpu=0}"), 0);
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=skipped,cpu=all}"), 0);
   EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=partial}"), 1);
   EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=exact}"), 0);
@@ -178,7 +178,7 @@ TEST(ViewCollectable, KnownSeriesStartAtZero) {
 TEST(ViewCollectable, LossesAreCountedOnceEach) {
   const Samples s(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=ring_full,cpu=3}"), 3);
-  EXPECT_EQ(s.at("rcached_events_lost_total{reason=call_table_full,cpu=3}"), 4);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=entry_missing,cpu=3}"), 4);
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=skipped,cpu=all}"), 11);
   EXPECT_EQ(s.sum("rcached_events_lost_total"), 1 + 2 + 3 + 4 + 11);
 }
@@ -187,6 +187,8 @@ TEST(ViewCollectable, ProgramsOfOneFunctionAreAddedUp) {
   const Samples s(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_program_runs_total{program=alloc_iova_fast,method=fexit}"), 30);
   EXPECT_DOUBLE_EQ(s.at("rcached_program_run_seconds_total{program=alloc_iova_fast,method=fexit}"), 1e-5);
+  EXPECT_EQ(s.at("rcached_program_skipped_total{program=alloc_iova,method=fentry}"), 7);
+  EXPECT_EQ(s.at("rcached_events_lost_total{reason=skipped,cpu=all}"), 11);
   EXPECT_EQ(s.at("rcached_program_skipped_total{program=alloc_iova_fast,method=fexit}"), 11);
   EXPECT_EQ(s.at("rcached_program_runs_total{program=free_iova_fast,method=kprobe}"), 30);
 }

@@ -82,8 +82,8 @@ View sample_view(const KernelProfile& profile) {
   view.status.events = 123'456;
   view.status.malformed = 9;
   view.status.lag_ns = 2'500'000;
-  view.status.cpus = {{.cpu = 0, .sent = 101, .received = 100, .ring_full = 1, .call_table_full = 2},
-                      {.cpu = 3, .sent = 203, .received = 200, .ring_full = 3, .call_table_full = 4}};
+  view.status.cpus = {{.cpu = 0, .sent = 101, .received = 100, .ring_full = 1, .entry_missing = 2},
+                      {.cpu = 3, .sent = 203, .received = 200, .ring_full = 3, .entry_missing = 4}};
   view.status.programs = {
       {.function = "alloc_iova_fast", .method = "fexit", .runs = 10, .run_ns = 4'000, .skipped = 5},
       {.function = "alloc_iova_fast", .method = "fexit", .runs = 20, .run_ns = 6'000, .skipped = 6},
@@ -92,7 +92,14 @@ View sample_view(const KernelProfile& profile) {
        .runs = 30,
        .run_ns = 8'000,
        .skipped = 0,
-       .skips_countable = false}};
+       .skips_countable = false},
+      // The entry program of a pair: its skips are counted, but no event of their own is lost by them.
+      {.function = "alloc_iova",
+       .method = "fentry",
+       .runs = 5,
+       .run_ns = 1'000,
+       .skipped = 7,
+       .makes_events = false}};
   return view;
 }
 

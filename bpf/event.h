@@ -78,7 +78,8 @@ struct rcached_event {
 struct rcached_cpu_stats {
 	__u64 sent;
 	__u64 ring_full;
-	__u64 entry_missing; /* a return without its entry (skipped, or no room to remember it): no event was made */
+	__u64
+	    entry_missing; /* a return without its entry (skipped, or no room to remember it): no event was made */
 	__u64 loss_pending; /* ring_full happened and no record has said so yet */
 };
 

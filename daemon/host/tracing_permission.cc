@@ -48,7 +48,8 @@ Expected<void> probe_tracing_permission() {
   bpf_insn program[2] = {};  // r0 = 0; exit
   program[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
   program[1].code = BPF_JMP | BPF_EXIT;
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  bpf_prog_load_opts options{};
+  options.sz = sizeof(options);
   options.expected_attach_type = BPF_TRACE_FENTRY;
   options.attach_btf_id = static_cast<__u32>(function);
   const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rcached_check", "GPL", program, 2, &options);

@@ -139,7 +139,8 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
     return load_error(-error, "load the BPF programs");
   if (auto made = make_rings(options.ring_bytes); !made) return tl::unexpected<Error>(made.error());
 
-  LIBBPF_OPTS(bpf_test_run_opts, run);
+  bpf_test_run_opts run{};
+  run.sz = sizeof(run);
   if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_read_cpus), &run);
       error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
@@ -216,7 +217,7 @@ int ProbeSet::receive(void* context, void* data, std::size_t size) {
 void ProbeSet::drain() { ring_buffer__consume(rings_); }
 
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
-  const std::size_t value_size = (bpf_map__value_size(skeleton_->maps.cpu_state) + 7) / 8 * 8;
+  const std::size_t value_size = (std::size_t{bpf_map__value_size(skeleton_->maps.cpu_state)} + 7) / 8 * 8;
   std::vector<char> values(value_size * cpus_);
   std::vector<rcached_cpu_stats> result(cpus_);
   const __u32 key = 0;
@@ -272,7 +273,8 @@ std::vector<rcached_group> ProbeSet::walk_groups() {
   discovery.next = 0;
   constexpr int kMaxChunks = 1024;
   for (int chunk = 0; chunk < kMaxChunks; ++chunk) {
-    LIBBPF_OPTS(bpf_test_run_opts, run);
+    bpf_test_run_opts run{};
+    run.sz = sizeof(run);
     if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_walk_groups), &run) != 0) break;
     for (__u32 i = 0; i < discovery.count && i < RCACHED_DISCOVER_CHUNK; ++i)
       result.push_back(discovery.groups[i]);

@@ -218,8 +218,8 @@ TEST_F(Daemon, ConfigIsUsed) {
   EXPECT_EQ(metric(port_, "iova_tree_ranges{domain=\"3\"}"), -1);
 }
 
-// Without a capability: as nobody when root runs the tests (the binary is copied to where nobody can reach it),
-// else as whoever runs them.
+// Without a capability: as nobody when root runs the tests (the binary is copied to where nobody can reach
+// it), else as whoever runs them.
 class Unprivileged : public Daemon {
  protected:
   void SetUp() override {
@@ -250,8 +250,9 @@ TEST_F(Unprivileged, CheckSaysWhatIsLacking) {
   const Exit exit = as_nobody({"check"});
   EXPECT_EQ(exit.code, 4) << exit.err;
   const std::string uid = geteuid() == 0 ? "65534" : std::to_string(geteuid());
-  EXPECT_NE(exit.out.find("FAIL permission: uid " + uid + " lacks CAP_BPF and CAP_PERFMON\n     mend: run as root"),
-            std::string::npos)
+  EXPECT_NE(
+      exit.out.find("FAIL permission: uid " + uid + " lacks CAP_BPF and CAP_PERFMON\n     mend: run as root"),
+      std::string::npos)
       << exit.out;
 }
 

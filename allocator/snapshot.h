@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "allocator/kernel_profile.h"
@@ -22,6 +23,18 @@ enum class Confidence : std::uint8_t {
   partial,  // existed before rcached: what has not moved since the start is not known yet
   lossy,    // events were lost since
 };
+
+constexpr std::string_view to_string(Confidence confidence) {
+  switch (confidence) {
+    case Confidence::exact:
+      return "exact";
+    case Confidence::partial:
+      return "partial";
+    case Confidence::lossy:
+      break;
+  }
+  return "lossy";
+}
 
 // Counters and gauges of one order. Index kCachedOrders collects all sizes beyond the cacheable ones.
 struct OrderSnapshot {

@@ -39,7 +39,8 @@ constexpr milliseconds kLongestTick{500};
 
 Expected<void> check_host(const Config& config) {
   if (config.source != SourceKind::kernel) return {};
-  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges())}) {
+  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges()),
+                                check_lockdown(read_lockdown())}) {
     if (item.status == CheckStatus::fail) return tl::unexpected(item.error());
   }
   return {};

@@ -16,18 +16,6 @@ namespace {
 constexpr std::size_t kRowsWithoutTerminal = 40;
 constexpr std::size_t kDevicesWidth = 22;
 
-const char* confidence_word(Confidence confidence) {
-  switch (confidence) {
-    case Confidence::exact:
-      return "exact";
-    case Confidence::partial:
-      return "partial";
-    case Confidence::lossy:
-      break;
-  }
-  return "lossy";
-}
-
 std::string cut(const std::string& text, std::size_t width) {
   return text.size() <= width ? text : text.substr(0, width - 3) + "...";
 }
@@ -51,8 +39,7 @@ std::string format_summary(const View& view, std::size_t max_rows) {
     const DomainSnapshot& state = *domains[i].state;
     out += fmt::format("{:<10} {:<{}} {:>11} {:>10} {:>10} {:>10}  {}\n", cut(domains[i].info.label, 10),
                        cut(domains[i].info.devices, kDevicesWidth), kDevicesWidth, state.outstanding,
-                       state.cpu_cached, state.depot_cached, state.tree_ranges,
-                       confidence_word(state.confidence));
+                       state.cpu_cached, state.depot_cached, state.tree_ranges, to_string(state.confidence));
   }
   if (shown < domains.size()) out += fmt::format("... and {} smaller domains\n", domains.size() - shown);
   return out;

@@ -68,6 +68,8 @@ Lockdown parse_lockdown(std::string_view text) {
   return Lockdown::unknown;
 }
 
+Lockdown read_lockdown() { return parse_lockdown(read_text("/sys/kernel/security/lockdown")); }
+
 Error to_error(const HttpError& error) {
   ErrorCode code = ErrorCode::internal;
   if (error.kind == HttpError::Kind::bad_address) code = ErrorCode::config;
@@ -95,7 +97,7 @@ HostFacts gather_host_facts(const ConfigFacts& config) {
   facts.privileges = read_privileges();
   facts.kernel_release = kernel_release();
   facts.has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
-  facts.lockdown = parse_lockdown(read_text("/sys/kernel/security/lockdown"));
+  facts.lockdown = read_lockdown();
   facts.layout = read_running_kernel_layout();
   facts.groups = read_iommu_groups();
   const bool force_kprobes = config.config && config.config->kernel.probes == ProbeMethod::kprobe;

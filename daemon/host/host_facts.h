@@ -25,6 +25,7 @@ Privileges read_privileges();
 
 // From the text of /sys/kernel/security/lockdown: "none [integrity] confidentiality".
 Lockdown parse_lockdown(std::string_view text);
+Lockdown read_lockdown();
 
 // Whether rcached could listen on `address`. Errors: port_taken.
 Expected<void> check_listen(const std::string& address);

@@ -49,22 +49,6 @@ CheckItem check_btf(const HostFacts& facts) {
                 "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 }
 
-CheckItem check_lockdown(const HostFacts& facts) {
-  switch (facts.lockdown) {
-    case Lockdown::unknown:
-      return passed("lockdown", "not in force (no /sys/kernel/security/lockdown)");
-    case Lockdown::none:
-      return passed("lockdown", "none");
-    case Lockdown::integrity:
-      return passed("lockdown", "integrity: reading kernel memory is still permitted");
-    case Lockdown::confidentiality:
-      break;
-  }
-  return failed("lockdown", ErrorCode::lockdown,
-                "confidentiality: BPF may not read kernel memory (/sys/kernel/security/lockdown)",
-                "boot with lockdown=integrity or without lockdown");
-}
-
 CheckItem check_layout(const HostFacts& facts) {
   if (!facts.has_btf) return doubtful("layout", "not known without BTF");
   if (!facts.layout) return failed("layout", facts.layout.error());
@@ -124,6 +108,22 @@ std::string verdict_line(const std::vector<CheckItem>& items) {
 
 }  // namespace
 
+CheckItem check_lockdown(Lockdown lockdown) {
+  switch (lockdown) {
+    case Lockdown::unknown:
+      return passed("lockdown", "not in force (no /sys/kernel/security/lockdown)");
+    case Lockdown::none:
+      return passed("lockdown", "none");
+    case Lockdown::integrity:
+      return passed("lockdown", "integrity: reading kernel memory is still permitted");
+    case Lockdown::confidentiality:
+      break;
+  }
+  return failed("lockdown", ErrorCode::lockdown,
+                "confidentiality: BPF may not read kernel memory (/sys/kernel/security/lockdown)",
+                "boot with lockdown=integrity or without lockdown");
+}
+
 CheckItem check_permission(const Privileges& privileges) {
   const std::string who = privileges.euid == 0 ? "root" : fmt::format("uid {}", privileges.euid);
   if (privileges.suffice()) {
@@ -168,7 +168,7 @@ std::vector<CheckItem> evaluate(const HostFacts& facts) {
   items.push_back(check_permission(facts.privileges));
   items.push_back(check_tracing(facts));
   items.push_back(check_btf(facts));
-  items.push_back(check_lockdown(facts));
+  items.push_back(check_lockdown(facts.lockdown));
   items.push_back(check_layout(facts));
   items.push_back(check_iommu(facts.groups));
   items.push_back(check_attach(facts));

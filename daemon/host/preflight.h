@@ -63,6 +63,7 @@ std::vector<CheckItem> evaluate(const HostFacts& facts);
 
 // The items that `rcached run` asks on its own.
 CheckItem check_permission(const Privileges& privileges);
+CheckItem check_lockdown(Lockdown lockdown);
 CheckItem check_iommu(const std::vector<IommuGroup>& groups);
 
 // The code of the first failure; ok when there is none.

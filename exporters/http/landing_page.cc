@@ -24,23 +24,11 @@ constexpr std::string_view kStyle =
     "td:nth-child(2){white-space:normal}"
     ".lossy,.wait{color:#c33;font-weight:600}";
 
-constexpr std::string_view confidence_name(Confidence confidence) {
-  switch (confidence) {
-    case Confidence::exact:
-      return "exact";
-    case Confidence::partial:
-      return "partial";
-    case Confidence::lossy:
-      return "lossy";
-  }
-  return "unknown";
-}
-
 void add_domain(std::string& out, const NamedDomain& named) {
   const DomainSnapshot& s = *named.state;
   std::string who = named.info.devices;
   if (!named.info.driver.empty()) who += " (" + named.info.driver + ")";
-  const std::string_view confidence = confidence_name(s.confidence);
+  const std::string_view confidence = to_string(s.confidence);
   fmt::format_to(
       std::back_inserter(out),
       "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"

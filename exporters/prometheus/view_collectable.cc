@@ -66,12 +66,9 @@ void add_caches(FamilySet& out, std::string_view domain, std::string_view order,
 }
 
 void add_trust(FamilySet& out, std::string_view domain, const DomainSnapshot& s) {
-  const auto confidence = [&](std::string_view name, Confidence value) {
-    out.add(metric("rcached_domain_confidence"), {domain, name}, s.confidence == value ? 1 : 0);
-  };
-  confidence("exact", Confidence::exact);
-  confidence("partial", Confidence::partial);
-  confidence("lossy", Confidence::lossy);
+  for (const Confidence value : {Confidence::exact, Confidence::partial, Confidence::lossy}) {
+    out.add(metric("rcached_domain_confidence"), {domain, to_string(value)}, s.confidence == value ? 1 : 0);
+  }
 
   const PredictionSnapshot& p = s.prediction;
   out.add(metric("rcached_predictions_total"), {domain}, number(p.predictions));

@@ -66,3 +66,18 @@ expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total ''
 expect_eq "confidence of the domain is lossy" \
   "$(metric rcached_domain_confidence "domain=\"$group\",confidence=\"lossy\"" /tmp/lossy)" 1
 expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges '' /tmp/lossy)" 0
+
+# Without type information, and under lockdown (which cannot be lifted again: last).
+stop_rcached
+mount -t tmpfs none /sys/kernel/btf
+/bin/rcached run --config "$LAB_CONFIG" >/tmp/nobtf.log 2>&1
+expect_eq "exit code without BTF" $? 5
+expect_eq "lines without BTF" "$(wc -l </tmp/nobtf.log)" 1
+info "without BTF: $(cat /tmp/nobtf.log)"
+umount /sys/kernel/btf
+mount -t securityfs securityfs /sys/kernel/security
+echo confidentiality >/sys/kernel/security/lockdown
+/bin/rcached run --config "$LAB_CONFIG" >/tmp/lockdown.log 2>&1
+expect_eq "exit code under lockdown" $? 6
+expect_eq "lines under lockdown" "$(wc -l </tmp/lockdown.log)" 1
+info "under lockdown: $(cat /tmp/lockdown.log)"

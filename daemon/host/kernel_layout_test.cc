@@ -54,7 +54,8 @@ class KernelLayoutTest : public testing::Test {
     };
     unsigned offset = 0;
     const auto member = [&](const std::string& name, int type) {
-      if (name != shape.leave_out) btf__add_field(btf_.get(), name.c_str(), type, offset += 64, 0);
+      if (name.empty() || name != shape.leave_out)
+        btf__add_field(btf_.get(), name.c_str(), type, offset += 64, 0);
     };
     structure("iova_magazine", [&] {
       member(shape.size_in_union ? "" : "size", shape.size_in_union ? magazine_union : word);

@@ -7,10 +7,6 @@ programs() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'bpf-prog\|bpf_link'; }
 # trampolines: functions under fentry/fexit or kprobe, as the kernel lists them.
 attached() { grep -c -E '^(alloc|free)_iova' "$TRACING/enabled_functions" 2>/dev/null; }
 
-/bin/rcached check --config "$LAB_CONFIG" >/tmp/check.log 2>&1
-expect_eq "exit code of check" $? 0
-sed 's/^/LAB: INFO check: /' /tmp/check.log
-
 expect_eq "functions attached before the start" "$(attached)" 0
 start_rcached || return 0
 expect_ge "functions attached while it runs" "$(attached)" 3

@@ -23,12 +23,12 @@ define configured
 endef
 
 build:
-	@packaging/install-dependencies build
+	@packaging/install-dependencies build test
 	$(call configured,release)
 	@cmake --build --preset release
 
 daemon:
-	@packaging/install-dependencies build
+	@packaging/install-dependencies build test
 	$(call configured,release)
 	@cmake --build --preset release --target rcached
 
@@ -36,11 +36,11 @@ run: daemon
 	@packaging/run-somewhere "$(SOURCE)" "$(PORT)"
 
 test: build
-	@packaging/install-dependencies test lab
+	@packaging/install-dependencies lab
 	@tests/run-tests
 
 lab: daemon
-	@packaging/install-dependencies lab test
+	@packaging/install-dependencies lab
 	@exec tests/lab/lab.py run --kernel $(KERNEL) --iommu $(IOMMU) --mode $(MODE) --cpus $(CPUS) --port $(PORT) --binary build/rcached
 
 bench: build
@@ -57,7 +57,7 @@ format:
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
 
 lint:
-	@packaging/install-dependencies build lint
+	@packaging/install-dependencies build test lint
 	$(call configured,release)
 	@cmake --build --preset release
 	@tests/lint

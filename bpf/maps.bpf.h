@@ -33,6 +33,9 @@ struct cpu_state {
 	struct nested_call tree_alloc[NESTED_SLOTS];
 	struct nested_call tree_free[NESTED_SLOTS];
 	struct nested_call overflow;
+	/* The first program of the hot functions is running on this CPU (see probes.bpf.c). */
+	u64 in_alloc;
+	u64 in_free;
 };
 
 struct {

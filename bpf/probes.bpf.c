@@ -31,10 +31,38 @@ static __always_inline u64 scalar_argument(const void *ctx, int index)
 	return value;
 }
 
+/*
+ * The kernel does not run a program on a CPU where it is running already: an allocation in an interrupt, or by a
+ * task that preempted another one inside the program, would leave no event. So the two hot functions have a twin
+ * program each. The first marks its CPU while it runs; the twin does nothing unless it finds the mark: then the
+ * first one has been skipped, and the twin makes the event. What neither saw stays in the first one's
+ * recursion_misses, less what the twin has made.
+ */
+#define MARK(place, value) (*(volatile u64 *)&(place) = (value))
+#define MARKED(place) (*(volatile u64 *)&(place))
+
 /* alloc_iova_fast(iovad, size, limit_pfn, flush_rcache) */
 SEC("fexit/alloc_iova_fast")
 int BPF_PROG(alloc_iova_fast_fexit, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
 {
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state)
+		return 0;
+	MARK(state->in_alloc, 1);
+	on_alloc(iovad, size, limit_pfn, pfn);
+	MARK(state->in_alloc, 0);
+	return 0;
+}
+
+SEC("fexit/alloc_iova_fast")
+int BPF_PROG(alloc_iova_fast_nested, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
+{
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state || !MARKED(state->in_alloc))
+		return 0;
+	__sync_fetch_and_add(&state->stats.nested_allocs, 1);
 	return on_alloc(iovad, size, limit_pfn, pfn);
 }
 
@@ -58,6 +86,24 @@ int alloc_iova_fast_kretprobe(struct pt_regs *ctx)
 SEC("fexit/free_iova_fast")
 int BPF_PROG(free_iova_fast_fexit, u64 iovad, u64 pfn, u64 size)
 {
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state)
+		return 0;
+	MARK(state->in_free, 1);
+	on_free(iovad, pfn, size, FREE_ASK_NESTED);
+	MARK(state->in_free, 0);
+	return 0;
+}
+
+SEC("fexit/free_iova_fast")
+int BPF_PROG(free_iova_fast_nested, u64 iovad, u64 pfn, u64 size)
+{
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state || !MARKED(state->in_free))
+		return 0;
+	__sync_fetch_and_add(&state->stats.nested_frees, 1);
 	return on_free(iovad, pfn, size, FREE_ASK_NESTED);
 }
 
@@ -81,6 +127,24 @@ int free_iova_fast_kretprobe(struct pt_regs *ctx)
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_fexit, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state)
+		return 0;
+	MARK(state->in_free, 1);
+	on_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
+	MARK(state->in_free, 0);
+	return 0;
+}
+
+SEC("fexit/iova_rcache_insert")
+int BPF_PROG(iova_rcache_insert_nested, u64 iovad, u64 pfn, u64 size, u64 inserted)
+{
+	struct cpu_state *state = this_cpu_state();
+
+	if (!state || !MARKED(state->in_free))
+		return 0;
+	__sync_fetch_and_add(&state->stats.nested_frees, 1);
 	return on_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 

@@ -70,7 +70,7 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     const bool optional = function.wanted == Wanted::if_there || function.wanted == Wanted::if_unbounded;
     const auto add = [&](AttachMethod method, const std::string& symbol) {
       plan.programs.push_back(
-          {fmt::format("{}_{}", name, to_string(method)), name, symbol, method, !optional});
+          {fmt::format("{}_{}", name, to_string(method)), name, symbol, method, !optional, false});
     };
     const auto symbol = offer.symbols.find(name);
     const bool traceable =
@@ -78,6 +78,7 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     if (traceable) {
       if (function.entry) add(AttachMethod::fentry, name);
       if (function.exit) add(AttachMethod::fexit, name);
+      if (!optional) plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
     } else if (symbol) {
       add(AttachMethod::kprobe, symbol->name);
       if (function.kprobe_exit) add(AttachMethod::kretprobe, symbol->name);

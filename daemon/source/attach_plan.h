@@ -23,11 +23,12 @@ enum class AttachMethod { fentry, fexit, kprobe, kretprobe };
 std::string_view to_string(AttachMethod method);
 
 struct PlannedProgram {
-  std::string program;   // name in the BPF object: <function>_<method>
+  std::string program;   // name in the BPF object: <function>_<method>, or <function>_nested
   std::string function;  // as the rest of rcached names it
   std::string symbol;    // as the kernel spells it
   AttachMethod method;
-  bool required;  // without this function the mirror is blind; the others refine the picture
+  bool required;      // without this function the mirror is blind; the others refine the picture
+  bool twin = false;  // makes events only in place of the function's first program, where that one is skipped
 };
 
 struct AttachPlan {

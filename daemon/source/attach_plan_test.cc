@@ -77,7 +77,9 @@ TEST(AttachPlan, Kernel61UsesTrampolinesOnly) {
         << planned.program;
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "");
-  EXPECT_EQ(plan->programs.size(), 14u);
+  EXPECT_EQ(plan->programs.size(), 16u);
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "alloc_iova_fast");
+  EXPECT_EQ(symbol_of(*plan, "free_iova_fast_nested"), "free_iova_fast");
 }
 
 TEST(AttachPlan, Kernel612AddsTheDepotWorker) {
@@ -94,6 +96,7 @@ TEST(AttachPlan, ForcedKprobesUseNoTrampoline) {
     EXPECT_TRUE(planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe)
         << planned.program;
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_kretprobe"), "alloc_iova_fast");
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "");
   EXPECT_EQ(symbol_of(*plan, "free_iova_kretprobe"), "");  // its entry says all
 }
 

@@ -49,7 +49,10 @@ frees_kernel=$(($(kprobe_count $free) - free_start))
 kprobe_count_end
 
 # delta NAME [LABEL-REGEX]: growth between the two scrapes.
-delta() { echo "$(metric "$1" "$2" /tmp/before) $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'; }
+delta() {
+  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
+  echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
+}
 
 allocs=$(delta iova_allocations_total "domain=\"$group\"")
 failures=$(delta iova_allocation_failures_total "domain=\"$group\"")

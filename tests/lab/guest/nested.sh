@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Scenario nested: allocations and frees in interrupts that hit the probes themselves. The kernel skips a program that
+# is running already on its CPU; its twin makes the event instead, and what neither sees is counted. Disk and network
+# together on every CPU, all domains, against the kernel's own counts.
+
+start_rcached || return 0
+free=free_iova_fast
+case $LAB_KERNEL in 5.10) free=iova_rcache_insert ;; esac
+_still() {
+  _now="$(kprobe_count alloc_iova_fast) $(kprobe_count $free) $(metric rcached_events_total)"
+  [ "$_now" = "$_last" ] && return 0
+  _last=$_now
+  sleep 1.2
+  return 1
+}
+rest() { _last='' && wait_until _still 30 || fail "the guest does not come to rest"; }
+
+kprobe_count_begin alloc_iova_fast $free
+rest
+alloc_start=$(kprobe_count alloc_iova_fast)
+free_start=$(kprobe_count $free)
+scrape /tmp/before
+jobs=''
+for reader in 1 2 3; do
+  direct_read "$LAB_NVME" 4k 2000 &
+  jobs="$jobs $!"
+  echo_bytes 4096 >/dev/null &
+  jobs="$jobs $!"
+done
+wait $jobs
+rest
+scrape /tmp/after
+allocs_kernel=$(($(kprobe_count alloc_iova_fast) - alloc_start))
+frees_kernel=$(($(kprobe_count $free) - free_start))
+kprobe_count_end
+
+delta() {
+  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
+  echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
+}
+skipped() { delta rcached_program_skipped_total "program=\"$1\",method=\"(fexit|kretprobe)\""; }
+allocs=$(($(delta iova_allocations_total) + $(delta iova_allocation_failures_total)))
+frees=$(delta iova_frees_total)
+info "kernel $allocs_kernel allocs, $frees_kernel frees; rcached $allocs and $frees; lost $(skipped alloc_iova_fast) and $(skipped $free)"
+expect_ge "allocations under disk and network load" "$allocs" 10000
+expect_eq "allocations received + lost = calls of alloc_iova_fast" $((allocs + $(skipped alloc_iova_fast))) "$allocs_kernel"
+expect_eq "frees received + lost = calls of $free" $((frees + $(skipped $free))) "$frees_kernel"
+expect_le "events lost, in ten thousand" "$(((allocs_kernel + frees_kernel - allocs - frees) * 10000 / (allocs_kernel + frees_kernel)))" 5
+expect_eq "drift at rest" "$(metric rcached_drift_ranges '' /tmp/after)" 0
+expect_eq "unaccounted at rest" "$(metric iova_unaccounted_ranges '' /tmp/after)" 0

@@ -102,6 +102,9 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
         fmt::format("iova_domain.rcaches has {} orders, not {}", btf_array(rcaches)->nelems, kCachedOrders));
   layout.flush_queue_in_iova = domain->member("fq_timer") != nullptr;
 
+  const auto program_stats = find_struct(kernel_btf, "bpf_prog_stats");
+  layout.skips_nested_programs = program_stats && program_stats->member("misses") != nullptr;
+
   // Behaviour that BTF does not show follows the layout of the same generation.
   layout.profile.alloc_rounds_size = !layout.flush_queue_in_iova;  // both changed in 5.17
   layout.profile.flush_empties_depot =

@@ -15,8 +15,10 @@ namespace rcached {
 struct KernelLayout {
   KernelProfile profile;
   bool rcaches_embedded = false;  // <= 5.17: iova_domain.rcaches is an array, later a pointer
-  bool flush_queue_in_iova =
-      false;  // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert
+  // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert.
+  bool flush_queue_in_iova = false;
+  // >= 5.12: a tracing program is not run on a CPU where it is running already; before, it is.
+  bool skips_nested_programs = true;
 };
 
 // Reads the layout from `kernel_btf`. Errors: unknown_layout (names the structure and the member that does

@@ -70,6 +70,10 @@ class KernelLayoutTest : public testing::Test {
       member("depot", shape.depot_is_list ? pointer : rows);
       member("cpu_rcaches", pointer);
     });
+    structure("bpf_prog_stats", [&] {
+      member("cnt", word);
+      if (!shape.flush_queue_in_iova) member("misses", word);
+    });
     structure("iova_domain", [&] {
       member("rcaches", shape.rcaches_embedded ? embedded : pointer);
       if (shape.flush_queue_in_iova) member("fq_timer", word);
@@ -92,6 +96,7 @@ TEST_F(KernelLayoutTest, Kernel510) {
   EXPECT_FALSE(found->profile.flush_empties_depot);
   EXPECT_TRUE(found->rcaches_embedded);
   EXPECT_TRUE(found->flush_queue_in_iova);
+  EXPECT_FALSE(found->skips_nested_programs);
 }
 
 TEST_F(KernelLayoutTest, Kernel61) {
@@ -103,6 +108,7 @@ TEST_F(KernelLayoutTest, Kernel61) {
   EXPECT_TRUE(found->profile.flush_empties_depot);
   EXPECT_FALSE(found->rcaches_embedded);
   EXPECT_FALSE(found->flush_queue_in_iova);
+  EXPECT_TRUE(found->skips_nested_programs);
 }
 
 TEST_F(KernelLayoutTest, Kernel612) {

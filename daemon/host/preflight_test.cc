@@ -17,7 +17,7 @@ HostFacts good_host() {
   facts.kernel_release = "6.1.0-30-amd64";
   facts.has_btf = true;
   facts.lockdown = Lockdown::none;
-  facts.layout = KernelLayout{kProfile61, false, false};
+  facts.layout = KernelLayout{kProfile61, false, false, true};
   facts.groups = {{0, "identity", {}}, {1, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}, {2, "DMA", {}}};
   facts.attach =
       AttachPlan{{{"alloc_iova_fast_fexit", "alloc_iova_fast", "alloc_iova_fast", AttachMethod::fexit, true},
@@ -167,7 +167,7 @@ const std::vector<Case> kCases = {
      ErrorCode::unknown_layout},
     {"unbounded_depot",
      [](HostFacts& f) {
-       f.layout = KernelLayout{kProfile612, false, false};
+       f.layout = KernelLayout{kProfile612, false, false, true};
      },
      {"ok   layout: kernel 6.1.0-30-amd64: magazines of 127 pfns, unbounded depot"},
      ErrorCode::ok},

@@ -78,7 +78,8 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     if (traceable) {
       if (function.entry) add(AttachMethod::fentry, name);
       if (function.exit) add(AttachMethod::fexit, name);
-      if (!optional) plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
+      if (!optional && layout.skips_nested_programs)
+        plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
     } else if (symbol) {
       add(AttachMethod::kprobe, symbol->name);
       if (function.kprobe_exit) add(AttachMethod::kretprobe, symbol->name);

@@ -25,6 +25,7 @@ Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::s
   Kernel result;
   result.layout.profile = unbounded ? kProfile612 : kProfile61;
   result.layout.flush_queue_in_iova = fq_in_iova;
+  result.layout.skips_nested_programs = !fq_in_iova;
   std::vector<std::string> symbols = kCommon;
   result.btf.insert(kCommon.begin(), kCommon.end());
   result.btf.insert(more_btf.begin(), more_btf.end());
@@ -63,6 +64,7 @@ TEST(AttachPlan, Kernel510SeesFreesAtRcacheInsertAndMagazinesBySuffixedKprobe) {
   ASSERT_TRUE(plan);
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "iova_rcache_insert");
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "");
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "");  // nothing is skipped there: a twin would double
   EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kprobe"), "iova_magazine_free_pfns.part.0");
   EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kretprobe"), "iova_magazine_free_pfns.part.0");
   EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fentry"), "");

@@ -45,6 +45,9 @@ info "kernel $allocs_kernel allocs, $frees_kernel frees; rcached $allocs and $fr
 expect_ge "allocations under disk and network load" "$allocs" 10000
 expect_eq "allocations received + lost = calls of alloc_iova_fast" $((allocs + $(skipped alloc_iova_fast))) "$allocs_kernel"
 expect_eq "frees received + lost = calls of $free" $((frees + $(skipped $free))) "$frees_kernel"
-expect_le "events lost, in ten thousand" "$(((allocs_kernel + frees_kernel - allocs - frees) * 10000 / (allocs_kernel + frees_kernel)))" 5
+# 7.x preempts tasks inside programs (PREEMPT_LAZY): the twin can be hit as well.
+most=5
+case $LAB_KERNEL in 7.*) most=50 ;; esac
+expect_le "events lost, in ten thousand" "$(((allocs_kernel + frees_kernel - allocs - frees) * 10000 / (allocs_kernel + frees_kernel)))" $most
 expect_eq "drift at rest" "$(metric rcached_drift_ranges '' /tmp/after)" 0
 expect_eq "unaccounted at rest" "$(metric iova_unaccounted_ranges '' /tmp/after)" 0

@@ -54,7 +54,6 @@ enum rcached_cause {
 #define RCACHED_ORDER_NONE 0xff /* not known, or beyond the cacheable orders */
 #define RCACHED_CACHED_ORDERS 6 /* orders 0..5 have an rcache */
 #define RCACHED_MAX_CPUS 1024
-#define RCACHED_LOSS_PROGRAMS 16
 
 struct rcached_event {
 	__u64 time_ns;

@@ -238,12 +238,6 @@ bool ProbeSet::is_entry_of_a_pair(const PlannedProgram& planned) const {
 
 std::vector<ProgramStatus> ProbeSet::program_status() const {
   std::vector<ProgramStatus> result;
-  std::uint64_t nested_allocs = 0;
-  std::uint64_t nested_frees = 0;
-  for (const rcached_cpu_stats& cpu : cpu_stats()) {
-    nested_allocs += cpu.nested_allocs;
-    nested_frees += cpu.nested_frees;
-  }
   for (const auto& attached : attached_) {
     ProgramStatus status;
     status.function = attached.planned->symbol;
@@ -255,11 +249,6 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
       status.runs = info.run_cnt;
       status.run_ns = info.run_time_ns;
       status.skipped = info.recursion_misses;
-      if (attached.planned->required) {  // a hot function: what its twin has made is not lost
-        const std::uint64_t made =
-            attached.planned->function == "alloc_iova_fast" ? nested_allocs : nested_frees;
-        status.skipped -= attached.planned->twin ? status.skipped : std::min(status.skipped, made);
-      }
     }
     const bool trampoline =
         attached.planned->method == AttachMethod::fentry || attached.planned->method == AttachMethod::fexit;
@@ -274,6 +263,21 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
       if (known) status.skipped += link.missed;
     }
     result.push_back(std::move(status));
+  }
+  // What the twins have made is not lost. Read after the misses: a twin that runs in between must not look
+  // like a loss.
+  std::uint64_t nested_allocs = 0;
+  std::uint64_t nested_frees = 0;
+  for (const rcached_cpu_stats& cpu : cpu_stats()) {
+    nested_allocs += cpu.nested_allocs;
+    nested_frees += cpu.nested_frees;
+  }
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const PlannedProgram& planned = *attached_[i].planned;
+    if (planned.twin) result[i].skipped = 0;
+    if (planned.twin || planned.method != AttachMethod::fexit || !planned.required) continue;
+    const std::uint64_t made = planned.function == "alloc_iova_fast" ? nested_allocs : nested_frees;
+    result[i].skipped -= std::min(result[i].skipped, made);
   }
   return result;
 }

@@ -56,9 +56,21 @@ void DomainMirror::apply(const Operation& op) {
     case OperationKind::domain_put:
       return reset(from_birth_);
     case OperationKind::fq_drain:
-      ++fq_drains_;
-      return;
+      return apply_fq_drain(op);
   }
+}
+
+void DomainMirror::apply_fq_drain(const Operation& op) {
+  ++flush_queue_.drains;
+  flush_queue_.drained_ranges += op.size;
+  flush_queue_.duration_ns += op.duration_ns;
+  flush_queue_.longest_ns = std::max(flush_queue_.longest_ns, op.duration_ns);
+  flush_queue_.largest = std::max<std::uint64_t>(flush_queue_.largest, op.size);
+  auto& cpus = flush_queue_.cpus;
+  auto cpu = std::find_if(cpus.begin(), cpus.end(), [&](const auto& entry) { return entry.cpu >= op.cpu; });
+  if (cpu == cpus.end() || cpu->cpu != op.cpu) cpu = cpus.insert(cpu, {op.cpu, 0, 0});
+  ++cpu->drains;
+  cpu->drained_ranges += op.size;
 }
 
 DomainMirror::CpuState& DomainMirror::cpu_state(std::uint16_t cpu) {
@@ -74,7 +86,7 @@ DomainSnapshot DomainMirror::snapshot() const {
                                          : Confidence::partial;
   model_.fill(snapshot);
   snapshot.rcache_flushes = rcache_flushes_;
-  snapshot.fq_drains = fq_drains_;
+  snapshot.flush_queue = flush_queue_;
   snapshot.loss_marks = loss_epoch_;
   snapshot.prediction = prediction_;
   snapshot.drift = drift_;

@@ -126,6 +126,7 @@ class DomainMirror {
   void invalidate_depot_reading(std::uint8_t order);
   void fill_drift(DriftSnapshot& drift) const;
 
+  void apply_fq_drain(const Operation& op);
   CpuState& cpu_state(std::uint16_t cpu);
 
   std::uint64_t id_;
@@ -142,7 +143,7 @@ class DomainMirror {
   std::uint32_t loss_epoch_ = 0;
   std::uint64_t last_time_ns_ = 0;
   std::uint64_t rcache_flushes_ = 0;
-  std::uint64_t fq_drains_ = 0;
+  FlushQueueSnapshot flush_queue_;
   PredictionSnapshot prediction_;
   DriftSnapshot drift_;  // counters; ranges is computed
 };

@@ -23,7 +23,7 @@ enum class OperationKind : std::uint8_t {
   reserve,        // reserve_iova: [pfn, pfn_hi]
   domain_init,    // init_iova_domain: the domain is new and empty
   domain_put,     // put_iova_domain: everything in it is gone
-  fq_drain,       // fq_flush_timeout: duration_ns
+  fq_drain,       // fq_flush_timeout: duration_ns, size = ranges it freed on this CPU
 };
 
 enum class ServedBy : std::uint8_t { cache, tree };

@@ -19,15 +19,18 @@ namespace rcached {
 
 // How far the numbers of a domain can be trusted.
 enum class Confidence : std::uint8_t {
-  exact,    // followed since its init_iova_domain, nothing lost
-  partial,  // existed before rcached: what has not moved since the start is not known yet
-  lossy,    // events were lost since
+  exact,     // followed since its init_iova_domain or since it was read out of kernel memory, nothing lost
+  resynced,  // events were lost once; it has been read out of kernel memory since, and nothing lost since then
+  partial,   // existed before rcached and has not been read yet: what has not moved since the start is not known
+  lossy,     // events were lost since it was read last
 };
 
 constexpr std::string_view to_string(Confidence confidence) {
   switch (confidence) {
     case Confidence::exact:
       return "exact";
+    case Confidence::resynced:
+      return "resynced";
     case Confidence::partial:
       return "partial";
     case Confidence::lossy:
@@ -94,12 +97,72 @@ struct DriftSnapshot {
   friend bool operator==(const DriftSnapshot&, const DriftSnapshot&) = default;
 };
 
+// What comparing the mirror with kernel memory has found.
+struct AuditSnapshot {
+  // Ranges that differed, by part, since the start of the mirror; what was not known before is not a difference.
+  struct Drift {
+    std::uint64_t loaded = 0;
+    std::uint64_t prev = 0;
+    std::uint64_t depot = 0;
+    std::uint64_t tree = 0;
+    std::uint64_t fq = 0;  // ranges waiting in the flush queue that the mirror does not have as outstanding
+    std::uint64_t sum() const { return loaded + prev + depot + tree + fq; }
+    friend bool operator==(const Drift&, const Drift&) = default;
+  };
+  std::uint64_t audits = 0;    // completed
+  std::uint64_t repairs = 0;   // of them, that found differences; all were repaired
+  std::uint64_t abandoned = 0;  // audits given up: the domain changed under every attempt, or events were lost
+  Drift drift;
+  // Monotonic times; 0: never.
+  std::uint64_t last_audit_ns = 0;
+  std::uint64_t last_repair_ns = 0;
+  std::uint64_t last_loss_ns = 0;
+  std::uint64_t resynced_ns = 0;  // the audit that ended the last loss
+
+  friend bool operator==(const AuditSnapshot&, const AuditSnapshot&) = default;
+};
+
+// What the allocator's own records of the domain hold, in bytes.
+struct MemorySnapshot {
+  std::uint64_t magazine_bytes = 0;  // magazines of all possible CPUs and of the depots
+  std::uint64_t range_bytes = 0;     // struct iova of every range in the tree
+  std::uint64_t time_ns = 0;         // monotonic; of the reading
+  friend bool operator==(const MemorySnapshot&, const MemorySnapshot&) = default;
+};
+
+// The space below 4 GiB, where allocations fail first. In granules.
+struct Space32Snapshot {
+  std::uint64_t free_pages = 0;
+  std::uint64_t largest_gap_pages = 0;
+  std::uint64_t time_ns = 0;  // monotonic; of the walk over the tree
+  friend bool operator==(const Space32Snapshot&, const Space32Snapshot&) = default;
+};
+
+// Runs of the flush-queue timer (fq_flush_timeout), each on one CPU for the queues of all.
+struct FlushQueueSnapshot {
+  struct Cpu {
+    std::uint16_t cpu = 0;
+    std::uint64_t drains = 0;
+    std::uint64_t drained_ranges = 0;
+    friend bool operator==(const Cpu&, const Cpu&) = default;
+  };
+  std::uint64_t drains = 0;
+  std::uint64_t drained_ranges = 0;  // freed by these runs: into the rcache of the CPU that ran the timer
+  std::uint64_t duration_ns = 0;     // sum
+  std::uint64_t longest_ns = 0;
+  std::uint64_t largest = 0;  // ranges of the largest run
+  std::vector<Cpu> cpus;      // only CPUs that ran it, by cpu
+
+  friend bool operator==(const FlushQueueSnapshot&, const FlushQueueSnapshot&) = default;
+};
+
 struct DomainSnapshot {
   std::uint64_t id = 0;  // a number of ours, never an address
   Confidence confidence = Confidence::partial;
   // the balance sheet, in ranges
   std::uint64_t tree_ranges = 0;
   std::uint64_t outstanding = 0;
+  std::uint64_t outstanding_before_start = 0;  // part of outstanding: mapped before rcached saw the domain
   std::optional<std::uint64_t> fq_pending;  // nullopt: not observable by the source (then inside outstanding)
   std::uint64_t cpu_cached = 0;
   std::uint64_t depot_cached = 0;
@@ -109,10 +172,13 @@ struct DomainSnapshot {
   std::array<OrderSnapshot, kCachedOrders + 1> orders{};
   std::vector<CpuFill> cpu_fills;    // only (cpu, order) pairs that were seen, by cpu then order
   std::uint64_t rcache_flushes = 0;  // free_cpu_cached_iovas calls
-  std::uint64_t fq_drains = 0;       // fq_flush_timeout runs
   std::uint64_t loss_marks = 0;      // times the stream said that events were lost
   PredictionSnapshot prediction;
   DriftSnapshot drift;
+  FlushQueueSnapshot flush_queue;
+  AuditSnapshot audit;
+  std::optional<MemorySnapshot> memory;    // nullopt: not read
+  std::optional<Space32Snapshot> space32;  // nullopt: not read
 
   friend bool operator==(const DomainSnapshot&, const DomainSnapshot&) = default;
 };

@@ -83,7 +83,7 @@ TEST(WorkloadKindTest, EachKindShowsWhatItIsFor) {
   const DomainSnapshot mixed = after(WorkloadKind::mixed, kProfile61, 200'000);
   EXPECT_GT(mixed.orders[kCachedOrders].allocations, 1000u);
   EXPECT_GT(mixed.rcache_flushes, 0u);
-  EXPECT_GT(mixed.fq_drains, 0u);
+  EXPECT_GT(mixed.flush_queue.drains, 0u);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ enum rcached_op {
 	RCACHED_OP_DOMAIN_INIT = 9, /* init_iova_domain: arg = granule in bytes */
 	RCACHED_OP_DOMAIN_PUT = 10, /* put_iova_domain, at entry: everything in the domain is gone */
 	RCACHED_OP_FQ_DRAIN =
-	    11, /* fq_flush_timeout: arg = duration in ns; domain = 0 where the probe cannot know it */
+	    11, /* fq_flush_timeout: arg = duration in ns, size = ranges it freed; domain = 0 where the probe cannot know it */
 	RCACHED_OP_LAST = 11,
 };
 

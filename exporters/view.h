@@ -61,6 +61,17 @@ inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
   return lost;
 }
 
+// What reading kernel memory has cost (daemon/source/kernel_reader.h).
+struct ReaderStatus {
+  bool available = false;   // false: this source has no memory to read
+  std::uint64_t reads = 0;  // chunks
+  std::uint64_t changed = 0;  // of them, refused because the structure changed under them
+  std::uint64_t faults = 0;   // of them, that failed or made no sense
+  std::uint64_t time_ns = 0;  // spent in all chunks
+  std::uint64_t longest_ns = 0;
+  std::uint64_t budget_ns_per_s = 0;  // config: audit.budget
+};
+
 struct DaemonStatus {
   std::string version;
   std::string source;  // "kernel" or "synthetic"
@@ -73,6 +84,9 @@ struct DaemonStatus {
   std::uint64_t lag_ns = 0;     // age of the oldest event not yet applied at the last drain
   std::vector<CpuLoss> cpus;    // by cpu
   std::vector<ProgramStatus> programs;
+  ReaderStatus reader;
+  std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not know
+  std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to have Unix times
   bool per_cpu_series = false;  // config: metrics.per_cpu
 };
 

@@ -40,6 +40,13 @@ struct Config {
     std::chrono::milliseconds snapshot_interval{1000};
     friend bool operator==(const Pipeline&, const Pipeline&) = default;
   } pipeline;
+  // Comparing the mirror with kernel memory.
+  struct Audit {
+    bool enabled = true;
+    std::chrono::milliseconds interval{60'000};  // every domain once
+    std::chrono::milliseconds budget{50};        // of reading, per second
+    friend bool operator==(const Audit&, const Audit&) = default;
+  } audit;
   struct Metrics {
     bool per_cpu = false;
     friend bool operator==(const Metrics&, const Metrics&) = default;

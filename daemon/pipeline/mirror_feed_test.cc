@@ -82,7 +82,7 @@ TEST_F(MirrorFeedTest, AnFqDrainWithoutADomainBelongsToNone) {
   const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::fq_drain, 0)});
   EXPECT_EQ(feed_.unattributed_fq_drains(), 1u);
   EXPECT_EQ(view.snapshot.domains.size(), 1u);
-  EXPECT_EQ(view.snapshot.domains[0].fq_drains, 0u);
+  EXPECT_EQ(view.snapshot.domains[0].flush_queue.drains, 0u);
 }
 
 TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {

@@ -98,6 +98,12 @@ bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
          view_ != nullptr;
 }
 
+AuditReport Pipeline::audit(const AuditRequest& /*request*/, std::chrono::milliseconds /*timeout*/) {
+  AuditReport report;
+  report.unavailable = "not built yet";
+  return report;
+}
+
 std::optional<std::string> Pipeline::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "daemon/error.h"
+#include "daemon/pipeline/audit_report.h"
 #include "daemon/pipeline/mirror_feed.h"
 #include "daemon/source/event_source.h"
 #include "exporters/view.h"
@@ -54,6 +55,10 @@ class Pipeline : public ViewSource {
 
   // False when no View came within `timeout`.
   bool wait_for_view(std::chrono::milliseconds timeout) const;
+
+  // Audits domains against kernel memory, outside the schedule but within the budget; waits for the result. Any
+  // thread but the pipeline's. After `timeout` what has been done until then is reported.
+  AuditReport audit(const AuditRequest& request, std::chrono::milliseconds timeout);
 
   // Grows with every round of the thread; one that stands still has hung.
   std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }

@@ -18,6 +18,8 @@
 
 namespace rcached {
 
+class KernelReader;
+
 // A domain as the source knows it. `key` is what rcached_event.domain carries; it never leaves the process.
 struct DiscoveredDomain {
   std::uint64_t key = 0;
@@ -45,8 +47,9 @@ class EventSource {
   // Begins to deliver. On error nothing stays attached.
   virtual Expected<void> start() = 0;
 
-  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block.
-  virtual void poll(std::vector<rcached_event>& batch) = 0;
+  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block. Returns
+  // the time (that of the events) up to which the stream is complete.
+  virtual std::uint64_t poll(std::vector<rcached_event>& batch) = 0;
 
   // Every event up to now, with no regard to reordering; for a clean end and for tests at rest.
   virtual void flush(std::vector<rcached_event>& batch) = 0;
@@ -57,6 +60,8 @@ class EventSource {
 
   virtual SourceStatus status() = 0;
   virtual KernelInfo kernel_info() const = 0;
+  // Nothing to read where there is no kernel. Belongs to the source; valid from start() on.
+  virtual KernelReader* reader() { return nullptr; }
   virtual std::string name() const = 0;
 };
 

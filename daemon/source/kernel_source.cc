@@ -53,11 +53,11 @@ class KernelSource final : public EventSource {
     return {};
   }
 
-  void poll(std::vector<rcached_event>& batch) override {
+  std::uint64_t poll(std::vector<rcached_event>& batch) override {
     const std::uint64_t begin = monotonic_ns();
     probes_->drain();
     merger_.take_until(last_drain_ns_, batch);
-    last_drain_ns_ = begin;
+    return std::exchange(last_drain_ns_, begin);
   }
 
   void flush(std::vector<rcached_event>& batch) override {

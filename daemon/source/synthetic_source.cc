@@ -41,7 +41,7 @@ class SyntheticSource final : public EventSource {
     return {};
   }
 
-  void poll(std::vector<rcached_event>& batch) override {
+  std::uint64_t poll(std::vector<rcached_event>& batch) override {
     const std::uint64_t step = workload_->options().step_ns;
     const std::uint64_t done_until = workload_->now_ns() + skipped_ns_;
     const std::uint64_t now = std::max(clock_(), done_until);
@@ -55,6 +55,7 @@ class SyntheticSource final : public EventSource {
     workload_->step(calls);
     batch.insert(batch.end(), pending_.begin(), pending_.end());
     pending_.clear();
+    return now;
   }
 
   void flush(std::vector<rcached_event>& batch) override { poll(batch); }

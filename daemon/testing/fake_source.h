@@ -20,11 +20,12 @@ inline constexpr std::uint64_t kKeyA = 0xffff888000001000, kKeyB = 0xffff8880000
 class FakeSource : public EventSource {
  public:
   Expected<void> start() override { return start_error ? tl::unexpected(*start_error) : Expected<void>{}; }
-  void poll(std::vector<rcached_event>& batch) override {
+  std::uint64_t poll(std::vector<rcached_event>& batch) override {
     ++polls;
     if (on_poll) on_poll();
     batch.insert(batch.end(), next.begin(), next.end());
     next.clear();
+    return complete_until_ns;
   }
   void flush(std::vector<rcached_event>& batch) override {
     batch.insert(batch.end(), next.begin(), next.end());
@@ -42,6 +43,7 @@ class FakeSource : public EventSource {
 
   std::optional<Error> start_error;
   std::function<void()> on_poll;
+  std::uint64_t complete_until_ns = 0;  // what poll() says
   std::vector<rcached_event> next;  // come with the next poll
   std::vector<rcached_event> held;  // come with a flush only
   std::vector<DiscoveredDomain> domains;

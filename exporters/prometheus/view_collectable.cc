@@ -116,7 +116,7 @@ void add_domain(FamilySet& out, const NamedDomain& named, const View& view) {
   out.add(metric("iova_reserved_ranges"), {domain}, number(s.reserved));
   out.add(metric("iova_unaccounted_ranges"), {domain}, static_cast<double>(s.unaccounted));
   out.add(metric("iova_rcache_flushes_total"), {domain}, number(s.rcache_flushes));
-  out.add(metric("iova_flush_queue_drains_total"), {domain}, number(s.fq_drains));
+  out.add(metric("iova_flush_queue_drains_total"), {domain}, number(s.flush_queue.drains));
   for (unsigned order = 0; order <= kCachedOrders; ++order) {
     add_operations(out, domain, kOrderNames[order], s.orders[order]);
     if (order < kCachedOrders) add_caches(out, domain, kOrderNames[order], s.orders[order], view.kernel);

@@ -34,7 +34,7 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
   domain.reserved = seed + 14;
   domain.unaccounted = -3;
   domain.rcache_flushes = seed + 15;
-  domain.fq_drains = seed + 16;
+  domain.flush_queue.drains = seed + 16;
   domain.loss_marks = seed + 17;
   domain.prediction = {.predictions = 1000,
                        .hits = 990,

@@ -3,8 +3,8 @@
 // (daemon/source/kernel_reader.h) or out of the model (DomainModel::contents). The mirror is seeded, audited
 // and repaired with them, piece by piece: a piece is what could be read at one instant.
 //
-// Mirrors struct iova_magazine, iova_rcache, iova_domain.rbroot of drivers/iommu/iova.c, 4.15 and later. A NULL
-// magazine is an empty one. Units: pfn in granules; times in nanoseconds of the operations' clock. Plain
+// Mirrors struct iova_magazine, iova_rcache, iova_domain.rbroot of drivers/iommu/iova.c, 4.15 and later. A
+// NULL magazine is an empty one. Units: pfn in granules; times in nanoseconds of the operations' clock. Plain
 // values.
 #pragma once
 
@@ -46,6 +46,7 @@ struct DepotSlice {
   std::uint32_t depot_size = 0;  // magazines in all of the depot at the time of the reading
   std::uint32_t first = 0;       // position of magazines.front()
   std::vector<Pfns> magazines;   // bottom to top
+  bool last = true;              // no more slices come of this reading of the depot
 };
 
 struct TreeRange {

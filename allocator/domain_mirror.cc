@@ -31,6 +31,7 @@ void DomainMirror::reset(bool observed_from_birth) {
 void DomainMirror::apply(const Operation& op) {
   if (op.after_loss) mark_loss();
   last_time_ns_ = op.time_ns;
+  ++operations_;
   switch (op.kind) {
     case OperationKind::alloc:
       return apply_alloc(op);
@@ -81,10 +82,12 @@ DomainMirror::CpuState& DomainMirror::cpu_state(std::uint16_t cpu) {
 DomainSnapshot DomainMirror::snapshot() const {
   DomainSnapshot snapshot;
   snapshot.id = id_;
-  snapshot.confidence = loss_epoch_ != 0 ? Confidence::lossy
-                        : from_birth_    ? Confidence::exact
-                                         : Confidence::partial;
+  snapshot.confidence = in_doubt()            ? Confidence::lossy
+                        : !known_from_start() ? Confidence::partial
+                        : loss_epoch_ != 0    ? Confidence::resynced
+                                              : Confidence::exact;
   model_.fill(snapshot);
+  fill_audit(snapshot);
   snapshot.rcache_flushes = rcache_flushes_;
   snapshot.flush_queue = flush_queue_;
   snapshot.loss_marks = loss_epoch_;

@@ -20,13 +20,18 @@
 // The first reading of a (cpu, order), and the first reading of a depot, is adopted in this way without
 // counting as drift, unless the domain was observed from its birth: then everything is known to start empty.
 //
+// Where kernel memory can be read, a DomainAudit seeds, checks and repairs the mirror with it
+// (domain_audit.h).
+//
 // Mirrors alloc_iova_fast, free_iova_fast and what they call, iova.c 4.15 and later. Not thread-safe.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "allocator/contents.h"
 #include "allocator/domain_model.h"
 #include "allocator/operation.h"
 #include "allocator/readings.h"
@@ -48,6 +53,42 @@ class DomainMirror {
 
   DomainSnapshot snapshot() const;
   const DomainModel& model() const { return model_; }
+
+  // --- readings out of kernel memory, each to be given at its place in the stream: after the operations up
+  // to its end_ns, before the later ones. DomainAudit decides what to do with a difference.
+  using Drift = AuditSnapshot::Drift;
+  // Ranges by which the kernel differs from the mirror. Unknown slots differ from nothing.
+  Drift compare(const CpuContents& contents) const;
+  Drift compare(const DepotSlice& slice) const;
+  // Makes the mirror as the kernel was. An operation that was under way at that moment is reported later; the
+  // mirror recognises by its pfn that it has been applied already. Returns the pfns that have lost their
+  // place in a cache by it and count as outstanding now, though the kernel may have none of them.
+  Pfns adopt(const CpuContents& contents);
+  Pfns adopt(const DepotSlice& slice);
+  // Whether the mirror has ranges there whose pfns it does not know.
+  bool has_unknown_slots(std::uint16_t cpu) const;
+  bool has_unknown_slots_in_depot(std::uint8_t order) const;
+  // The tree's part: see the functions of the same names in DomainModel.
+  DomainModel& model_for_audit() { return model_; }
+
+  // Read from kernel memory since the birth or the start: what is not known now does not exist.
+  bool known_from_start() const { return from_birth_ || seeded_; }
+  // Operations may have been lost since the last reading of everything.
+  bool in_doubt() const { return loss_epoch_ != trusted_epoch_; }
+  std::uint32_t loss_epoch() const { return loss_epoch_; }
+  // Operations applied so far.
+  std::uint64_t operations() const { return operations_; }
+
+  // Everything has been read and agrees now, and nothing was lost since `loss_epoch`.
+  void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
+  void abandon_audit() { ++audit_.abandoned; }
+  void set_flush_queue_pending(std::optional<std::uint64_t> pending) { fq_pending_ = pending; }
+  void set_space32(const Space32Snapshot& space) { space32_ = space; }
+  // Magazines of all CPUs, empty or not.
+  void set_cpu_magazines(std::uint64_t magazines, std::uint64_t time_ns) {
+    cpu_magazines_ = magazines;
+    cpu_magazines_ns_ = time_ns;
+  }
 
  private:
   // What an operation in progress on a CPU has reported by its nested calls.
@@ -126,11 +167,16 @@ class DomainMirror {
   void invalidate_depot_reading(std::uint8_t order);
   void fill_drift(DriftSnapshot& drift) const;
 
+  // audits (domain_mirror_audit.cc)
+  void fill_audit(DomainSnapshot& snapshot) const;
+  Pfns displaced(Pfns pfns);
+
   void apply_fq_drain(const Operation& op);
   CpuState& cpu_state(std::uint16_t cpu);
 
   std::uint64_t id_;
   bool from_birth_;
+  bool seeded_ = false;  // read out of kernel memory once
   DomainModel model_;
   std::vector<std::array<CpuReading, kCachedOrders>> cpu_readings_;
   std::array<DepotReading, kCachedOrders> depot_readings_{};
@@ -141,11 +187,18 @@ class DomainMirror {
   std::array<EarlyRelease, kEarlyReleases> early_releases_{};
   std::size_t next_early_ = 0;
   std::uint32_t loss_epoch_ = 0;
+  std::uint32_t trusted_epoch_ = 0;  // loss_epoch_ when the last complete audit began
+  std::uint64_t operations_ = 0;
   std::uint64_t last_time_ns_ = 0;
   std::uint64_t rcache_flushes_ = 0;
   FlushQueueSnapshot flush_queue_;
   PredictionSnapshot prediction_;
   DriftSnapshot drift_;  // counters; ranges is computed
+  AuditSnapshot audit_;
+  std::optional<std::uint64_t> fq_pending_;
+  std::optional<Space32Snapshot> space32_;
+  std::optional<std::uint64_t> cpu_magazines_;
+  std::uint64_t cpu_magazines_ns_ = 0;
 };
 
 }  // namespace rcached

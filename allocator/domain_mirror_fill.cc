@@ -36,13 +36,13 @@ void DomainMirror::invalidate_depot_reading(std::uint8_t order) {
 // the wrong place: then the reading stands and the difference is corrected in time.
 void DomainMirror::cpu_moved_unread(std::uint16_t cpu, std::uint8_t order) {
   CpuReading& last = reading(cpu, order);
-  if (loss_epoch_ == 0) return invalidate_reading(cpu, order);
+  if (!in_doubt()) return invalidate_reading(cpu, order);
   if (last.valid) last.difference.observe(1, last_time_ns_);
 }
 
 void DomainMirror::depot_moved_unread(std::uint8_t order) {
   DepotReading& last = depot_readings_[order];
-  if (loss_epoch_ == 0) return invalidate_depot_reading(order);
+  if (!in_doubt()) return invalidate_depot_reading(order);
   if (last.valid) last.difference.observe(1, last_time_ns_);
 }
 
@@ -50,7 +50,7 @@ void DomainMirror::depot_moved_unread(std::uint8_t order) {
 // operation, so that the fill after it is as read? Then the operation is applied as any other. Where several
 // answers fit, the one without a depot move is taken; the rest is adopted after the operation (check_fill).
 void DomainMirror::adopt_before(const Operation& op, std::uint8_t order) {
-  if (from_birth_ || !op.has_fill) return;
+  if (known_from_start() || !op.has_fill) return;
   const CpuReading& last = reading(op.cpu, order);
   const DepotReading& last_depot = depot_readings_[order];
   if (last.ever && last_depot.ever) return;
@@ -105,7 +105,7 @@ void DomainMirror::check_fill(const Operation& op, std::uint8_t order) {
   last.loaded = static_cast<std::uint16_t>(std::min<std::uint32_t>(op.fill.loaded, capacity));
   last.prev = static_cast<std::uint16_t>(std::min<std::uint32_t>(op.fill.prev, capacity));
   last.valid = true;
-  const bool first = !last.ever && !from_birth_;
+  const bool first = !last.ever && !known_from_start();
   last.ever = true;
   if (magazines.loaded.size() == last.loaded && magazines.prev.size() == last.prev) {
     last.difference.agree(loss_epoch_);
@@ -125,7 +125,7 @@ void DomainMirror::check_depot(std::uint8_t order, std::uint32_t magazines, std:
   DepotReading& last = depot_readings_[order];
   last.magazines = std::min(magazines, rcache.bounded() ? rcache.depot_capacity() : DomainModel::kMaxDepot);
   last.valid = true;
-  const bool first = !last.ever && !from_birth_;
+  const bool first = !last.ever && !known_from_start();
   last.ever = true;
   const std::int64_t amount = std::int64_t{last.magazines} - static_cast<std::int64_t>(rcache.depot().size());
   if (amount == 0) {
@@ -187,6 +187,7 @@ void DomainMirror::correct_differences(std::uint64_t now_ns) {
 
 void DomainMirror::mark_loss() {
   ++loss_epoch_;
+  audit_.last_loss_ns = last_time_ns_;
   correct_differences(last_time_ns_);
 }
 

@@ -206,7 +206,7 @@ void DomainMirror::release_flushed_depots() {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const std::vector<Magazine>& depot = model_.rcache(order).depot();
     for (std::size_t i = depot.size(); i-- > 0;) {
-      if (loss_epoch_ != 0 || depot[i].unknown() != 0) release_at({RcacheSource::depot, order, 0, i, 0});
+      if (in_doubt() || depot[i].unknown() != 0) release_at({RcacheSource::depot, order, 0, i, 0});
     }
     invalidate_depot_reading(order);
   }

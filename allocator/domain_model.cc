@@ -26,21 +26,33 @@ Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
   Range& range = ranges_[pfn];
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
   range.alloc_order = order_index(size);
+  range.seen = seen_value_;
   ++tree_ranges_;
   ++outstanding_[range.alloc_order];
   return range;
 }
 
-void DomainModel::remove_range(std::uint64_t pfn) {
-  const auto it = ranges_.find(pfn);
-  --outstanding_[it->second.alloc_order];
-  --tree_ranges_;
-  ranges_.erase(it);
+void DomainModel::leave_outstanding(Range& range) {
+  --outstanding_[range.alloc_order];
+  if (range.before_start) --before_start_;
+  range.before_start = false;
+}
+
+// Out of every table but the counters.
+void DomainModel::forget_range(std::uint64_t pfn) {
+  ranges_.erase(pfn);
   if (!widened_.empty()) widened_.erase(pfn);
+  if (walking_) removed_since_.insert(pfn);
+}
+
+void DomainModel::remove_range(std::uint64_t pfn) {
+  leave_outstanding(ranges_.find(pfn).value());
+  --tree_ranges_;
+  forget_range(pfn);
 }
 
 void DomainModel::restate_range(Range& range, std::uint64_t size) {
-  --outstanding_[range.alloc_order];
+  leave_outstanding(range);
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
   range.alloc_order = order_index(size);
   ++outstanding_[range.alloc_order];
@@ -169,12 +181,12 @@ void DomainModel::mark_outstanding(Range& range, std::uint8_t order) {
 }
 
 void DomainModel::reallocate(Range& range, std::uint8_t order) {
-  --outstanding_[range.alloc_order];
+  leave_outstanding(range);
   mark_outstanding(range, order);
 }
 
 void DomainModel::mark_cached(Range& range, std::uint8_t order, std::uint16_t cpu) {
-  --outstanding_[range.alloc_order];
+  leave_outstanding(range);
   range.where = order;
   range.cpu = cpu;
 }
@@ -182,10 +194,7 @@ void DomainModel::mark_cached(Range& range, std::uint8_t order, std::uint16_t cp
 void DomainModel::release(Magazine& magazine, std::uint8_t order) {
   counters_[order].tree_frees += magazine.size();
   tree_ranges_ -= magazine.size();
-  for (const std::uint64_t pfn : magazine.known()) {
-    ranges_.erase(pfn);
-    if (!widened_.empty()) widened_.erase(pfn);
-  }
+  for (const std::uint64_t pfn : magazine.known()) forget_range(pfn);
   magazine.clear();
 }
 
@@ -241,6 +250,7 @@ void DomainModel::see_cpu(std::uint8_t order, std::uint16_t cpu) {
 void DomainModel::fill(DomainSnapshot& snapshot) const {
   snapshot.tree_ranges = tree_ranges_;
   snapshot.reserved = reserved_.size();
+  snapshot.outstanding_before_start = before_start_;
   for (std::uint8_t order = 0; order <= kCachedOrders; ++order) {
     OrderSnapshot& out = snapshot.orders[order];
     out = counters_[order];
@@ -278,14 +288,18 @@ std::string DomainModel::find_inconsistency() const {
   if (sheet.unaccounted != 0) return "balance sheet: unaccounted " + std::to_string(sheet.unaccounted);
   std::array<std::uint64_t, kCachedOrders + 1> outstanding{};
   std::uint64_t cached = 0;
+  std::uint64_t before_start = 0;
   for (const auto& [pfn, range] : ranges_) {
     if (pfn == 0) return "pfn 0 in the range table";
+    if (range.before_start) ++before_start;
+    if (range.cached() && range.before_start) return "a cached range was mapped before the start";
     if (range.cached()) {
       ++cached;
     } else {
       ++outstanding[range.alloc_order];
     }
   }
+  if (before_start != before_start_) return "ranges mapped before the start are not counted right";
   if (outstanding != outstanding_) return "outstanding counters differ from the range table";
   std::uint64_t slots = 0;
   std::string problem;

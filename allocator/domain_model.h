@@ -21,6 +21,7 @@
 #pragma once
 
 #include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include <array>
 #include <cstddef>
@@ -30,13 +31,15 @@
 #include <string>
 #include <vector>
 
+#include "allocator/contents.h"
 #include "allocator/kernel_profile.h"
 #include "allocator/rcache.h"
 #include "allocator/snapshot.h"
 
 namespace rcached {
 
-// A range of the tree. `where` is the order under which it is cached, or one of the constants.
+// A range of the tree. `where` is the order under which it is cached, or one of the constants. 8 bytes: there
+// are hundreds of thousands of them.
 struct Range {
   static constexpr std::uint8_t kOutstanding = 0xff;
   static constexpr std::uint8_t kFresh =
@@ -44,8 +47,10 @@ struct Range {
 
   std::uint32_t size = 0;  // extent of the node
   std::uint16_t cpu = 0;   // hint: the CPU that cached it last
-  std::uint8_t alloc_order =
-      0;  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
+  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
+  std::uint8_t alloc_order : 4 = 0;
+  bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
+  bool seen : 1 = false;          // see begin_tree_walk()
   std::uint8_t where = kOutstanding;
 
   bool cached() const { return where < kCachedOrders; }
@@ -129,6 +134,29 @@ class DomainModel {
   // Adds unknown magazines (at the top or at the bottom) or orphans magazines from the top. Returns how many.
   std::uint32_t resize_depot(std::uint8_t order, std::uint32_t target, bool add_at_top);
 
+  // --- what was read out of kernel memory (contents.h)
+  // The magazine holds exactly these pfns. Those that were in another slot leave an unknown one there; new
+  // ones are added with the extent of the order; those that are no longer in it become outstanding.
+  void replace(Magazine& magazine, std::uint8_t order, std::uint16_t cpu, const Pfns& pfns);
+  // Between begin and end, `walk` tells the model which ranges the kernel's tree holds. A range that was
+  // added since the begin counts as seen; one that was removed since is remembered, so that an old reading
+  // does not bring it back.
+  void begin_tree_walk();
+  bool tree_walk_under_way() const { return walking_; }
+  // Marks what is in the tree at [lo, hi] as seen and corrects its extent. What the table had to say about
+  // it:
+  enum class WalkedRange : std::uint8_t { known, known_with_another_extent, removed_meanwhile, unknown };
+  WalkedRange walk(const TreeRange& range);
+  // Adds a range the walk found: outstanding, or reserved.
+  void add_found(const TreeRange& range, bool reserved, bool before_start);
+  // Outstanding and reserved ranges that the walk did not come by. Ends it.
+  std::vector<std::uint64_t> end_tree_walk();
+  // An outstanding or reserved range that the kernel does not have.
+  void remove_vanished(std::uint64_t pfn);
+  bool holds(std::uint64_t pfn) const { return ranges_.contains(pfn) || reserved_.contains(pfn); }
+  bool has_unknown_slots() const;
+  DomainContents contents() const;
+
   // --- the balance sheet
   OrderSnapshot& counters(std::uint8_t index) { return counters_[index]; }
   const OrderSnapshot& counters(std::uint8_t index) const { return counters_[index]; }
@@ -145,6 +173,8 @@ class DomainModel {
  private:
   void mark_cached(Range& range, std::uint8_t order, std::uint16_t cpu);
   void forget_unknown(Magazine& magazine, std::uint32_t count);
+  void leave_outstanding(Range& range);
+  void forget_range(std::uint64_t pfn);
 
   KernelProfile profile_;
   std::array<Rcache, kCachedOrders> rcaches_;
@@ -156,6 +186,12 @@ class DomainModel {
   std::uint64_t tree_ranges_ = 0;
   std::array<std::uint64_t, kCachedOrders + 1> outstanding_{};
   std::array<OrderSnapshot, kCachedOrders + 1> counters_{};  // gauges stay 0 here
+  std::uint64_t before_start_ = 0;
+
+  bool walking_ = false;
+  bool seen_value_ = false;                               // what Range::seen says of a range that was seen
+  tsl::robin_set<std::uint64_t, PfnHash> removed_since_;  // while walking
+  std::vector<std::uint64_t> reserved_unseen_;
 };
 
 }  // namespace rcached

@@ -104,4 +104,13 @@ bool IovaTree::reserve(std::uint64_t lo, std::uint64_t hi) {
   return true;
 }
 
+std::vector<TreeRange> IovaTree::ranges() const {
+  std::vector<TreeRange> ranges;
+  ranges.reserve(size());
+  for (auto node = nodes_.begin(); node != std::prev(nodes_.end()); ++node) {
+    ranges.push_back({node->first, node->second});
+  }
+  return ranges;
+}
+
 }  // namespace rcached

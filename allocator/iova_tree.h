@@ -11,6 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <vector>
+
+#include "allocator/contents.h"
 
 namespace rcached {
 
@@ -32,6 +35,8 @@ class IovaTree {
   // May widen ranges that overlap. Returns whether a new range was inserted.
   bool reserve(std::uint64_t lo, std::uint64_t hi);
 
+  // All ranges, ascending.
+  std::vector<TreeRange> ranges() const;
   std::size_t size() const { return nodes_.size() - 1; }
   const Options& options() const { return options_; }
 

@@ -26,14 +26,16 @@ struct KernelProfile {
   DepotKind depot = DepotKind::bounded;
   std::uint32_t magazine_capacity = 127;  // pfns in a magazine (iova_magazine.pfns[])
   std::uint32_t depot_capacity = 32;      // magazines; 0 for an unbounded depot
-  bool alloc_rounds_size = true;    // >= 5.17: alloc_iova_fast rounds sizes below 32 up to a power of two
-  bool flush_empties_depot = true;  // >= 5.11: the emergency flush also frees every depot
+  bool alloc_rounds_size = true;        // >= 5.17: alloc_iova_fast rounds sizes below 32 up to a power of two
+  bool flush_empties_depot = true;      // >= 5.11: the emergency flush also frees every depot
+  std::uint32_t magazine_bytes = 1024;  // what the slab gives for a struct iova_magazine
+  std::uint32_t range_bytes = 40;       // sizeof(struct iova)
 
   friend bool operator==(const KernelProfile&, const KernelProfile&) = default;
 };
 
 // The three generations of the kernels this project follows.
-inline constexpr KernelProfile kProfile510{"bounded-128", DepotKind::bounded, 128, 32, false, false};
+inline constexpr KernelProfile kProfile510{"bounded-128", DepotKind::bounded, 128, 32, false, false, 2048};
 inline constexpr KernelProfile kProfile61{"bounded-127", DepotKind::bounded, 127, 32, true, true};
 inline constexpr KernelProfile kProfile612{"unbounded-127", DepotKind::unbounded, 127, 0, true, true};
 

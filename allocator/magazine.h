@@ -88,6 +88,11 @@ class Magazine {
     known_.pop_back();
     return pfn;
   }
+  // `unknown` slots below `pfns`.
+  void assign(const std::vector<std::uint64_t>& pfns, std::uint32_t unknown) {
+    known_ = pfns;
+    unknown_ = unknown;
+  }
   // Empty, with the storage kept (as the kernel keeps flushed magazines).
   void clear() {
     known_.clear();

@@ -17,13 +17,21 @@ void Mirror::apply(std::uint64_t id, const Operation& operation) {
     domains_.erase(id);
     return;
   }
+  domain(id).apply(operation);
+}
+
+DomainMirror& Mirror::domain(std::uint64_t id) {
   std::unique_ptr<DomainMirror>& domain = domains_[id];
   if (domain == nullptr) {
     domain = std::make_unique<DomainMirror>(profile_, id, false);
     if (lost_) domain->mark_loss();
   }
-  domain->apply(operation);
+  return *domain;
 }
+
+void Mirror::add(std::uint64_t id) { domain(id); }
+
+void Mirror::drop(std::uint64_t id) { domains_.erase(id); }
 
 void Mirror::mark_loss() {
   lost_ = true;
@@ -47,6 +55,11 @@ Snapshot Mirror::snapshot() const {
   std::sort(snapshot.domains.begin(), snapshot.domains.end(),
             [](const DomainSnapshot& a, const DomainSnapshot& b) { return a.id < b.id; });
   return snapshot;
+}
+
+DomainMirror* Mirror::find(std::uint64_t id) {
+  const auto it = domains_.find(id);
+  return it == domains_.end() ? nullptr : it->second.get();
 }
 
 const DomainMirror* Mirror::find(std::uint64_t id) const {

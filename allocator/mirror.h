@@ -24,6 +24,10 @@ class Mirror {
   explicit Mirror(const KernelProfile& profile) : profile_(profile) {}
 
   void apply(std::uint64_t id, const Operation& operation);
+  // A domain that exists; it appears now, partial, instead of with its first operation. Nothing if it is
+  // there.
+  void add(std::uint64_t id);
+  void drop(std::uint64_t id);
   // Operations were lost, of which domain is not known (a full ring or a skipped program): marks all of them.
   // An operation with after_loss does this by itself.
   void mark_loss();
@@ -35,9 +39,12 @@ class Mirror {
   Snapshot snapshot() const;
   // nullptr when not known. Valid until the domain is dropped.
   const DomainMirror* find(std::uint64_t id) const;
+  DomainMirror* find(std::uint64_t id);
   std::size_t size() const { return domains_.size(); }
 
  private:
+  DomainMirror& domain(std::uint64_t id);
+
   KernelProfile profile_;
   tsl::robin_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
   bool lost_ = false;  // a domain that was there all along but first seen later may have lost operations too

@@ -73,6 +73,7 @@ class Simulator {
   const Rcache& rcache(std::uint8_t order) const { return rcaches_[order]; }
   const std::unordered_map<std::uint64_t, Range>& ranges() const { return ranges_; }
   std::uint64_t tree_ranges() const { return tree_.size(); }
+  std::vector<TreeRange> tree() const { return tree_.ranges(); }
   std::uint64_t reserved() const { return reserved_; }
   // Counters only; gauges are 0. Index kCachedOrders = sizes beyond the cacheable ones.
   const OrderSnapshot& counters(std::uint8_t index) const { return counters_[index]; }

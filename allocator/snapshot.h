@@ -20,8 +20,10 @@ namespace rcached {
 // How far the numbers of a domain can be trusted.
 enum class Confidence : std::uint8_t {
   exact,     // followed since its init_iova_domain or since it was read out of kernel memory, nothing lost
-  resynced,  // events were lost once; it has been read out of kernel memory since, and nothing lost since then
-  partial,   // existed before rcached and has not been read yet: what has not moved since the start is not known
+  resynced,  // events were lost once; it has been read out of kernel memory since, and nothing lost since
+             // then
+  partial,   // existed before rcached and has not been read yet: what has not moved since the start is not
+             // known
   lossy,     // events were lost since it was read last
 };
 
@@ -99,7 +101,8 @@ struct DriftSnapshot {
 
 // What comparing the mirror with kernel memory has found.
 struct AuditSnapshot {
-  // Ranges that differed, by part, since the start of the mirror; what was not known before is not a difference.
+  // Ranges that differed, by part, since the start of the mirror; what was not known before is not a
+  // difference.
   struct Drift {
     std::uint64_t loaded = 0;
     std::uint64_t prev = 0;
@@ -109,9 +112,10 @@ struct AuditSnapshot {
     std::uint64_t sum() const { return loaded + prev + depot + tree + fq; }
     friend bool operator==(const Drift&, const Drift&) = default;
   };
-  std::uint64_t audits = 0;    // completed
-  std::uint64_t repairs = 0;   // of them, that found differences; all were repaired
-  std::uint64_t abandoned = 0;  // audits given up: the domain changed under every attempt, or events were lost
+  std::uint64_t audits = 0;   // completed
+  std::uint64_t repairs = 0;  // of them, that found differences; all were repaired
+  std::uint64_t abandoned =
+      0;  // audits given up: the domain changed under every attempt, or events were lost
   Drift drift;
   // Monotonic times; 0: never.
   std::uint64_t last_audit_ns = 0;

@@ -60,6 +60,7 @@ class Program {
     std::uint32_t max_live = 1024;  // mappings
     bool time_passes = true;        // 1 ms a step
     bool limits = true;             // limits so low that space runs out at times
+    bool reserves = true;           // reserve_iova while the domain is in use, which widens ranges in use
   };
 
   Program(std::uint64_t seed, Simulator& simulator, const Options& options)
@@ -79,7 +80,8 @@ class Program {
         return simulator_.fail_next_magazine_allocation();
       case 37: {
         const std::uint64_t lo = 1 + below(4096);
-        return one_in(4) ? simulator_.reserve(lo, lo + below(64)) : simulator_.fq_drain(any_cpu(), 5);
+        return options_.reserves && one_in(4) ? simulator_.reserve(lo, lo + below(64))
+                                              : simulator_.fq_drain(any_cpu(), 5);
       }
       case 38:
         if (const std::uint64_t pfn = simulator_.tree_alloc(any_cpu(), 1 + below32(40)); pfn != 0) {

@@ -35,6 +35,10 @@ struct PipelineOptions {
   std::string version;
   std::uint64_t started_unix_s = 0;
   bool per_cpu_series = false;
+  // Auditing the mirror against the source's KernelReader, where it has one.
+  bool audit_enabled = true;
+  std::chrono::milliseconds audit_interval{60'000};
+  std::chrono::milliseconds audit_budget{50};  // of reading, per second
 };
 
 class Pipeline : public ViewSource {

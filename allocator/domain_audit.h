@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// DomainAudit: one comparison of a DomainMirror with its domain in kernel memory, from the first reading to
+// the last repair. It says what it wants to be read (next), takes each piece at its place in the stream of
+// operations (apply), looks again where the two differ, and repairs what stays different.
+//
+// Why look again: an operation can be under way while its magazine is read (done in the kernel, not reported
+// yet), and a tree can be rebalanced under a walk. Such differences are gone at the next look; a real one is
+// not. A difference counts as real when no operation of the domain came between two looks, or at the last of
+// kLooks looks.
+//   seed    the mirror has never been compared: what is read is taken at once and is no drift; ranges without
+//   a
+//           place in a cache were mapped before the start
+//   resync  operations were lost: what is read is taken at once and counts as drift
+//   verify  the mirror should be right: nothing is changed at the first look
+// In all three the repaired parts are looked at again, so that the audit ends when a look finds nothing.
+//
+// Magazines and depots come before the tree: then every cached pfn is known when the tree is walked, and what
+// is only in the tree is outstanding or reserved. What a repair takes too much or too little because an
+// operation was under way is put right by that operation's own report (see DomainMirror::adopt).
+//
+// Pure; the caller reads, keeps the budget and the order of time. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "allocator/contents.h"
+#include "allocator/domain_mirror.h"
+
+namespace rcached {
+
+// What to read next.
+struct ReadRequest {
+  enum class Part : std::uint8_t { cpu, depot, tree, tree_at };
+  Part part = Part::cpu;
+  std::uint16_t cpu = 0;
+  std::uint8_t order = 0;
+  std::uint64_t pfn = 0;  // tree: from here on; tree_at: a range that begins here
+  friend bool operator==(const ReadRequest&, const ReadRequest&) = default;
+};
+
+class DomainAudit {
+ public:
+  enum class Goal : std::uint8_t { seed, resync, verify };
+  enum class State : std::uint8_t { reading, completed, abandoned };
+
+  static constexpr int kLooks = 6;
+  // More doubtful ranges than this, and the next look at the tree is a walk over all of it.
+  static constexpr std::size_t kPointLooks = 32;
+
+  struct Options {
+    Goal goal = Goal::verify;
+    std::uint16_t possible_cpus = 0;
+    // Whether a range of the tree that nobody saw being made was reserved by the kernel itself.
+    std::function<bool(const TreeRange&)> is_reserved;
+    // For the space below 4 GiB.
+    std::uint64_t start_pfn = 1;
+    std::uint64_t pfn_end_32bit = 0;  // first pfn above 4 GiB; 0: not known
+  };
+
+  // `mirror` must outlive the audit and not be reset meanwhile.
+  DomainAudit(DomainMirror& mirror, Options options);
+
+  // The next piece to read. Nothing: there are pieces still to be applied first, or the audit is over.
+  std::optional<ReadRequest> next();
+  // Pieces asked for and not answered yet by an apply or unread.
+  std::size_t under_way() const { return under_way_; }
+
+  // The pieces that were asked for, each at its place in the stream.
+  void apply(const CpuContents& contents);
+  void apply(const DepotSlice& slice);  // slices that are not the last answer nothing yet
+  void apply(const ReadRequest& request, const TreeSlice& slice);
+  // A piece that could not be read in peace: asked for again at the next look.
+  void unread(const ReadRequest& request);
+
+  State state() const { return state_; }
+  DomainMirror& mirror() const { return mirror_; }
+  // Found and repaired so far.
+  const DomainMirror::Drift& drift() const { return drift_; }
+  // Why it was abandoned: operations were lost meanwhile, or the domain never came to agree.
+  const std::string& why() const { return why_; }
+  int looks() const { return look_; }
+
+ private:
+  // Looks at one part.
+  struct Doubt {
+    std::uint64_t operations = 0;  // of the mirror at the last look
+    bool adopting = false;         // a depot whose slices are being taken over in this look
+    bool differs = false;          // some slice of this look
+  };
+
+  bool takes_at_once() const { return options_.goal != Goal::verify && look_ == 1; }
+  bool stands(const Doubt& doubt) const;
+  void add(const DomainMirror::Drift& drift);
+  void doubt_ranges(const Pfns& displaced);
+  void apply_walk(const TreeSlice& slice);
+  void apply_point(const TreeSlice& slice);
+  void end_walk();
+  void found(const TreeRange& range);
+  void repair_tree(std::uint64_t pfn, const std::optional<TreeRange>& range);
+  void measure_space(const TreeSlice& slice);
+  void look_again();
+  void complete();
+  void abandon(std::string why);
+
+  DomainMirror& mirror_;
+  const Options options_;
+  const std::uint32_t loss_epoch_;
+  State state_ = State::reading;
+  std::string why_;
+  int look_ = 1;
+  std::uint64_t last_ns_ = 0;  // of the last piece applied
+  std::deque<ReadRequest> wanted_;
+  std::size_t under_way_ = 0;
+  DomainMirror::Drift drift_;
+
+  std::map<std::uint16_t, Doubt> cpus_;  // to be looked at again
+  std::map<std::uint8_t, Doubt> depots_;
+  std::uint64_t cpu_magazines_ = 0;
+
+  // The tree. A doubtful range with what the kernel had there at the last look.
+  std::map<std::uint64_t, std::optional<TreeRange>> tree_doubts_;
+  std::map<std::uint64_t, std::optional<TreeRange>> walk_doubts_;  // of the walk under way
+  bool tree_unread_ = false;
+  std::uint64_t walked_until_ = 0;  // space below 4 GiB: the first pfn not looked at yet
+  Space32Snapshot space_;
+};
+
+}  // namespace rcached

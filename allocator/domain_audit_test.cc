@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// A mirror that is seeded, checked and repaired with the kernel's memory (a simulator's here): at rest, under
+// load, after losses, with readings that are torn or late.
+#include "allocator/domain_audit.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+#include <set>
+
+#include "allocator/simulated_kernel.h"
+#include "allocator/test_support.h"
+
+namespace rcached {
+namespace {
+
+using test::answer;
+using test::audit_options;
+using test::contents_difference;
+using test::kGenerations;
+using test::Program;
+using test::run_audit;
+using Goal = DomainAudit::Goal;
+using State = DomainAudit::State;
+
+// A kernel, a mirror of it, and the wire between them: operations can be kept back (under way in the kernel,
+// not reported yet) or lost.
+class DomainAuditTest : public testing::TestWithParam<KernelProfile> {
+ protected:
+  void start(std::uint64_t seed, bool from_birth, std::uint32_t capacity = 0, std::uint32_t depot = 0) {
+    random_.seed(seed);
+    options_.reserves = from_birth;  // a range widened before the start is freed by a pfn nobody can know
+    KernelProfile profile = GetParam();
+    if (capacity != 0) profile = test::scaled(profile, capacity, depot);
+    mirror_.emplace(profile, 1, from_birth);
+    wire_.clear();
+    listening_ = from_birth;
+    kernel_.emplace(profile, options_.cpus, [this](const Operation& op) { report(op); });
+    program_.emplace(seed, *kernel_, options_);
+  }
+  void report(const Operation& op) {
+    if (!listening_) return;
+    if (lose_percent_ != 0 && random_() % 100 < lose_percent_) {
+      lost_ = true;
+      return;
+    }
+    wire_.push_back(op);
+    while (wire_.size() > delay_) deliver();
+  }
+  void deliver() {
+    if (std::exchange(lost_, false)) mirror_->mark_loss();
+    mirror_->apply(wire_.front());
+    wire_.pop_front();
+  }
+  void deliver_all() {
+    while (!wire_.empty()) deliver();
+    if (std::exchange(lost_, false)) mirror_->mark_loss();
+  }
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) program_->step();
+  }
+  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
+
+  Program::Options options_;
+  std::mt19937_64 random_;
+  std::optional<DomainMirror> mirror_;
+  std::optional<Simulator> kernel_;
+  std::optional<Program> program_;
+  std::deque<Operation> wire_;
+  std::size_t delay_ = 0;
+  std::uint64_t lose_percent_ = 0;
+  bool lost_ = false;
+  bool listening_ = false;
+};
+
+std::string named(const testing::TestParamInfo<KernelProfile>& info) {
+  std::string name(info.param.name);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Generations, DomainAuditTest, testing::ValuesIn(kGenerations), named);
+
+TEST_P(DomainAuditTest, SeedsADomainAtRest) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, false, seed % 2 == 0 ? 0 : 1 + seed % 7, 1 + seed % 4);
+    run(200);
+    listening_ = true;
+    ASSERT_EQ(run_audit(*mirror_, Goal::seed, *kernel_), State::completed);
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+    const DomainSnapshot shot = mirror_->snapshot();
+    EXPECT_EQ(shot.confidence, Confidence::exact);
+    EXPECT_EQ(shot.unaccounted, 0);
+    EXPECT_EQ(shot.audit.drift.sum(), 0u);
+    EXPECT_EQ(shot.audit.audits, 1u);
+    EXPECT_EQ(shot.audit.repairs, 0u);
+    EXPECT_EQ(shot.outstanding, shot.outstanding_before_start);
+    // From here on it predicts every pfn, as if it had been there from the birth.
+    run(200);
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+    const DomainSnapshot later = mirror_->snapshot();
+    EXPECT_EQ(later.prediction.hits, later.prediction.predictions);
+    EXPECT_EQ(later.drift, DriftSnapshot{});
+    // What was mapped before the start is unmapped one day.
+    program_->free_everything();
+    EXPECT_EQ(mirror_->snapshot().outstanding, 0u);
+    EXPECT_EQ(mirror_->snapshot().outstanding_before_start, 0u);
+  }
+}
+
+// Operations go on between any two pieces, and some are reported only after the piece that shows them.
+TEST_P(DomainAuditTest, SeedsADomainUnderLoad) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, false, seed % 2 == 0 ? 0 : 1 + seed % 7, 1 + seed % 4);
+    run(100);
+    listening_ = true;
+    delay_ = seed % 5;
+    DomainAudit audit(*mirror_, audit_options(Goal::seed, *kernel_));
+    while (audit.state() == State::reading) {
+      const auto request = audit.next();
+      if (!request) break;
+      if (audit.looks() < 3) program_->clean_step();
+      answer(audit, *request, *kernel_, 50);
+      ASSERT_EQ(mirror_->model().find_inconsistency(), "");
+    }
+    ASSERT_NE(audit.state(), State::reading);
+    delay_ = 0;
+    deliver_all();
+    ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+    EXPECT_EQ(mirror_->snapshot().confidence, Confidence::exact);
+    EXPECT_EQ(mirror_->snapshot().unaccounted, 0);
+  }
+}
+
+TEST_P(DomainAuditTest, FindsNothingInAMirrorThatIsRight) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, true, seed % 2 == 0 ? 0 : 1 + seed % 7, 1 + seed % 4);
+    run(300);
+    const std::uint64_t magazines = 2ull * kCachedOrders * kernel_->cpus();
+    ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+    const DomainSnapshot shot = mirror_->snapshot();
+    EXPECT_EQ(shot.audit.drift.sum(), 0u);
+    EXPECT_EQ(shot.audit.repairs, 0u);
+    EXPECT_EQ(shot.confidence, Confidence::exact);
+    ASSERT_EQ(test::difference(*kernel_, mirror_->model()), "");
+    std::uint64_t depots = 0;
+    for (const OrderSnapshot& order : shot.orders) depots += order.depot_magazines;
+    EXPECT_EQ(shot.memory->magazine_bytes, (magazines + depots) * GetParam().magazine_bytes);
+    EXPECT_EQ(shot.memory->range_bytes, shot.tree_ranges * 40);
+  }
+}
+
+// Differences that reports under way explain are neither repaired nor counted, whatever is read meanwhile.
+TEST_P(DomainAuditTest, DoesNotMistakeAnOperationUnderWayForDrift) {
+  std::uint64_t drift = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, true);
+    run(200);
+    DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+    while (const auto request = audit.next()) {
+      delay_ = below(4) == 0 ? 1 + below(3) : 0;
+      if (audit.looks() < 4) program_->clean_step();
+      if (delay_ == 0) deliver_all();
+      answer(audit, *request, *kernel_, 50);
+      delay_ = 0;
+      deliver_all();
+    }
+    drift += audit.drift().sum();
+    ASSERT_EQ(audit.state(), State::completed) << audit.why();
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+  }
+  EXPECT_EQ(drift, 0u);
+}
+
+TEST_P(DomainAuditTest, RepairsWhatLossesHaveLeft) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, seed % 3 != 0, seed % 2 == 0 ? 0 : 1 + seed % 7, 1 + seed % 4);
+    if (seed % 3 == 0) listening_ = true;
+    run(50);
+    lose_percent_ = 5 + below(50);
+    run(200);
+    lose_percent_ = 0;
+    deliver_all();
+    mirror_->mark_loss();
+    EXPECT_EQ(mirror_->snapshot().confidence, Confidence::lossy);
+    const Goal goal = seed % 3 == 0 ? Goal::seed : Goal::resync;
+    ASSERT_EQ(run_audit(*mirror_, goal, *kernel_), State::completed);
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+    const DomainSnapshot shot = mirror_->snapshot();
+    EXPECT_EQ(shot.confidence, Confidence::resynced);
+    EXPECT_EQ(shot.unaccounted, 0);
+    EXPECT_EQ(shot.drift.ranges, 0u);
+    if (goal == Goal::resync) EXPECT_EQ(shot.audit.repairs, 1u);
+    const PredictionSnapshot before = shot.prediction;
+    run(100);
+    ASSERT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+    const PredictionSnapshot after = mirror_->snapshot().prediction;
+    EXPECT_EQ(after.hits - before.hits, after.predictions - before.predictions);
+  }
+}
+
+TEST_P(DomainAuditTest, LossesDuringAnAuditEndIt) {
+  start(1, true);
+  run(100);
+  DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+  while (const auto request = audit.next()) {
+    answer(audit, *request, *kernel_);
+    if (audit.looks() == 1) mirror_->mark_loss();
+  }
+  EXPECT_EQ(audit.state(), State::abandoned);
+  EXPECT_EQ(audit.why(), "events were lost meanwhile");
+  EXPECT_EQ(mirror_->snapshot().confidence, Confidence::lossy);
+  EXPECT_EQ(mirror_->snapshot().audit.abandoned, 1u);
+}
+
+// A walk over a tree that is rebalanced may pass by whole subtrees, and come by nodes that have just gone.
+TEST_P(DomainAuditTest, ATornWalkRepairsNothing) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    start(seed, true);
+    run(200);
+    DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+    while (const auto request = audit.next()) {
+      if (request->part != ReadRequest::Part::tree || audit.looks() > 1) {
+        answer(audit, *request, *kernel_);
+        continue;
+      }
+      TreeSlice slice = test::read_tree(*kernel_, request->pfn, 20);
+      std::erase_if(slice.ranges, [&](const TreeRange&) { return below(3) == 0; });
+      audit.apply(*request, slice);
+    }
+    EXPECT_EQ(audit.state(), State::completed) << audit.why();
+    EXPECT_EQ(audit.drift().sum(), 0u);
+    ASSERT_EQ(test::difference(*kernel_, mirror_->model()), "");
+  }
+}
+
+TEST_P(DomainAuditTest, APieceThatCannotBeReadIsAskedForAgain) {
+  start(1, false);
+  run(200);
+  DomainAudit audit(*mirror_, audit_options(Goal::seed, *kernel_));
+  int refused = 0;
+  while (const auto request = audit.next()) {
+    if (audit.looks() == 1 && below(3) == 0) {
+      audit.unread(*request);
+      ++refused;
+    } else {
+      answer(audit, *request, *kernel_, 1000);
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(audit.state(), State::completed) << audit.why();
+  EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+}
+
+TEST_P(DomainAuditTest, NeverReadableIsGivenUp) {
+  start(1, false);
+  run(10);
+  DomainAudit audit(*mirror_, audit_options(Goal::seed, *kernel_));
+  int asked = 0;
+  while (const auto request = audit.next()) {
+    audit.unread(*request);
+    ASSERT_LT(++asked, 1000);
+  }
+  EXPECT_EQ(audit.state(), State::abandoned);
+  EXPECT_EQ(audit.why(), "it changed under every look");
+  EXPECT_EQ(mirror_->snapshot().confidence, Confidence::partial);
+}
+
+TEST_P(DomainAuditTest, TellsReservedRangesFromMappings) {
+  start(1, false);
+  program_.reset();
+  kernel_->reserve(0xfee00, 0xfeeff);
+  const std::uint64_t pfn = kernel_->alloc(0, 4);
+  listening_ = true;
+  DomainAudit::Options options = audit_options(Goal::seed, *kernel_);
+  options.is_reserved = [](const TreeRange& range) { return range.lo >= 0xfee00 && range.hi <= 0xfeeff; };
+  DomainAudit audit(*mirror_, options);
+  while (const auto request = audit.next()) answer(audit, *request, *kernel_);
+  const DomainSnapshot shot = mirror_->snapshot();
+  EXPECT_EQ(shot.reserved, 1u);
+  EXPECT_EQ(shot.outstanding_before_start, 1u);
+  EXPECT_EQ(shot.orders[2].outstanding, 1u);
+  kernel_->free(0, pfn, 4);
+  EXPECT_EQ(mirror_->snapshot().outstanding, 0u);
+  EXPECT_EQ(mirror_->snapshot().outstanding_before_start, 0u);
+  EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+}
+
+TEST_P(DomainAuditTest, MeasuresTheSpaceBelow4GiB) {
+  start(1, true);
+  kernel_->reserve(0x1000, 0x1fff);
+  kernel_->reserve(0x80000, 0x8ffff);
+  ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+  const auto space = mirror_->snapshot().space32;
+  ASSERT_TRUE(space.has_value());
+  EXPECT_EQ(space->free_pages, (1u << 20) - 1 - 0x1000 - 0x10000);
+  EXPECT_EQ(space->largest_gap_pages, 0x80000u - 0x2000u);
+}
+
+}  // namespace
+}  // namespace rcached

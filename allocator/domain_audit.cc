@@ -22,6 +22,11 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
   wanted_.push_back({ReadRequest::Part::tree, 0, 0, 0});
 }
 
+// Given up in the middle: the mirror need not remember any more what was removed.
+DomainAudit::~DomainAudit() {
+  if (mirror_.model().tree_walk_under_way()) mirror_.model_for_audit().end_tree_walk();
+}
+
 std::optional<ReadRequest> DomainAudit::next() {
   if (state_ != State::reading) return std::nullopt;
   if (wanted_.empty()) {
@@ -29,7 +34,7 @@ std::optional<ReadRequest> DomainAudit::next() {
     if (wanted_.empty()) return std::nullopt;
   }
   // A walk begins when everything before it has been applied: what is cached is known then.
-  if (wanted_.front().part == ReadRequest::Part::tree && wanted_.front().pfn == 0) {
+  if (wanted_.front().part == ReadRequest::Part::tree) {
     if (under_way_ != 0) return std::nullopt;
     mirror_.model_for_audit().begin_tree_walk();
     walk_doubts_.clear();
@@ -123,21 +128,19 @@ void DomainAudit::apply(const DepotSlice& slice) {
 }
 
 void DomainAudit::apply(const ReadRequest& request, const TreeSlice& slice) {
-  --under_way_;
   last_ns_ = slice.time.end_ns;
-  if (request.part == ReadRequest::Part::tree_at) return apply_point(slice);
-  apply_walk(slice);
+  if (request.part != ReadRequest::Part::tree_at) return apply_walk(slice);
+  --under_way_;
+  apply_point(slice);
 }
 
 void DomainAudit::apply_walk(const TreeSlice& slice) {
   if (!mirror_.model_for_audit().tree_walk_under_way()) return;  // it was given up
   measure_space(slice);
   for (const TreeRange& range : slice.ranges) found(range);
-  if (slice.to != kEnd) {
-    wanted_.push_front({ReadRequest::Part::tree, 0, 0, slice.to + 1});
-  } else {
-    end_walk();
-  }
+  if (slice.to != kEnd) return;
+  --under_way_;
+  end_walk();
 }
 
 void DomainAudit::found(const TreeRange& range) {

@@ -41,7 +41,7 @@ struct ReadRequest {
   Part part = Part::cpu;
   std::uint16_t cpu = 0;
   std::uint8_t order = 0;
-  std::uint64_t pfn = 0;  // tree: from here on; tree_at: a range that begins here
+  std::uint64_t pfn = 0;  // tree_at: a range that begins here
   friend bool operator==(const ReadRequest&, const ReadRequest&) = default;
 };
 
@@ -66,15 +66,19 @@ class DomainAudit {
 
   // `mirror` must outlive the audit and not be reset meanwhile.
   DomainAudit(DomainMirror& mirror, Options options);
+  ~DomainAudit();
+  DomainAudit(const DomainAudit&) = delete;
+  DomainAudit& operator=(const DomainAudit&) = delete;
 
   // The next piece to read. Nothing: there are pieces still to be applied first, or the audit is over.
   std::optional<ReadRequest> next();
   // Pieces asked for and not answered yet by an apply or unread.
   std::size_t under_way() const { return under_way_; }
 
-  // The pieces that were asked for, each at its place in the stream.
+  // The pieces that were asked for, each at its place in the stream. A depot or the tree may come in several
+  // slices (the tree's from pfn 0 to the end, in this order); the last one answers the request.
   void apply(const CpuContents& contents);
-  void apply(const DepotSlice& slice);  // slices that are not the last answer nothing yet
+  void apply(const DepotSlice& slice);
   void apply(const ReadRequest& request, const TreeSlice& slice);
   // A piece that could not be read in peace: asked for again at the next look.
   void unread(const ReadRequest& request);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "allocator/domain_audit.h"
@@ -64,16 +66,23 @@ inline TreeSlice read_tree_at(const Simulator& kernel, std::uint64_t pfn, std::u
   return slice;
 }
 
-// One piece, read and applied at once.
-inline void answer(DomainAudit& audit, const ReadRequest& request, const Simulator& kernel,
-                   std::size_t chunk = 7, std::uint64_t now_ns = 0) {
+// One piece, read and applied at once; `between` two slices of the tree.
+inline void answer(
+    DomainAudit& audit, const ReadRequest& request, const Simulator& kernel, std::size_t chunk = 7,
+    std::uint64_t now_ns = 0, const std::function<void()>& between = [] {}) {
   switch (request.part) {
     case ReadRequest::Part::cpu:
       return audit.apply(read_cpu(kernel, request.cpu, now_ns));
     case ReadRequest::Part::depot:
       return audit.apply(read_depot(kernel, request.order, now_ns));
     case ReadRequest::Part::tree:
-      return audit.apply(request, read_tree(kernel, request.pfn, chunk, now_ns));
+      for (std::uint64_t from = 0;;) {
+        const TreeSlice slice = read_tree(kernel, from, chunk, now_ns);
+        audit.apply(request, slice);
+        if (slice.to == ~0ull) return;
+        between();
+        from = slice.to + 1;
+      }
     case ReadRequest::Part::tree_at:
       return audit.apply(request, read_tree_at(kernel, request.pfn, now_ns));
   }

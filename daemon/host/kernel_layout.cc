@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
 
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -17,6 +18,8 @@ namespace {
 class StructType {
  public:
   StructType(const ::btf* btf, const ::btf_type* type) : btf_(btf), type_(type) {}
+
+  std::uint32_t size() const { return type_->size; }
 
   // The member's type with modifiers stripped, or nullptr.
   const ::btf_type* member(std::string_view name) const {
@@ -74,6 +77,8 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   const ::btf_type* pfns = magazine->member("pfns");
   if (pfns == nullptr || !btf_is_array(pfns)) return unknown("iova_magazine.pfns is not an array");
   layout.profile.magazine_capacity = btf_array(pfns)->nelems;
+  layout.profile.magazine_bytes = std::bit_ceil(magazine->size());  // the slabs come in powers of two
+  if (const auto range = find_struct(kernel_btf, "iova")) layout.profile.range_bytes = range->size();
   if (magazine->member("size") == nullptr) return unknown("iova_magazine.size is missing");
   if (layout.profile.magazine_capacity == 0 || layout.profile.magazine_capacity > kMaxPlausible)
     return unknown(fmt::format("iova_magazine.pfns has {} elements", layout.profile.magazine_capacity));
@@ -101,6 +106,9 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
     return unknown(
         fmt::format("iova_domain.rcaches has {} orders, not {}", btf_array(rcaches)->nelems, kCachedOrders));
   layout.flush_queue_in_iova = domain->member("fq_timer") != nullptr;
+
+  const auto dmar_domain = find_struct(kernel_btf, "dmar_domain");
+  layout.iovad_in_dmar_domain = dmar_domain && dmar_domain->member("iovad") != nullptr;
 
   const auto program_stats = find_struct(kernel_btf, "bpf_prog_stats");
   layout.skips_nested_programs = program_stats && program_stats->member("misses") != nullptr;

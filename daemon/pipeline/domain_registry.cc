@@ -89,6 +89,26 @@ bool DomainRegistry::has_unnamed() const {
                      [](const auto& entry) { return !entry.second.group.has_value(); });
 }
 
+std::vector<std::uint64_t> DomainRegistry::vanished(const std::vector<DiscoveredDomain>& discovered) {
+  std::vector<std::uint64_t> keys;
+  for (auto& entry : domains_) {
+    Domain& domain = entry.second;
+    if (domain.info.type == "unknown" && !domain.group) continue;  // nobody but its events tells of it
+    const bool found = std::any_of(discovered.begin(), discovered.end(),
+                                   [&](const DiscoveredDomain& other) { return other.key == domain.key; });
+    if (!found && domain.missed) keys.push_back(domain.key);
+    domain.missed = !found;
+  }
+  return keys;
+}
+
+std::vector<LiveDomain> DomainRegistry::live() const {
+  std::vector<LiveDomain> live;
+  live.reserve(domains_.size());
+  for (const auto& [id, domain] : domains_) live.push_back({id, domain.key, domain.group});
+  return live;
+}
+
 std::vector<DomainInfo> DomainRegistry::infos() const {
   std::vector<DomainInfo> infos;
   infos.reserve(domains_.size());

@@ -22,6 +22,12 @@
 
 namespace rcached {
 
+struct LiveDomain {
+  std::uint64_t id = 0;
+  std::uint64_t key = 0;  // never leaves the process
+  std::optional<int> group;
+};
+
 class DomainRegistry {
  public:
   // The id of a live domain.
@@ -44,6 +50,13 @@ class DomainRegistry {
 
   std::size_t size() const { return by_key_.size(); }
 
+  // Keys of live domains that had a group and that a complete discovery has not found, this time and the time
+  // before: their end was missed.
+  std::vector<std::uint64_t> vanished(const std::vector<DiscoveredDomain>& discovered);
+
+  // All of them, by id.
+  std::vector<LiveDomain> live() const;
+
   // Of all live domains, by id.
   std::vector<DomainInfo> infos() const;
 
@@ -52,6 +65,7 @@ class DomainRegistry {
     std::uint64_t key = 0;
     std::optional<int> group;
     DomainInfo info;
+    bool missed = false;  // by the last complete discovery
   };
 
   void name(Domain& domain, const DiscoveredDomain& found, const std::vector<IommuGroup>& groups);

@@ -18,34 +18,65 @@ std::uint64_t to_ns(MirrorFeed::TimePoint time) {
 }  // namespace
 
 MirrorFeed::MirrorFeed(EventSource& source, GroupReader read_groups)
-    : source_(source), read_groups_(std::move(read_groups)), mirror_(source.kernel_info().profile) {}
+    : MirrorFeed(source, std::move(read_groups), Options{}) {}
+
+MirrorFeed::MirrorFeed(EventSource& source, GroupReader read_groups, Options options)
+    : source_(source), read_groups_(std::move(read_groups)), mirror_(source.kernel_info().profile) {
+  audit_budget_ = options.audit.budget;
+  if (options.audits && source.reader() != nullptr) {
+    reconciler_.emplace(*source.reader(), mirror_, registry_, std::move(options.read_reserved),
+                        options.audit);
+  }
+}
 
 void MirrorFeed::drain(TimePoint now) {
   batch_.clear();
-  source_.poll(batch_);
-  apply_batch(now);
+  const std::uint64_t complete_until = source_.poll(batch_);
+  apply_batch(now, complete_until);
+  if (reconciler_) {
+    if (now >= next_loss_check_) {
+      next_loss_check_ = now + kLossCheck;
+      note_losses(source_.status());
+    }
+    reconciler_->work(now);
+  }
   delivered_until_ = std::exchange(last_drain_, now);
 }
 
 void MirrorFeed::flush(TimePoint now) {
   batch_.clear();
   source_.flush(batch_);
-  apply_batch(now);
+  apply_batch(now, to_ns(now));
   delivered_until_ = last_drain_ = now;
 }
 
-void MirrorFeed::apply_batch(TimePoint now) {
-  for (const rcached_event& event : batch_) apply(event);
+void MirrorFeed::apply_batch(TimePoint now, std::uint64_t complete_until_ns) {
+  loss_checked_ = false;
+  for (const rcached_event& event : batch_) {
+    if (reconciler_) reconciler_->apply_readings_until(event.time_ns);
+    apply(event);
+  }
+  if (reconciler_) reconciler_->apply_readings_until(complete_until_ns);
   discover_if_due(now);
 }
 
+void MirrorFeed::forget(std::uint64_t key, std::uint64_t id) {
+  if (reconciler_) reconciler_->forget(id);
+  mirror_.drop(id);
+  registry_.retire(key);
+}
+
 void MirrorFeed::apply(const rcached_event& event) {
-  const auto operation = to_operation(event);
+  auto operation = to_operation(event);
   if (!operation) {
     ++malformed_;
     return;
   }
   ++events_;
+  if (operation->after_loss && reconciler_) {
+    operation->after_loss = false;
+    if (!std::exchange(loss_checked_, true)) note_losses(source_.status());
+  }
   if (is_failed_reserve(event) || event.domain == 0) {
     // Nothing to apply: the reservation failed, or an FQ drain belongs to no domain that is known.
     if (operation->after_loss) mirror_.mark_loss();
@@ -56,16 +87,12 @@ void MirrorFeed::apply(const rcached_event& event) {
   auto id = registry_.find(event.domain);
   if (operation->kind == OperationKind::domain_put) {
     if (!id) return;
-    mirror_.apply(*id, *operation);
-    registry_.retire(event.domain);
-    return;
+    if (operation->after_loss) mirror_.mark_loss();
+    return forget(event.domain, *id);
   }
   if (operation->kind == OperationKind::domain_init && id) {
     // A domain is born where another is thought to live: the other one's end was missed.
-    Operation put = *operation;
-    put.kind = OperationKind::domain_put;
-    mirror_.apply(*id, put);
-    registry_.retire(event.domain);
+    forget(event.domain, *id);
     id.reset();
   }
   if (!id) {
@@ -83,32 +110,67 @@ void MirrorFeed::discover_if_due(TimePoint now) {
                                    : registry_.has_unnamed() ? retry_gap_
                                                              : kDiscoverRefresh;
   if (!first && now - last_discover_ < gap) return;
-  registry_.update(source_.discover(), read_groups_());
-  last_discover_ = now;
+  discover(now);
   if (!discover_wanted_) retry_gap_ = std::min(retry_gap_ * 2, kDiscoverRefresh);
   discover_wanted_ = false;
 }
 
-void MirrorFeed::note_losses(const SourceStatus& status) {
+void MirrorFeed::discover(TimePoint now) {
+  const std::vector<DiscoveredDomain> discovered = source_.discover();
+  for (const std::uint64_t id : registry_.update(discovered, read_groups_())) {
+    if (reconciler_) mirror_.add(id);  // it will be read before its first event
+  }
+  if (source_.discovery_complete()) {
+    for (const std::uint64_t key : registry_.vanished(discovered)) forget(key, *registry_.find(key));
+  }
+  last_discover_ = now;
+}
+
+bool MirrorFeed::note_losses(const SourceStatus& status) {
   const std::uint64_t lost = status.malformed + malformed_ + events_lost(status.cpus, status.programs);
-  if (lost > losses_noted_) mirror_.mark_loss();
-  losses_noted_ = std::max(losses_noted_, lost);
+  if (lost <= losses_noted_) return false;
+  losses_noted_ = lost;
+  mirror_.mark_loss();
+  discover_wanted_ = true;  // a domain may have come or gone unseen
+  if (reconciler_) reconciler_->note_loss(last_drain_);
+  return true;
+}
+
+void MirrorFeed::watch_cpus(const KernelInfo& kernel) {
+  const std::uint32_t before = std::exchange(online_cpus_, kernel.online_cpus);
+  if (before != 0 && before != kernel.online_cpus && reconciler_) reconciler_->audit_all();
+}
+
+void MirrorFeed::request_audit(const AuditRequest& request, std::function<void(AuditReport)> done) {
+  if (reconciler_) return reconciler_->request(request, std::move(done));
+  AuditReport report;
+  report.unavailable = source_.reader() == nullptr
+                           ? "the event source '" + source_.name() + "' has no kernel memory to read"
+                           : "audits are disabled (audit.enabled)";
+  done(std::move(report));
 }
 
 View MirrorFeed::view() {
   SourceStatus status = source_.status();
   note_losses(status);
+  if (reconciler_) reconciler_->read_flush_queues();
   mirror_.settle(to_ns(delivered_until_));
   View view;
   view.snapshot = mirror_.snapshot();
   view.domains = registry_.infos();
   view.kernel = source_.kernel_info();
+  watch_cpus(view.kernel);
   view.status.source = source_.name();
   view.status.events = events_;
   view.status.malformed = status.malformed + malformed_;
   view.status.lag_ns = status.lag_ns;
   view.status.cpus = std::move(status.cpus);
   view.status.programs = std::move(status.programs);
+  view.status.unattributed_fq_drains = unattributed_fq_drains_;
+  if (reconciler_) {
+    view.status.reader = source_.reader()->status();
+    view.status.reader.budget_ns_per_s = static_cast<std::uint64_t>(audit_budget_.count());
+  }
   return view;
 }
 

@@ -4,8 +4,10 @@
 // makes Views. Pipeline gives it a thread and a rhythm; tests drive it by hand.
 //
 // Losses: nobody can tell which domain a lost event belonged to, so every loss marks all live domains lossy:
-// at once when a record says that its CPU lost some before it, and in view() when the source's counts of
-// full rings, skipped programs or refused records have grown (a CPU that fell silent sends no record).
+// at once when a record says that its CPU lost some before it, and every kLossCheck when the source's counts
+// of full rings, skipped programs or refused records have grown (a CPU that fell silent sends no record).
+// Where kernel memory can be read the counts alone decide, and the reconciler brings the domains back
+// (reconciler.h): a record that speaks of a loss that was mended long ago marks nothing.
 //
 // Discovery: an event of an unknown domain is applied under a new id and asks for EventSource::discover() at
 // once, but not more often than kDiscoverGap. While a live domain has no group it is asked for again, ever
@@ -17,11 +19,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "allocator/mirror.h"
 #include "daemon/host/iommu_groups.h"
+#include "daemon/pipeline/audit_report.h"
 #include "daemon/pipeline/domain_registry.h"
+#include "daemon/pipeline/reconciler.h"
 #include "daemon/source/event_source.h"
 #include "exporters/view.h"
 
@@ -34,8 +39,16 @@ class MirrorFeed {
 
   static constexpr std::chrono::seconds kDiscoverGap{1};
   static constexpr std::chrono::seconds kDiscoverRefresh{60};
+  static constexpr std::chrono::milliseconds kLossCheck{200};
+
+  struct Options {
+    Reconciler::ReservedReader read_reserved;
+    bool audits = true;
+    Reconciler::Options audit;
+  };
 
   // `source` must have started and must outlive the feed.
+  MirrorFeed(EventSource& source, GroupReader read_groups, Options options);
   MirrorFeed(EventSource& source, GroupReader read_groups);
 
   // Applies what the source has now. Sources may hold events back until the poll after the next (reordering
@@ -49,14 +62,22 @@ class MirrorFeed {
   // to the caller.
   View view();
 
+  // Every domain that was there at the start has been read out of kernel memory, as far as it can be.
+  bool settled() const { return !reconciler_ || reconciler_->all_seeded(); }
+  // `done` gets the report once, from drain(), or at once.
+  void request_audit(const AuditRequest& request, std::function<void(AuditReport)> done);
+
   // FQ drains whose domain the probe could not know; they belong to no domain's counter.
   std::uint64_t unattributed_fq_drains() const { return unattributed_fq_drains_; }
 
  private:
   void apply(const rcached_event& event);
-  void apply_batch(TimePoint now);
+  void apply_batch(TimePoint now, std::uint64_t complete_until_ns);
+  void forget(std::uint64_t key, std::uint64_t id);
   void discover_if_due(TimePoint now);
-  void note_losses(const SourceStatus& status);
+  void discover(TimePoint now);
+  bool note_losses(const SourceStatus& status);
+  void watch_cpus(const KernelInfo& kernel);
 
   EventSource& source_;
   GroupReader read_groups_;
@@ -67,6 +88,11 @@ class MirrorFeed {
   std::uint64_t malformed_ = 0;
   std::uint64_t unattributed_fq_drains_ = 0;
   std::uint64_t losses_noted_ = 0;
+  std::optional<Reconciler> reconciler_;
+  bool loss_checked_ = false;  // in this batch
+  TimePoint next_loss_check_{};
+  std::uint32_t online_cpus_ = 0;
+  std::chrono::nanoseconds audit_budget_{0};
 
   bool discover_wanted_ = true;  // an unknown domain has turned up since the last discovery
   TimePoint last_discover_{};

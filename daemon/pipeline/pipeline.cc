@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/pipeline/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -8,6 +10,17 @@
 namespace rcached {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+std::int64_t unix_minus_monotonic_ns() {
+  using std::chrono::duration_cast;
+  using std::chrono::nanoseconds;
+  return duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count() -
+         duration_cast<nanoseconds>(Clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 Pipeline::Pipeline(std::unique_ptr<EventSource> source, MirrorFeed::GroupReader read_groups,
                    PipelineOptions options)
@@ -39,7 +52,9 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     started.set_value(std::move(result));
     answered = true;
     if (running) {
-      MirrorFeed feed(*source_, read_groups_);
+      MirrorFeed feed(
+          *source_, read_groups_,
+          {options_.read_reserved, options_.audit_enabled, {options_.audit_interval, options_.audit_budget}});
       loop(feed);
     }
   } catch (const std::exception& error) {
@@ -47,17 +62,26 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     const std::lock_guard lock(mutex_);
     failure_ = error.what();
   }
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    audit_requests_.clear();  // breaks their promises: audit() says so
+  }
   source_.reset();
 }
 
 void Pipeline::loop(MirrorFeed& feed) {
   auto next_drain = Clock::now();
   auto next_snapshot = next_drain;
+  const auto seeding_end = next_drain + options_.seeding_limit;
+  bool settled = false;
   do {
     const auto now = Clock::now();
     feed.drain(now);
     heartbeat_.fetch_add(1, std::memory_order_relaxed);
-    if (now >= next_snapshot) {
+    take_audit_requests(feed);
+    settled = settled || feed.settled() || now >= seeding_end;
+    if (settled && now >= next_snapshot) {
       publish(feed);
       next_snapshot = now + options_.snapshot_interval;
     }
@@ -70,6 +94,7 @@ void Pipeline::loop(MirrorFeed& feed) {
 
 void Pipeline::publish(MirrorFeed& feed) {
   View view = feed.view();
+  view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
   view.status.per_cpu_series = options_.per_cpu_series;
@@ -98,10 +123,41 @@ bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
          view_ != nullptr;
 }
 
-AuditReport Pipeline::audit(const AuditRequest& /*request*/, std::chrono::milliseconds /*timeout*/) {
-  AuditReport report;
-  report.unavailable = "not built yet";
-  return report;
+void Pipeline::take_audit_requests(MirrorFeed& feed) {
+  decltype(audit_requests_) requests;
+  {
+    const std::lock_guard lock(mutex_);
+    requests.swap(audit_requests_);
+  }
+  for (auto& [request, promise] : requests) {
+    feed.request_audit(request,
+                       [promise = promise](AuditReport report) { promise->set_value(std::move(report)); });
+  }
+}
+
+AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::milliseconds timeout) {
+  auto promise = std::make_shared<std::promise<AuditReport>>();
+  std::future<AuditReport> result = promise->get_future();
+  AuditReport failed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (over_ || stopping_) {
+      failed.unavailable = "rcached is ending";
+      return failed;
+    }
+    audit_requests_.emplace_back(request, std::move(promise));
+  }
+  if (result.wait_for(timeout) != std::future_status::ready) {
+    failed.unavailable =
+        fmt::format("it took longer than {} ms; the budget (audit.budget) may be too small", timeout.count());
+    return failed;
+  }
+  try {
+    return result.get();
+  } catch (const std::future_error&) {
+    failed.unavailable = "rcached is ending";
+    return failed;
+  }
 }
 
 std::optional<std::string> Pipeline::failure() const {

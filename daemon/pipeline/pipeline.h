@@ -19,6 +19,8 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "daemon/error.h"
 #include "daemon/pipeline/audit_report.h"
@@ -39,6 +41,9 @@ struct PipelineOptions {
   bool audit_enabled = true;
   std::chrono::milliseconds audit_interval{60'000};
   std::chrono::milliseconds audit_budget{50};  // of reading, per second
+  Reconciler::ReservedReader read_reserved{};
+  // The first View waits so long for all domains to have been read.
+  std::chrono::milliseconds seeding_limit{5'000};
 };
 
 class Pipeline : public ViewSource {
@@ -60,8 +65,8 @@ class Pipeline : public ViewSource {
   // False when no View came within `timeout`.
   bool wait_for_view(std::chrono::milliseconds timeout) const;
 
-  // Audits domains against kernel memory, outside the schedule but within the budget; waits for the result. Any
-  // thread but the pipeline's. After `timeout` what has been done until then is reported.
+  // Audits domains against kernel memory, outside the schedule but within the budget; waits for the result,
+  // at most `timeout`. Any thread but the pipeline's.
   AuditReport audit(const AuditRequest& request, std::chrono::milliseconds timeout);
 
   // Grows with every round of the thread; one that stands still has hung.
@@ -74,6 +79,7 @@ class Pipeline : public ViewSource {
   void run(std::promise<Expected<void>> started);
   void loop(MirrorFeed& feed);
   void publish(MirrorFeed& feed);
+  void take_audit_requests(MirrorFeed& feed);
   bool sleep_until(MirrorFeed::TimePoint when);  // true: stop
 
   const PipelineOptions options_;
@@ -85,6 +91,8 @@ class Pipeline : public ViewSource {
   mutable std::condition_variable changed_;
   std::shared_ptr<const View> view_;
   std::optional<std::string> failure_;
+  std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_;
+  bool over_ = false;  // the thread takes no more requests
   bool stopping_ = false;
 
   std::thread thread_;  // last: it uses the rest

@@ -44,8 +44,8 @@ class FakeSource : public EventSource {
   std::optional<Error> start_error;
   std::function<void()> on_poll;
   std::uint64_t complete_until_ns = 0;  // what poll() says
-  std::vector<rcached_event> next;  // come with the next poll
-  std::vector<rcached_event> held;  // come with a flush only
+  std::vector<rcached_event> next;      // come with the next poll
+  std::vector<rcached_event> held;      // come with a flush only
   std::vector<DiscoveredDomain> domains;
   SourceStatus source_status;
   int polls = 0;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reconciler: keeps the mirror true to kernel memory. Decides which domain is read when, reads piece by piece
+// within the budget, and hands each piece to its DomainAudit at its place in the stream of events.
+//
+// A domain is audited, in this order of urgency: on request; when it is older than rcached and was never read
+// (seed); after events were lost, as soon as no more are lost, or every kLossRetry while they are (resync);
+// after CPUs went offline or came online; and every Options::interval (verify).
+//
+// Budget: a bucket that fills with Options::budget of reading time per second and holds kBurstSeconds of it.
+// It is full at the start, so that seeding is quick. One round takes at most kRoundNs, so that the rings are
+// drained in time; a chunk that was begun is finished.
+//
+// Threads: one, the pipeline's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "allocator/domain_audit.h"
+#include "allocator/mirror.h"
+#include "daemon/pipeline/audit_report.h"
+#include "daemon/pipeline/domain_registry.h"
+#include "daemon/source/kernel_reader.h"
+
+namespace rcached {
+
+class Reconciler {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  // The ranges that the kernel has reserved in a group's domain, in pfns of the given granule.
+  using ReservedReader = std::function<std::vector<TreeRange>(int group, std::uint64_t granule_bytes)>;
+
+  struct Options {
+    std::chrono::nanoseconds interval{std::chrono::seconds{60}};
+    std::chrono::nanoseconds budget{std::chrono::milliseconds{50}};  // per second
+  };
+
+  static constexpr std::size_t kJobs = 4;  // audits under way at the same time
+  static constexpr int kBurstSeconds = 10;
+  static constexpr std::int64_t kRoundNs = 5'000'000;
+  static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
+  static constexpr std::chrono::milliseconds kLossRetry{1000};
+  static constexpr std::chrono::milliseconds kRetry{500};  // after an audit was abandoned
+
+  // All must outlive the reconciler.
+  Reconciler(KernelReader& reader, Mirror& mirror, const DomainRegistry& registry,
+             ReservedReader read_reserved, const Options& options);
+
+  // Readings that were true before `time_ns` and have not been applied yet. Called before an event of that
+  // time is applied, and with the end of what is known of the stream.
+  void apply_readings_until(std::uint64_t time_ns) {
+    if (!readings_.empty() && readings_.front().end_ns < time_ns) apply_due_readings(time_ns);
+  }
+
+  // One round: starts what is due, reads what is wanted and affordable.
+  void work(TimePoint now);
+
+  // The domain is gone.
+  void forget(std::uint64_t id);
+  // Events were lost, of whichever domain.
+  void note_loss(TimePoint now) { last_loss_ = now; }
+  // CPUs have come or gone: look at everything soon.
+  void audit_all();
+
+  // Audits on request; `done` gets the report once, at the latest when the reconciler ends.
+  void request(const AuditRequest& request, std::function<void(AuditReport)> done);
+
+  // Every domain that can be read has been.
+  bool all_seeded() const;
+  // The flush queues' entries, for the next snapshot.
+  void read_flush_queues();
+
+ private:
+  struct Reading {
+    std::uint64_t end_ns;
+    std::uint64_t id;
+    ReadRequest request;
+    std::variant<CpuContents, DepotSlice, TreeSlice> piece;
+  };
+  struct Job {
+    std::unique_ptr<DomainAudit> audit;
+    std::uint64_t key = 0;
+    std::optional<ReadRequest> sliced;  // a depot or the tree, being read slice by slice
+    DepotCursor cursor;
+    std::uint64_t tree_from = 0;
+    std::uint64_t begin_ns = 0;
+    std::uint64_t end_ns = 0;
+    std::uint64_t read_ns = 0;
+    bool faulty = false;
+  };
+  struct Schedule {
+    TimePoint last_end{};     // of the last audit, completed or not
+    bool completed = false;   // it was
+    bool wanted = false;      // asked for, or CPUs have changed
+    bool unreadable = false;  // the last audit ended with a fault
+  };
+  struct Request {
+    AuditRequest what;
+    std::function<void(AuditReport)> done;
+    std::vector<std::uint64_t> waiting;  // ids
+    AuditReport report;
+  };
+
+  void apply_due_readings(std::uint64_t time_ns);
+  void start_due_jobs(TimePoint now);
+  bool due(const DomainMirror& mirror, const Schedule& schedule, TimePoint now) const;
+  void start(std::uint64_t id, DomainMirror& mirror);
+  // One piece of this job; false when it wants nothing now.
+  bool read_piece(std::uint64_t id, Job& job);
+  void read_slice(std::uint64_t id, Job& job);
+  template <typename T>
+  void keep(std::uint64_t id, Job& job, const ReadRequest& request, rcached::Reading<T> piece);
+  void end_jobs(TimePoint now);
+  void forget_job(std::uint64_t id);
+  void report(std::uint64_t id, const Job& job);
+  void answer_requests();
+  DomainContents read_contents(std::uint64_t key);
+  std::optional<LiveDomain> live(std::uint64_t id) const;
+
+  KernelReader& reader_;
+  Mirror& mirror_;
+  const DomainRegistry& registry_;
+  const ReservedReader read_reserved_;
+  const Options options_;
+  std::deque<Reading> readings_;  // by end_ns
+  std::map<std::uint64_t, Job> jobs_;
+  std::map<std::uint64_t, Schedule> schedules_;
+  std::vector<Request> requests_;
+  std::uint64_t next_id_ = 0;  // whose turn it is
+  TimePoint last_loss_{};
+  TimePoint last_round_{};
+  TimePoint next_start_{};
+  std::int64_t affordable_ns_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace rcached

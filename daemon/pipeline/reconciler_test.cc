@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reconciler inside a MirrorFeed, over a simulated kernel that can be read.
+#include "daemon/pipeline/reconciler.h"
+
+#include <gtest/gtest.h>
+
+#include "allocator/test_support.h"
+#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/testing/simulated_source.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using testing_support::SimulatedReader;
+using testing_support::SimulatedSource;
+
+class ReconcilerTest : public testing::Test {
+ protected:
+  static constexpr std::uint16_t kCpus = 4;
+
+  void make_feed(std::chrono::milliseconds budget = 50ms) {
+    MirrorFeed::Options options;
+    options.audit = {60s, budget};
+    options.read_reserved = [](int group, std::uint64_t granule) {
+      EXPECT_EQ(group, 7);
+      EXPECT_EQ(granule, 4096u);
+      return std::vector<TreeRange>{{0xfee00, 0xfeeff}};
+    };
+    source_.listening = true;
+    feed_.emplace(
+        source_,
+        [] {
+          return std::vector<IommuGroup>{{7, "DMA-FQ", {{"nvme0", "nvme"}}}};
+        },
+        std::move(options));
+  }
+  void drain(int times = 1, std::chrono::milliseconds apart = 10ms) {
+    for (int i = 0; i < times; ++i) feed_->drain(now_ += apart);
+  }
+  DomainSnapshot domain() { return feed_->view().snapshot.domains.at(0); }
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) program_.clean_step();
+  }
+  // Pfn for pfn, by an audit with contents.
+  void expect_true() {
+    source_.held_back = 0;
+    const AuditReport report = audit({"", true});
+    ASSERT_EQ(report.domains.size(), 1u) << report.unavailable;
+    const AuditReport::Domain& found = report.domains[0];
+    EXPECT_TRUE(found.completed) << found.why;
+    EXPECT_EQ(found.drift.sum(), 0u);
+    EXPECT_TRUE(found.mirror.tree == found.kernel.tree);
+    EXPECT_TRUE(found.mirror.depots == found.kernel.depots);
+    for (const CpuContents& cpu : found.kernel.cpus) {
+      for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+        const bool used = cpu.cpu < found.mirror.cpus.size();
+        const CpuContents::Order mine =
+            used ? found.mirror.cpus[cpu.cpu].orders[order] : CpuContents::Order{};
+        EXPECT_TRUE(mine == cpu.orders[order]) << "cpu " << cpu.cpu << " order " << int{order};
+      }
+    }
+  }
+  AuditReport audit(const AuditRequest& request) {
+    std::optional<AuditReport> report;
+    feed_->request_audit(request, [&](AuditReport done) { report = std::move(done); });
+    for (int i = 0; i < 100 && !report; ++i) drain(1, 60ms);
+    return report.value_or(AuditReport{{}, "no answer"});
+  }
+
+  SimulatedSource source_{kProfile612, kCpus};
+  test::Program::Options program_options_{kCpus, 200, 4096, false, false, false};
+  test::Program program_{1, source_.kernel, program_options_};
+  std::optional<MirrorFeed> feed_;
+  MirrorFeed::TimePoint now_{1h};
+};
+
+TEST_F(ReconcilerTest, SeedsADomainBeforeItsFirstEvent) {
+  source_.kernel.reserve(0xfee00, 0xfeeff);
+  run(100);
+  make_feed();
+  EXPECT_FALSE(feed_->settled());
+  drain(20);
+  EXPECT_TRUE(feed_->settled());
+  const DomainSnapshot shot = domain();
+  EXPECT_EQ(shot.confidence, Confidence::exact);
+  EXPECT_EQ(shot.tree_ranges, source_.kernel.tree_ranges());
+  EXPECT_EQ(shot.reserved, 1u);
+  EXPECT_EQ(shot.outstanding, shot.outstanding_before_start);
+  EXPECT_GT(shot.depot_cached, 0u);
+  EXPECT_EQ(shot.unaccounted, 0);
+  ASSERT_TRUE(shot.memory.has_value());
+  ASSERT_TRUE(shot.space32.has_value());
+  EXPECT_EQ(feed_->view().status.reader.budget_ns_per_s, 50'000'000u);
+  expect_true();
+}
+
+TEST_F(ReconcilerTest, SeedsUnderLoad) {
+  run(100);
+  make_feed();
+  for (int i = 0; i < 200; ++i) {
+    source_.held_back = i % 3;
+    if (i < 150) run(1);
+    drain();
+    if (!feed_->settled()) continue;
+    EXPECT_EQ(domain().unaccounted, 0);
+  }
+  EXPECT_EQ(domain().confidence, Confidence::exact);
+  expect_true();
+}
+
+TEST_F(ReconcilerTest, LossIsMendedWithinTwoSecondsOfRest) {
+  make_feed();
+  drain(20);
+  source_.lose_every = 4;
+  for (int i = 0; i < 100; ++i) {
+    run(1);
+    drain();
+  }
+  EXPECT_EQ(domain().confidence, Confidence::lossy);
+  source_.lose_every = 0;
+  drain(100, 20ms);
+  const DomainSnapshot shot = domain();
+  EXPECT_EQ(shot.confidence, Confidence::resynced);
+  EXPECT_GT(shot.audit.drift.sum(), 0u);
+  EXPECT_GT(shot.audit.resynced_ns, 0u);
+  EXPECT_GT(shot.audit.last_loss_ns, 0u);
+  expect_true();
+}
+
+// Its CPU falls silent after a loss and speaks of it much later.
+TEST_F(ReconcilerTest, NewsOfALossThatWasMendedMarksNothing) {
+  make_feed();
+  source_.lose_every = 4;
+  run(10);
+  source_.lose_every = 0;
+  drain(100, 20ms);
+  ASSERT_EQ(domain().confidence, Confidence::resynced);
+  run(1);
+  std::vector<rcached_event> events;
+  source_.poll(events);
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(domain().confidence, Confidence::resynced);
+}
+
+TEST_F(ReconcilerTest, AuditsOnScheduleAndAfterHotplug) {
+  make_feed();
+  drain(20);
+  EXPECT_EQ(domain().audit.audits, 1u);
+  drain(20, 4s);
+  EXPECT_EQ(domain().audit.audits, 2u);
+  source_.kernel.cpu_offline(3);
+  drain(1);
+  domain();  // looks at the number of CPUs
+  drain(20);
+  EXPECT_EQ(domain().audit.audits, 3u);
+  EXPECT_EQ(domain().audit.repairs, 0u);
+}
+
+TEST_F(ReconcilerTest, KeepsItsBudget) {
+  run(200);
+  make_feed(10ms);
+  source_.memory().cost_ns = 1'000'000;  // a chunk takes 1 ms: ten of them a second
+  drain(200);                            // the first burst is spent
+  const std::uint64_t before = source_.memory().status().time_ns;
+  source_.lose_every = 3;
+  for (int i = 0; i < 1000; ++i) {  // ten seconds
+    run(1);
+    drain();
+  }
+  EXPECT_LE(source_.memory().status().time_ns - before,
+            (10 + Reconciler::kBurstSeconds) * 10'000'000u + 10'000'000u);
+}
+
+TEST_F(ReconcilerTest, ADomainThatCannotBeReadHoldsNothingUp) {
+  run(10);
+  source_.memory().gone = true;
+  make_feed();
+  drain(20);
+  EXPECT_TRUE(feed_->settled());
+  EXPECT_EQ(domain().confidence, Confidence::partial);
+  const AuditReport report = audit({});
+  ASSERT_EQ(report.domains.size(), 1u);
+  EXPECT_FALSE(report.domains[0].completed);
+  EXPECT_EQ(report.domains[0].why, "its memory could not be read");
+  source_.memory().gone = false;
+  drain(100);
+  EXPECT_EQ(domain().confidence, Confidence::exact);
+}
+
+TEST_F(ReconcilerTest, ADomainThatDiscoveryNoLongerFindsIsDropped) {
+  make_feed();
+  drain(20);
+  ASSERT_EQ(feed_->view().snapshot.domains.size(), 1u);
+  source_.hidden = true;
+  drain(3, 61s);
+  EXPECT_TRUE(feed_->view().snapshot.domains.empty());
+}
+
+TEST_F(ReconcilerTest, APutDuringAnAuditEndsIt) {
+  run(50);
+  make_feed();
+  drain(1);
+  source_.kernel.put();
+  source_.hidden = true;
+  drain(5);
+  EXPECT_TRUE(feed_->view().snapshot.domains.empty());
+}
+
+TEST_F(ReconcilerTest, RequestsForWhatIsNotThere) {
+  make_feed();
+  drain(5);
+  EXPECT_EQ(audit({"9", false}).unavailable, "there is no domain '9'");
+  EXPECT_EQ(audit({"7", false}).domains.size(), 1u);
+}
+
+TEST_F(ReconcilerTest, FlushQueuesAreReadForEverySnapshot) {
+  make_feed();
+  drain(20);
+  EXPECT_FALSE(domain().fq_pending.has_value());
+  source_.memory().fq_pending = 2;
+  EXPECT_EQ(domain().fq_pending, 0u) << "not more than is outstanding";
+  for (int i = 0; i < 3; ++i) source_.kernel.alloc(0, 1);
+  drain(2);
+  EXPECT_EQ(domain().fq_pending, 2u);
+  source_.memory().fq_pending = std::nullopt;
+  EXPECT_FALSE(domain().fq_pending.has_value());
+}
+
+}  // namespace
+}  // namespace rcached

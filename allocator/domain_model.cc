@@ -23,6 +23,7 @@ Range* DomainModel::find(std::uint64_t pfn) {
 }
 
 Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
+  if (reserved_.erase(pfn) != 0) --tree_ranges_;  // taken for reserved by add_found(), and wrongly so
   Range& range = ranges_[pfn];
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
   range.alloc_order = order_index(size);

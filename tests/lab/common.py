@@ -33,6 +33,16 @@ def cache_root():
     return pathlib.Path(base) / "rcached" / "lab"
 
 
+def scenario_file(name):
+    """The file of a scenario: a name in guest/, or a path of its own."""
+    path = pathlib.Path(name)
+    if path.suffix != ".sh":
+        path = LAB_DIR / "guest" / f"{name}.sh"
+    if not path.is_file():
+        raise LabError(f"no scenario {name}: {path} does not exist")
+    return path
+
+
 @contextlib.contextmanager
 def locked(path, waiting):
     """Holds an exclusive lock on `path`; says `waiting` once if another process has it."""

@@ -15,6 +15,7 @@ import time
 import initramfs
 import kernels
 import qemu
+import testmodules
 from common import LabError, die_with_parent, progress
 
 TROUBLE = re.compile(r"\bBUG: |\bOops\b|Kernel panic|general protection fault|blocked for more than \d+ seconds"
@@ -61,11 +62,14 @@ class Guest:
     def __enter__(self):
         options = self.options
         qemu.check(options.kernel, options.iommu, options.mode)
+        own = ()
+        if options.modules or testmodules.wanted(self.scenario.read_text(encoding="utf-8")):
+            own = testmodules.build(options.kernel)  # first: it may replace a kernel that has no headers any more
         folder = self.kernel_folder = kernels.ensure(options.kernel)
         environment = {"LAB_KERNEL": options.kernel, "LAB_IOMMU": options.iommu, "LAB_MODE": options.mode,
                        "LAB_CPUS": options.cpus, "LAB_SCENARIO": self.scenario.stem, **dict(options.set)}
         extra = [(f"lab/{self.scenario.name}", self.scenario), *options.file]
-        image = initramfs.build(folder, environment, qemu.MODULES, options.binary, options.config, extra)
+        image = initramfs.build(folder, environment, qemu.MODULES, options.binary, options.config, extra, own)
         self._log = os.fdopen(os.memfd_create("log"), "w+b")
         memory = os.memfd_create("initramfs")
         with os.fdopen(os.dup(memory), "wb") as out:

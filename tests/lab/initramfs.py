@@ -147,8 +147,9 @@ def busybox():
     return path
 
 
-def build(kernel, environment, modules, binary=None, config=None, extra=()):
-    """The archive's bytes. `environment` becomes /etc/lab.env; `extra` holds (guest path, host file) pairs."""
+def build(kernel, environment, modules, binary=None, config=None, extra=(), own=()):
+    """The archive's bytes. `environment` becomes /etc/lab.env; `extra` holds (guest path, host file) pairs; `own` the
+    files of modules that scenarios load themselves."""
     archive = Cpio()
     for folder in ("dev", "proc", "sys", "tmp", "run", "root", "var/lib/rcached", "sbin", "usr/bin", "usr/sbin"):
         archive.folder(folder)
@@ -168,6 +169,8 @@ def build(kernel, environment, modules, binary=None, config=None, extra=()):
     order = module_order(kernel, modules)
     for name in order:
         archive.file(f"modules/{name}", (kernel / "modules" / name).read_bytes())
+    for path in own:
+        archive.file(f"modules/{path.name}", path.read_bytes())
     archive.file("etc/modules.load", "".join(f"{name}\n" for name in order).encode())
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
     archive.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n")

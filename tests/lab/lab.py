@@ -23,7 +23,7 @@ import kernels
 import live
 import matrix
 import qemu
-from common import LAB_DIR, LabError, progress
+from common import LAB_DIR, LabError, progress, scenario_file
 from guest import Guest, parse_verdict, trouble
 
 
@@ -42,15 +42,6 @@ def check_binary(path):
         raise LabError(f"no program at {path}; build it first (make build), or give --binary")
     if path and pathlib.Path(path).read_bytes()[:4] != b"\x7fELF":
         raise LabError(f"{path} is not an ELF program; give the built rcached with --binary")
-
-
-def scenario_file(name):
-    path = pathlib.Path(name)
-    if path.suffix != ".sh":
-        path = LAB_DIR / "guest" / f"{name}.sh"
-    if not path.is_file():
-        raise LabError(f"no scenario {name}: {path} does not exist")
-    return path
 
 
 class Verdicts:
@@ -205,6 +196,8 @@ def add_guest_options(parser, timeout):
 
 def add_common_options(parser, timeout):
     parser.add_argument("--binary", metavar="FILE", help="rcached to put into the guest, e.g. build/rcached")
+    parser.add_argument("--modules", action="store_true",
+                        help="put the lab's own kernel modules in, even if the scenario has no line '# lab: modules'")
     parser.add_argument("--config", metavar="FILE", help="its configuration (listens on all addresses by default)")
     parser.add_argument("--file", metavar="GUEST=HOST", type=pair, action="append", default=[],
                         help="one more file for the guest; libraries of a program come along")

@@ -24,6 +24,7 @@ import kernels
 import lab
 import live
 import matrix
+import modules_test
 import qemu
 
 DEB822 = """\
@@ -276,6 +277,11 @@ class Table(unittest.TestCase):
 
     def test_escaped_labels(self):
         self.assertEqual(live.parse('m{a="x\\"},y",b="2"} 3'), [("m", {"a": 'x\\"},y', "b": "2"}, 3.0)])
+
+
+def load_tests(loader, tests, _):
+    tests.addTests(loader.loadTestsFromModule(modules_test))
+    return tests
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import initramfs
 import kernels
 import live
 import qemu
-from common import die_with_parent, progress
+import testmodules
+from common import die_with_parent, progress, scenario_file
 
 SPEC = re.compile(r"^(?P<scenario>[^@]+)@(?P<kernel>[\d.]+)/(?P<iommu>\w+)/(?P<mode>\w+)(?:/(?P<cpus>\d+))?$")
 
@@ -40,6 +41,8 @@ def words_for(spec, options):
              "--timeout", str(options.timeout), "--threads", options.threads]
     if spec["cpus"]:
         words += ["--cpus", spec["cpus"]]
+    if options.modules:
+        words.append("--modules")
     for name in ("binary", "config"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
@@ -47,6 +50,11 @@ def words_for(spec, options):
         for left, right in getattr(options, name):
             words += [f"--{name}", f"{left}={right}"]
     return words + [spec["scenario"]]
+
+
+def wants_modules(spec, options):
+    path = scenario_file(spec["scenario"])
+    return options.modules or testmodules.wanted(path.read_text(encoding="utf-8"))
 
 
 class Running:
@@ -75,6 +83,8 @@ class Running:
 def run(options, program):
     """Exit code 0 when all passed."""
     for series in dict.fromkeys(spec["kernel"] for spec in options.specs):
+        if any(spec["kernel"] == series and wants_modules(spec, options) for spec in options.specs):
+            testmodules.build(series)
         kernels.ensure(series)
     initramfs.helpers()
     waiting = list(options.specs)

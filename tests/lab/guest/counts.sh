@@ -15,16 +15,6 @@ skipped() { metric rcached_program_skipped_total "program=\"$1\",method=\"(fexit
 # lost_rings FILE: events made but lost on the way.
 lost_rings() { metric rcached_events_lost_total 'reason="(ring_full|entry_missing)"' "$1"; }
 
-# rest: nothing is under way any more, in the kernel (flush queues drain by timer) and in rcached.
-_still() {
-  _now="$(kprobe_count alloc_iova_fast) $(kprobe_count $free) $(metric rcached_events_total)"
-  [ "$_now" = "$_last" ] && return 0
-  _last=$_now
-  sleep 1.2
-  return 1
-}
-rest() { _last='' && wait_until _still 30 || fail "the guest does not come to rest"; }
-
 for size in 16k 64k 128k 512k; do direct_read "$LAB_NVME" $size 8; done # the driver keeps pages for its own lists from then on
 kprobe_count_begin alloc_iova_fast $free
 rest
@@ -47,12 +37,6 @@ scrape /tmp/after
 allocs_kernel=$(($(kprobe_count alloc_iova_fast) - alloc_start))
 frees_kernel=$(($(kprobe_count $free) - free_start))
 kprobe_count_end
-
-# delta NAME [LABEL-REGEX]: growth between the two scrapes.
-delta() {
-  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
-  echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
-}
 
 allocs=$(delta iova_allocations_total "domain=\"$group\"")
 failures=$(delta iova_allocation_failures_total "domain=\"$group\"")

@@ -46,15 +46,7 @@ LAB_CONFIG=/tmp/small.yaml
 start_rcached || return 0
 direct_read "$LAB_NVME" 4k 4000
 group=$(domain_of "$LAB_NVME")
-_last=''
-_still() {
-  _now=$(metric rcached_events_received_total)
-  [ "$_now" = "$_last" ] && return 0
-  _last=$_now
-  sleep 2.5
-  return 1
-}
-wait_until _still 20
+rest "metric rcached_events_received_total" 2.5 20
 scrape /tmp/lossy
 expect_ge "events lost with rings of 64 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
 expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total '' /tmp/lossy)" \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a scenario can use: verdicts, waiting, metrics of rcached, devices and their domains, independent call counts.
+# What a scenario can use: verdicts, waiting, metrics of rcached, devices and their domains, the lab's own modules,
+# independent call counts.
 #
 # A scenario is a file guest/NAME.sh, run by init in the guest with these helpers and the variables of /etc/lab.env:
 # LAB_KERNEL (series), LAB_IOMMU, LAB_MODE, LAB_CPUS, LAB_SCENARIO; and LAB_NVME, LAB_NVME_SLOW, LAB_DISK, LAB_NIC
@@ -162,6 +163,60 @@ metric() {
     }
     END { if (seen) printf "%.15g\n", sum }'
 }
+
+# delta NAME [LABEL-REGEX]: growth of a metric from the scrape /tmp/before to the scrape /tmp/after.
+delta() {
+  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
+  echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
+}
+
+# activity: what moves while anything is under way, in the kernel (calls counted by kprobe_count_begin; flush queues
+# drain by timer) or in rcached.
+activity() { echo "$(awk '{ print $1, $2 + $3 }' "$TRACING/kprobe_profile") $(metric rcached_events_total)"; }
+
+# rest [COMMAND [SECONDS [TIMEOUT]]]: waits until COMMAND (activity) prints the same twice, SECONDS (1.2) apart.
+rest() {
+  _watched=${1:-activity} _pause=${2:-1.2} _last=''
+  wait_until _still "${3:-30}" || fail "the guest does not come to rest"
+}
+_still() {
+  _now=$($_watched)
+  [ "$_now" = "$_last" ] && return 0
+  _last=$_now
+  sleep "$_pause"
+  return 1
+}
+
+# --- the lab's own modules (module/); the scenario has a line "# lab: modules"
+
+# load_modules: the exerciser with its domains x0 and x1, and the oracle.
+load_modules() {
+  for _module in iova_exerciser iova_oracle; do
+    insmod "/modules/$_module.ko" 2>/tmp/insmod || { fail "insmod $_module: $(cat /tmp/insmod)"; return 1; }
+  done
+}
+
+# exerciser COMMAND...: see module/exerciser.c; fails when the exerciser refuses.
+exerciser() { echo "$*" >/proc/iova_exerciser || { fail "the exerciser refuses: $*"; return 1; }; }
+
+# exerciser_run NAME=VALUE...: runs to the end.
+exerciser_run() { exerciser run "$@" && exerciser wait; }
+
+# exerciser_count allocs|failures|frees|live DOMAIN-REGEX [ORDER]: a sum of the exerciser's own books.
+exerciser_count() {
+  awk -v field="$1" -v domain="^($2)\$" -v order="$3" '
+    BEGIN { column["allocs"] = 4; column["failures"] = 5; column["frees"] = 6; column["live"] = 7 }
+    $1 == "order" && $2 ~ domain && (order == "" || $3 == order) { sum += $(column[field]) }
+    END { printf "%.15g\n", sum }' /proc/iova_exerciser
+}
+
+# exerciser_value NAME [DOMAIN]: a value of the line of a domain, or of the last run.
+exerciser_value() {
+  sed -n "s/^${2:+domain }${2:-run} .*\b$1=\([^ ]*\).*/\1/p" /proc/iova_exerciser
+}
+
+# oracle: what the allocator really holds; see module/oracle.c. Meaningful at rest: `rest oracle`.
+oracle() { sort /proc/iova_oracle; }
 
 # --- independent counts, by kprobe events of tracefs
 

@@ -6,14 +6,6 @@
 start_rcached || return 0
 free=free_iova_fast
 case $LAB_KERNEL in 5.10) free=iova_rcache_insert ;; esac
-_still() {
-  _now="$(kprobe_count alloc_iova_fast) $(kprobe_count $free) $(metric rcached_events_total)"
-  [ "$_now" = "$_last" ] && return 0
-  _last=$_now
-  sleep 1.2
-  return 1
-}
-rest() { _last='' && wait_until _still 30 || fail "the guest does not come to rest"; }
 
 kprobe_count_begin alloc_iova_fast $free
 rest
@@ -34,10 +26,6 @@ allocs_kernel=$(($(kprobe_count alloc_iova_fast) - alloc_start))
 frees_kernel=$(($(kprobe_count $free) - free_start))
 kprobe_count_end
 
-delta() {
-  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
-  echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
-}
 skipped() { delta rcached_program_skipped_total "program=\"$1\",method=\"(fexit|kretprobe)\""; }
 allocs=$(($(delta iova_allocations_total) + $(delta iova_allocation_failures_total)))
 frees=$(delta iova_frees_total)

@@ -4,7 +4,7 @@
 //
 // The balance sheet of a domain (kernel-wide invariant, all generations; the rbtree's anchor node is not a
 // range):
-//   tree_ranges = outstanding + fq_pending + cpu_cached + depot_cached + reserved + unaccounted
+//   tree_ranges = outstanding + cpu_cached + depot_cached + reserved + unaccounted
 #pragma once
 
 #include <array>
@@ -167,7 +167,7 @@ struct DomainSnapshot {
   std::uint64_t tree_ranges = 0;
   std::uint64_t outstanding = 0;
   std::uint64_t outstanding_before_start = 0;  // part of outstanding: mapped before rcached saw the domain
-  std::optional<std::uint64_t> fq_pending;  // nullopt: not observable by the source (then inside outstanding)
+  std::optional<std::uint64_t> fq_pending;     // part of outstanding: unmapped and in the flush queue; nullopt: none
   std::uint64_t cpu_cached = 0;
   std::uint64_t depot_cached = 0;
   std::uint64_t reserved = 0;

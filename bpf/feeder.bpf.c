@@ -16,6 +16,7 @@ struct feeder_domain fake_domain;
 /* The structures' addresses as plain numbers, as a kprobe sees them; set by feeder_build. */
 __u64 domain_address;
 __u64 work_address;
+__u64 fq_timer_address;
 
 /* Memory for the kernel structures, each in a place of its own. */
 __u8 memory_domain[1024] __attribute__((aligned(8)));
@@ -59,6 +60,8 @@ static __always_inline void build_domain(void)
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->iovad))
 		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
 	domain_address = (u64)memory_domain;
+	/* where domain_of_timer() leads to memory_domain */
+	fq_timer_address = (u64)memory_domain - domain_of_timer(0);
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
 		work_address = (u64)memory_rcaches + rcache +
 			       bpf_core_field_offset(struct iova_rcache, work) +
@@ -86,7 +89,7 @@ static __always_inline void feed(u32 function, u64 domain, const struct feeder_c
 		break;
 	case FEED_TREE_ALLOC:
 		on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
-		on_tree_alloc_exit(task_key(FN_TREE_ALLOC), domain, size, 0,
+		on_tree_alloc_exit(task_key(FN_TREE_ALLOC), domain, size,
 				   fake_domain.iova_pfn ? (struct iova *)memory_iova : NULL);
 		break;
 	case FEED_TREE_FREE:
@@ -124,6 +127,12 @@ static __always_inline void feed_rare(u32 function, u64 domain, const struct fee
 		break;
 	case FEED_DOMAIN_PUT:
 		on_domain(RCACHED_OP_DOMAIN_PUT, domain, 0);
+		break;
+	case FEED_FQ_DRAIN_BEGIN:
+		on_fq_drain_enter(task_key(FN_FQ), fq_timer_address);
+		break;
+	case FEED_FQ_DRAIN_END:
+		on_fq_drain_exit(task_key(FN_FQ));
 		break;
 	}
 }

@@ -21,6 +21,8 @@ enum feeder_function {
 	FEED_RESERVE,
 	FEED_DOMAIN_INIT,
 	FEED_DOMAIN_PUT,
+	FEED_FQ_DRAIN_BEGIN,
+	FEED_FQ_DRAIN_END,
 };
 
 struct feeder_call {

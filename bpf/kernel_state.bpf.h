@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Programs that the daemon runs by hand (BPF_PROG_TEST_RUN on raw_tp: the one kind that 5.10 can run) to
- * read kernel memory: the per-CPU offsets, and the walk over all IOMMU groups that ties each group to its
- * IOVA domain. They are never attached.
+ * The walk over all IOMMU groups that ties each group to its IOVA domain. The daemon runs it by hand
+ * (BPF_PROG_TEST_RUN on raw_tp: the one kind that 5.10 can run); it is never attached.
  */
 #ifndef RCACHED_BPF_KERNEL_STATE_BPF_H
 #define RCACHED_BPF_KERNEL_STATE_BPF_H
@@ -12,15 +11,6 @@
 /* iommu_domain.type: the core manages IOVAs for it (__IOMMU_DOMAIN_DMA_API). */
 #define DOMAIN_DMA_API (1u << 1)
 
-static __always_inline void read_per_cpu_offsets(void)
-{
-	if (!symbols.per_cpu_offset)
-		return;
-	for (u32 cpu = 0; cpu < RCACHED_MAX_CPUS; cpu++)
-		bpf_probe_read_kernel(&per_cpu_offset[cpu], sizeof(per_cpu_offset[cpu]),
-				      (void *)(symbols.per_cpu_offset + cpu * sizeof(u64)));
-}
-
 static __always_inline u64 iovad_of(struct iommu_domain *domain)
 {
 	struct iommu_dma_cookie *cookie = NULL;
@@ -28,12 +18,14 @@ static __always_inline u64 iovad_of(struct iommu_domain *domain)
 	const void *ops = NULL;
 
 	if (bpf_core_field_exists(dmar->iovad)) {
-		bpf_core_read(&ops, sizeof(ops), &domain->ops);
+		if (bpf_core_read(&ops, sizeof(ops), &domain->ops))
+			discovery.faults++;
 		if (symbols.intel_iommu_ops && (u64)ops == symbols.intel_iommu_ops)
 			return (u64)domain - bpf_core_field_offset(struct dmar_domain, domain) +
 			       bpf_core_field_offset(struct dmar_domain, iovad);
 	}
-	bpf_core_read(&cookie, sizeof(cookie), &domain->iova_cookie);
+	if (bpf_core_read(&cookie, sizeof(cookie), &domain->iova_cookie))
+		discovery.faults++;
 	if (!cookie)
 		return 0;
 	return (u64)cookie + bpf_core_field_offset(struct iommu_dma_cookie, iovad);
@@ -47,8 +39,9 @@ static __always_inline void read_group(struct rcached_group *out, struct iommu_g
 	unsigned int type = 0;
 	int id = -1;
 
-	bpf_core_read(&id, sizeof(id), &group->id);
-	bpf_core_read(&domain, sizeof(domain), &group->default_domain);
+	if (bpf_core_read(&id, sizeof(id), &group->id) ||
+	    bpf_core_read(&domain, sizeof(domain), &group->default_domain))
+		discovery.faults++;
 	if (!domain)
 		bpf_core_read(&domain, sizeof(domain), &group->domain);
 	out->group = id;
@@ -57,7 +50,8 @@ static __always_inline void read_group(struct rcached_group *out, struct iommu_g
 	out->granule_bytes = 0;
 	if (!domain)
 		return;
-	bpf_core_read(&type, sizeof(type), &domain->type);
+	if (bpf_core_read(&type, sizeof(type), &domain->type))
+		discovery.faults++;
 	out->type = type;
 	if (!(type & DOMAIN_DMA_API))
 		return;
@@ -79,6 +73,7 @@ static __always_inline void walk_groups(void)
 	discovery.count = 0;
 	if (!discovery.next) {
 		discovery.done = 0;
+		discovery.faults = 0;
 		if (symbols.iommu_group_kset)
 			bpf_probe_read_kernel(&kset, sizeof(kset), (void *)symbols.iommu_group_kset);
 		if (!kset) {
@@ -99,7 +94,8 @@ static __always_inline void walk_groups(void)
 		read_group(&discovery.groups[i], group);
 		discovery.count = i + 1;
 		node = (void *)discovery.next;
-		if (bpf_core_read(&entry, sizeof(entry), &node->next)) {
+		/* a group that has left the list points to itself: the walk stands outside */
+		if (bpf_core_read(&entry, sizeof(entry), &node->next) || entry == node) {
 			discovery.faults++;
 			discovery.done = 1;
 			return;

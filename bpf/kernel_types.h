@@ -18,7 +18,18 @@ struct list_head {
 	struct list_head *prev;
 };
 
+struct rb_node {
+	unsigned long __rb_parent_color; /* the two low bits are colour */
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
 struct iova {
+	struct rb_node node;
 	unsigned long pfn_hi;
 	unsigned long pfn_lo;
 };
@@ -26,6 +37,7 @@ struct iova {
 /* <= 6.6: size, pfns[]; since 6.7 size shares a union with next (full magazines in the depot). */
 struct iova_magazine {
 	unsigned long size;
+	struct iova_magazine *next;
 	unsigned long pfns[127];
 };
 
@@ -44,9 +56,15 @@ struct delayed_work {
 
 struct iova_rcache {
 	unsigned long depot_size;
+	struct iova_magazine *depot; /* since 6.7: the top of a list */
 	struct iova_cpu_rcache *cpu_rcaches; /* __percpu */
 	struct iova_domain *iovad; /* since 6.7 */
 	struct delayed_work work; /* since 6.7 */
+};
+
+/* <= 6.6: an array, the bottom first. */
+struct iova_rcache___array {
+	struct iova_magazine *depot[32];
 };
 
 struct timer_list {
@@ -55,7 +73,10 @@ struct timer_list {
 
 /* Since 5.18: rcaches is a pointer. */
 struct iova_domain {
+	struct rb_root rbroot;
 	unsigned long granule;
+	unsigned long start_pfn;
+	unsigned long dma_32bit_pfn;
 	struct iova_rcache *rcaches;
 };
 
@@ -66,13 +87,39 @@ struct iova_domain___embedded {
 
 /* <= 5.16: the flush queue lives in the domain. */
 struct iova_domain___fq {
+	struct iova_fq *fq; /* __percpu */
 	struct timer_list fq_timer;
+};
+
+struct iova_fq_entry {
+	unsigned long iova_pfn;
+};
+
+/* A ring. Its length: mod_mask + 1 since 6.7, that of entries[] before. */
+struct iova_fq {
+	struct iova_fq_entry entries[256];
+	unsigned int head;
+	unsigned int tail;
+	unsigned int mod_mask;
+};
+
+enum iommu_dma_queue_type {
+	IOMMU_DMA_OPTS_PER_CPU_QUEUE,
+	IOMMU_DMA_OPTS_SINGLE_QUEUE,
+};
+
+/* Since 6.7. */
+struct iommu_dma_options {
+	enum iommu_dma_queue_type qt;
 };
 
 /* Since 5.17 it lives in the cookie. */
 struct iommu_dma_cookie {
 	struct iova_domain iovad;
+	struct iova_fq *fq; /* __percpu; <= 6.6 */
+	struct iova_fq *percpu_fq; /* __percpu, unless options.qt says that it is a single one; since 6.7 */
 	struct timer_list fq_timer;
+	struct iommu_dma_options options;
 };
 
 struct iommu_ops;

@@ -6,23 +6,19 @@
 #define RCACHED_BPF_MAPS_BPF_H
 
 #include "event.h"
-#include "state.h"
-#include "kernel_types.h"
-
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-
-typedef __u64 u64;
-typedef __u32 u32;
-typedef __u16 u16;
-typedef __u8 u8;
+#include "per_cpu.bpf.h"
 
 /* A nested call that has just finished, waiting for the outer call that explains it. */
 struct nested_call {
 	u64 domain;
 	u64 pfn;
 	u64 task;
+};
+
+struct drain {
+	u64 domain;
+	u64 task;
+	u64 frees; /* of its domain and task so far */
 };
 
 #define NESTED_SLOTS 8 /* power of two; chosen by the low bits of the pfn */
@@ -33,6 +29,8 @@ struct cpu_state {
 	struct nested_call tree_alloc[NESTED_SLOTS];
 	struct nested_call tree_free[NESTED_SLOTS];
 	struct nested_call overflow;
+	/* The drain of a flush queue that is under way on this CPU; domain 0: none. */
+	struct drain drain;
 	/* The first program of the hot functions is running on this CPU (see probes.bpf.c). */
 	u64 in_alloc;
 	u64 in_free;
@@ -82,21 +80,13 @@ struct {
 } calls SEC(".maps");
 
 enum function {
-	FN_ALLOC = 1,
-	FN_FREE,
-	FN_TREE_ALLOC,
+	FN_TREE_ALLOC = 1,
 	FN_MAGAZINE_FREE,
 	FN_FLUSH,
 	FN_RECLAIM,
-	FN_RESERVE,
-	FN_INIT,
 	FN_FQ,
 };
 
-const volatile struct rcached_symbols symbols = {};
-
-/* Of every possible CPU; 0 where it is not known: then no fill is read. Types as the skeleton needs them. */
-__u64 per_cpu_offset[RCACHED_MAX_CPUS];
 struct rcached_discovery discovery;
 
 #endif

@@ -72,6 +72,13 @@ static __always_inline int on_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 	return 0;
 }
 
+/* The drain frees by free_iova_fast on its own CPU; a free of a task that preempted it is not the drain's. */
+static __always_inline void drain_count(struct cpu_state *state)
+{
+	if (state->drain.task == bpf_get_current_pid_tgid())
+		__sync_fetch_and_add(&state->drain.frees, 1);
+}
+
 enum free_result {
 	FREE_TO_CACHE,
 	FREE_TO_TREE,
@@ -86,6 +93,8 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 
 	if (!state)
 		return 0;
+	if (state->drain.domain == iovad)
+		drain_count(state);
 	nested_forget(state->tree_alloc, pfn);
 	event = event_begin(state, RCACHED_OP_FREE, iovad);
 	if (!event)
@@ -162,7 +171,7 @@ static __always_inline int on_tree_alloc_enter(u64 key)
 	return call_begin(key, 0, 0, 0, 0, 0, 0);
 }
 
-static __always_inline int on_tree_alloc_exit(u64 key, u64 iovad, u64 size, u64 limit_pfn, struct iova *iova)
+static __always_inline int on_tree_alloc_exit(u64 key, u64 iovad, u64 size, struct iova *iova)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
@@ -352,7 +361,15 @@ static __always_inline u64 domain_of_timer(u64 timer)
 
 static __always_inline int on_fq_drain_enter(u64 key, u64 timer)
 {
-	return call_begin(key, domain_of_timer(timer), 0, 0, 0, 0, 0);
+	struct cpu_state *state = this_cpu_state();
+	u64 domain = domain_of_timer(timer);
+
+	if (state) {
+		state->drain.task = bpf_get_current_pid_tgid();
+		state->drain.frees = 0;
+		state->drain.domain = domain;
+	}
+	return call_begin(key, domain, 0, 0, 0, 0, 0);
 }
 
 static __always_inline int on_fq_drain_exit(u64 key)
@@ -360,12 +377,20 @@ static __always_inline int on_fq_drain_exit(u64 key)
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
 	struct call call;
+	u32 frees = 0;
+	int entered = call_finish(key, &call);
 
-	if (!call_finish(key, &call) || !state)
+	if (!state)
+		return 0;
+	if (entered && state->drain.domain == call.domain)
+		frees = state->drain.frees;
+	state->drain.domain = 0;
+	if (!entered)
 		return 0;
 	event = event_begin(state, RCACHED_OP_FQ_DRAIN, call.domain);
 	if (!event)
 		return 0;
+	event->size = frees;
 	event->arg = elapsed_since(call.start_ns);
 	event_end(event);
 	return 0;

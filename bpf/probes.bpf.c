@@ -175,14 +175,14 @@ int BPF_PROG(alloc_iova_fentry, u64 iovad)
 SEC("fexit/alloc_iova")
 int BPF_PROG(alloc_iova_fexit, u64 iovad, u64 size, u64 limit_pfn, u64 size_aligned, struct iova *iova)
 {
-	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), iovad, size, limit_pfn, iova);
+	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), iovad, size, iova);
 }
 
 SEC("kprobe/alloc_iova")
 int alloc_iova_kprobe(struct pt_regs *ctx)
 {
 	on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), 0, PT_REGS_PARM3(ctx), PT_REGS_PARM2(ctx), 0, 0);
+	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), 0, 0, PT_REGS_PARM2(ctx), 0, 0);
 }
 
 SEC("kretprobe/alloc_iova")
@@ -192,7 +192,7 @@ int alloc_iova_kretprobe(struct pt_regs *ctx)
 
 	if (!call_finish(RETURN_SP(ctx), &call))
 		return 0;
-	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), call.domain, call.size, call.arg,
+	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), call.domain, call.size,
 				  (struct iova *)PT_REGS_RC(ctx));
 }
 

@@ -30,7 +30,7 @@ struct rcached_discovery {
 	__u64 next;
 	__u32 count;
 	__u32 done;
-	__u32 faults; /* reads that failed: the list changed under the walk */
+	__u32 faults; /* of this walk: reads that failed, or an entry that has left the list */
 	__u32 unused;
 	struct rcached_group groups[RCACHED_DISCOVER_CHUNK];
 };

@@ -63,8 +63,8 @@ inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
 
 // What reading kernel memory has cost (daemon/source/kernel_reader.h).
 struct ReaderStatus {
-  bool available = false;   // false: this source has no memory to read
-  std::uint64_t reads = 0;  // chunks
+  bool available = false;     // false: this source has no memory to read
+  std::uint64_t reads = 0;    // chunks
   std::uint64_t changed = 0;  // of them, refused because the structure changed under them
   std::uint64_t faults = 0;   // of them, that failed or made no sense
   std::uint64_t time_ns = 0;  // spent in all chunks
@@ -87,7 +87,7 @@ struct DaemonStatus {
   ReaderStatus reader;
   std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not know
   std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to have Unix times
-  bool per_cpu_series = false;  // config: metrics.per_cpu
+  bool per_cpu_series = false;               // config: metrics.per_cpu
 };
 
 struct View {

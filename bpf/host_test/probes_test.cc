@@ -302,6 +302,21 @@ TEST_F(Probes, DomainsAndReservationsAreReported) {
   EXPECT_EQ(feed(FEED_DOMAIN_PUT, 0, 0).at(0).op, RCACHED_OP_DOMAIN_PUT);
 }
 
+TEST_F(Probes, ADrainCountsTheFreesOfItsDomain) {
+  EXPECT_TRUE(feed(FEED_FQ_DRAIN_BEGIN, 0, 0).empty());
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1, 0, 3).size(), 3u);
+  EXPECT_EQ(feed(FEED_FREE_TO_TREE, 0x78, 64).size(), 1u);
+  const auto drain = feed(FEED_FQ_DRAIN_END, 0, 0);
+  ASSERT_EQ(drain.size(), 1u);
+  EXPECT_EQ(drain[0].op, RCACHED_OP_FQ_DRAIN);
+  EXPECT_EQ(drain[0].size, 4u);
+  EXPECT_GT(drain[0].arg, 0u) << "duration";
+  // What is freed outside belongs to no drain, and the next drain begins at zero.
+  feed(FEED_FREE, 0x79, 1);
+  feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
+  EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).at(0).size, 0u);
+}
+
 TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
   constexpr std::uint32_t kSent = 200;
   call(FEED_ALLOC, 1, 1, 0, kSent);

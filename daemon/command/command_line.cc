@@ -71,6 +71,13 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   run->add_flag("--summary", line.summary, "Print the URL and a live summary per domain");
   run->add_option("--log-level", log_level.text, "debug, info, warning or error")->type_name("LEVEL");
 
+  auto* audit = app.add_subcommand("audit", "Compare the running mirror with kernel memory now");
+  audit->add_option("--config", config_path, "The daemon's configuration (else as for run)")
+      ->type_name("FILE");
+  audit->add_option("--domain", line.domain, "Only this one (the label domain)")->type_name("LABEL");
+  audit->add_flag("--json", line.json, "As JSON");
+  audit->add_flag("--contents", line.contents, "Show digests of all that is cached");
+
   auto* check = app.add_subcommand("check", "Say whether rcached can run here, and what to mend");
   check->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
       ->type_name("FILE");
@@ -78,7 +85,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
   auto* domains = app.add_subcommand("domains", "List the IOMMU groups that translate DMA");
   domains->add_flag("--json", line.json, "As JSON");
-  for (CLI::App* command : {run, check, domains}) command->get_formatter()->column_width(28);
+  for (CLI::App* command : {run, audit, check, domains}) command->get_formatter()->column_width(28);
 
   try {
     app.parse(argc, argv);
@@ -98,7 +105,8 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
     }
     line.overrides.emplace_back(override.path, override.text);
   }
-  if (run->count("--config") + check->count("--config") > 0) line.config_path = config_path;
+  if (run->count("--config") + audit->count("--config") + check->count("--config") > 0)
+    line.config_path = config_path;
 
   if (version) {
     line.command = Command::version;
@@ -107,6 +115,8 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
     if (!checked_path.empty()) line.config_path = checked_path;
   } else if (run->parsed()) {
     line.command = Command::run;
+  } else if (audit->parsed()) {
+    line.command = Command::audit;
   } else if (check->parsed()) {
     line.command = Command::check;
   } else if (domains->parsed()) {

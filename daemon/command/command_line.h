@@ -14,7 +14,7 @@
 
 namespace rcached {
 
-enum class Command : std::uint8_t { run, check, domains, check_config, version, help };
+enum class Command : std::uint8_t { run, audit, check, domains, check_config, version, help };
 
 struct CommandLine {
   Command command = Command::help;
@@ -23,7 +23,9 @@ struct CommandLine {
   // checked.
   std::vector<std::pair<std::string, std::string>> overrides;
   bool summary = false;   // run
-  bool json = false;      // check, domains
+  bool json = false;      // audit, check, domains
+  std::string domain;     // audit; empty: all
+  bool contents = false;  // audit
   std::string help_text;  // help
 };
 

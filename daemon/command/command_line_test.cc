@@ -24,6 +24,7 @@ std::string refusal(const std::vector<const char*>& arguments) {
 
 TEST(CommandLine, Commands) {
   EXPECT_EQ(parse({"run"})->command, Command::run);
+  EXPECT_EQ(parse({"audit"})->command, Command::audit);
   EXPECT_EQ(parse({"check"})->command, Command::check);
   EXPECT_EQ(parse({"domains"})->command, Command::domains);
   EXPECT_EQ(parse({"--version"})->command, Command::version);
@@ -32,6 +33,17 @@ TEST(CommandLine, Commands) {
   EXPECT_TRUE(parse({"check", "--json"})->json);
   EXPECT_TRUE(parse({"domains", "--json"})->json);
   EXPECT_TRUE(parse({"run", "--summary"})->summary);
+}
+
+TEST(CommandLine, Audit) {
+  const auto plain = parse({"audit"});
+  EXPECT_EQ(plain->domain, "");
+  EXPECT_FALSE(plain->contents || plain->json);
+  EXPECT_EQ(plain->config_path, std::nullopt);
+  const auto full = parse({"audit", "--config", "f.yaml", "--domain", "iovad-2", "--json", "--contents"});
+  EXPECT_EQ(full->config_path, "f.yaml");
+  EXPECT_EQ(full->domain, "iovad-2");
+  EXPECT_TRUE(full->contents && full->json);
 }
 
 TEST(CommandLine, ConfigPaths) {
@@ -71,7 +83,7 @@ TEST(CommandLine, Mistakes) {
 
 TEST(CommandLine, HelpFitsAScreen) {
   for (const auto& arguments : std::vector<std::vector<const char*>>{
-           {"--help"}, {"run", "--help"}, {"check", "--help"}, {"domains", "--help"}}) {
+           {"--help"}, {"run", "--help"}, {"audit", "--help"}, {"check", "--help"}, {"domains", "--help"}}) {
     std::istringstream text(parse(arguments)->help_text);
     int lines = 0;
     for (std::string line; std::getline(text, line); ++lines) EXPECT_LE(line.size(), 80u) << line;
@@ -79,7 +91,7 @@ TEST(CommandLine, HelpFitsAScreen) {
     EXPECT_GT(lines, 5);
   }
   const std::string help = parse({"--help"})->help_text;
-  for (const char* word : {"run", "check", "domains", "--check-config", "--version", "Exit codes",
+  for (const char* word : {"run", "audit", "check", "domains", "--check-config", "--version", "Exit codes",
                            " 7 no IOMMU", "11 second instance"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }

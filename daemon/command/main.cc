@@ -6,6 +6,7 @@
 #include <csignal>
 #include <exception>
 
+#include "daemon/command/audit.h"
 #include "daemon/command/command_line.h"
 #include "daemon/command/commands.h"
 #include "daemon/command/run.h"
@@ -18,6 +19,8 @@ Expected<void> dispatch(const CommandLine& line, ErrorCode& code) {
   switch (line.command) {
     case Command::run:
       return run_command(line);
+    case Command::audit:
+      return audit_command(line, stdout);
     case Command::check:
       code = check_command(line, stdout);
       return {};

@@ -8,16 +8,21 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "daemon/command/audit_protocol.h"
 #include "daemon/command/effective_config.h"
 #include "daemon/command/summary.h"
 #include "daemon/config/values.h"
 #include "daemon/host/host_facts.h"
+#include "daemon/host/kernel_layout.h"
+#include "daemon/host/reserved_regions.h"
 #include "daemon/host/run_statistics.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/service/control_socket.h"
 #include "daemon/service/instance_lock.h"
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
@@ -33,7 +38,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstViewLimit{10'000};
-constexpr milliseconds kEndLimit{1'900};  // promised: two seconds
+constexpr milliseconds kEndLimit{1'900};     // promised: two seconds
+constexpr milliseconds kAuditLimit{60'000};  // of one on request
 constexpr milliseconds kSummaryInterval{2'000};
 constexpr milliseconds kLongestTick{500};
 
@@ -61,11 +67,55 @@ MirrorFeed::GroupReader make_group_reader(const Config& config) {
   return [] { return read_iommu_groups(); };
 }
 
+// What the kernel has set aside in a group's domain before rcached started, in pfns of the domain.
+Reconciler::ReservedReader make_reserved_reader(const Config& config) {
+  if (config.source == SourceKind::synthetic) return {};
+  const auto layout = read_running_kernel_layout();
+  const bool bars_only =
+      layout && layout->iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
+  return [bars_only](int group, std::uint64_t granule_bytes) {
+    std::vector<TreeRange> reserved;
+    for (const AddressRange& range : read_reserved_regions(group, bars_only).ranges) {
+      reserved.push_back({range.first / granule_bytes, range.last / granule_bytes});
+    }
+    return reserved;
+  };
+}
+
 PipelineOptions pipeline_options(const Config& config) {
   using std::chrono::system_clock;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch());
-  return {config.pipeline.drain_interval, config.pipeline.snapshot_interval, RCACHED_VERSION,
-          static_cast<std::uint64_t>(now.count()), config.metrics.per_cpu};
+  PipelineOptions options;
+  options.drain_interval = config.pipeline.drain_interval;
+  options.snapshot_interval = config.pipeline.snapshot_interval;
+  options.version = RCACHED_VERSION;
+  options.started_unix_s = static_cast<std::uint64_t>(now.count());
+  options.per_cpu_series = config.metrics.per_cpu;
+  options.audit_enabled = config.audit.enabled;
+  options.audit_interval = config.audit.interval;
+  options.audit_budget = config.audit.budget;
+  options.read_reserved = make_reserved_reader(config);
+  return options;
+}
+
+// Null: it runs without, and has said why. The synthetic source has no lock on the run directory, which may
+// be another's or out of reach, and nothing to audit either: there the socket is no reason to give up.
+Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& config,
+                                                             const std::shared_ptr<Pipeline>& pipeline) {
+  const bool alone = config.source == SourceKind::kernel;
+  const AuditService service{
+      [pipeline](const AuditRequest& request) { return pipeline->audit(request, kAuditLimit); },
+      [pipeline] {
+        std::vector<std::string> labels;
+        for (const DomainInfo& domain : pipeline->view()->domains) labels.push_back(domain.label);
+        return labels;
+      }};
+  auto socket = ControlSocket::open(
+      config.run_directory, alone ? ExistingSocket::replace : ExistingSocket::respect,
+      [service](std::string_view request) { return answer_control_request(request, service); });
+  if (socket || alone || socket.error().code == ErrorCode::config) return socket;
+  spdlog::info("'rcached audit' cannot ask this one: {}; {}", socket.error().message, socket.error().mend);
+  return nullptr;
 }
 
 // What goes on between start and end: signals, the watchdog, the summary.
@@ -179,6 +229,9 @@ Expected<void> run_command(const CommandLine& command_line) {
         "report this as a bug");
   }
 
+  auto control = open_control_socket(config, pipeline);
+  if (!control) return tl::unexpected(control.error());
+
   const std::string status =
       fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, server.url());
   spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
@@ -192,6 +245,7 @@ Expected<void> run_command(const CommandLine& command_line) {
   notifier.stopping();
   signals.end_at_next(kEndLimit);
   pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
+  control->reset();  // after the pipeline, whose end also ends an audit under way
   server.stop();
   return result;
 }

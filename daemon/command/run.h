@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rcached run`: wires source, pipeline and HTTP server together and stays until a signal ends it.
+// `rcached run`: wires source, pipeline, HTTP server and control socket together and stays until a signal
+// ends it.
 //
-// Order: configuration, lock, IOMMU, permission, source, HTTP server, READY; each failure ends the start with
-// its own error and leaves nothing behind. The way out is the reverse, within two seconds.
+// Order: configuration, lock, IOMMU, permission, source, HTTP server, control socket, READY; each failure
+// ends the start with its own error and leaves nothing behind. The way out is the reverse, within two
+// seconds.
 #pragma once
 
 #include "daemon/command/command_line.h"

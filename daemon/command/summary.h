@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -11,7 +12,8 @@
 namespace rcached {
 
 // A table of at most `max_rows` domains (the largest trees), a line of totals above it. Ends with a newline.
-std::string format_summary(const View& view, std::size_t max_rows);
+// `now_ns` is of the snapshot's clock.
+std::string format_summary(const View& view, std::size_t max_rows, std::uint64_t now_ns);
 
 // Prints summaries; on a terminal each takes the place of the one before.
 class SummaryPrinter {

@@ -9,6 +9,8 @@
 namespace rcached {
 namespace {
 
+constexpr std::uint64_t kNow = 60'000'000'000;
+
 View view_of(std::size_t domains) {
   View view;
   view.status.source = "kernel";
@@ -21,7 +23,12 @@ View view_of(std::size_t domains) {
     state.cpu_cached = 20;
     state.depot_cached = 127;
     state.tree_ranges = 158 + i;
-    state.confidence = i == 0 ? Confidence::exact : Confidence::lossy;
+    state.confidence = i == 0 ? Confidence::resynced : Confidence::lossy;
+    state.audit.resynced_ns = kNow - 7'000'000'000;
+    if (i == 0) {
+      state.fq_pending = 4;
+      state.outstanding_before_start = 3;
+    }
     view.snapshot.domains.push_back(state);
     DomainInfo info;
     info.id = i + 1;
@@ -33,15 +40,19 @@ View view_of(std::size_t domains) {
 }
 
 TEST(Summary, OneRowPerDomain) {
-  EXPECT_EQ(format_summary(view_of(2), 10),
-            "source kernel, 2 domains, 1234 events, 3 lost\n"
-            "domain     devices                outstanding     cached      depot       tree  confidence\n"
-            "0          0000:00:03.0                    10         20        127        158  exact\n"
-            "1          0000:00:03.0,0000:0...          10         20        127        159  lossy\n");
+  EXPECT_EQ(
+      format_summary(view_of(2), 10, kNow),
+      "source kernel, 2 domains, 1234 events, 3 lost\n"
+      "domain     devices                outstanding before start      fq    cached     depot      tree  "
+      "confidence\n"
+      "0          0000:00:03.0                    10            3       4        20       127       158  "
+      "resynced 7 s ago\n"
+      "1          0000:00:03.0,0000:0...          10            0       -        20       127       159  "
+      "lossy\n");
 }
 
 TEST(Summary, TheLargestTreesWhenThereAreTooMany) {
-  const std::string text = format_summary(view_of(5), 2);
+  const std::string text = format_summary(view_of(5), 2, kNow);
   EXPECT_NE(text.find("\n4 "), std::string::npos) << text;
   EXPECT_NE(text.find("\n3 "), std::string::npos) << text;
   EXPECT_EQ(text.find("\n2 "), std::string::npos) << text;
@@ -49,7 +60,7 @@ TEST(Summary, TheLargestTreesWhenThereAreTooMany) {
 }
 
 TEST(Summary, NoDomainYet) {
-  EXPECT_EQ(format_summary(view_of(0), 10).substr(0, 25), "source kernel, 0 domains,");
+  EXPECT_EQ(format_summary(view_of(0), 10, kNow).substr(0, 25), "source kernel, 0 domains,");
 }
 
 TEST(Summary, AClosedPipeEndsIt) {

@@ -149,6 +149,12 @@ std::vector<ConfigKey> make_keys() {
       "pipeline.snapshot_interval", 100ms, 60s,
       [](Config & c) -> auto& { return c.pipeline.snapshot_interval; }));
   keys.push_back(boolean_key(
+      "audit.enabled", [](Config & c) -> auto& { return c.audit.enabled; }));
+  keys.push_back(duration_key(
+      "audit.interval", 1s, 1h, [](Config & c) -> auto& { return c.audit.interval; }));
+  keys.push_back(duration_key(
+      "audit.budget", 1ms, 1s, [](Config & c) -> auto& { return c.audit.budget; }));
+  keys.push_back(boolean_key(
       "metrics.per_cpu", [](Config & c) -> auto& { return c.metrics.per_cpu; }));
   keys.push_back(choice_key<KernelProfile>(
       "synthetic.generation",

@@ -56,15 +56,15 @@ const std::vector<Refused> kRefusals = {
     {"nothing_near_in_section", "http:\n  tls_certificate: x\n",
      "unknown key 'http.tls_certificate' (f.yaml:2:3); known in 'http': listen, threads"},
     {"nothing_near_at_the_top", "zzzzzzzz: 1\n",
-     "unknown key 'zzzzzzzz' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, metrics, "
-     "synthetic, log, run_directory"},
+     "unknown key 'zzzzzzzz' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, audit, "
+     "metrics, synthetic, log, run_directory"},
     {"dotted_key", "http.listen: 127.0.0.1:1\n",
      "unknown key 'http.listen' (f.yaml:1:1); write 'listen' indented below 'http'"},
     {"merge_key", "http:\n  <<: {threads: 3}\n",
      "unknown key 'http.<<' (f.yaml:2:3); known in 'http': listen, threads"},
     {"control_characters", "\"a\\tb\": 1\n",
-     "unknown key 'a\\x09b' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, metrics, "
-     "synthetic, log, run_directory"},
+     "unknown key 'a\\x09b' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, audit, "
+     "metrics, synthetic, log, run_directory"},
     // repeated keys
     {"repeated_value", "source: kernel\nsource: synthetic\n",
      "key 'source' is given twice (f.yaml:2:1, first in line 1); remove one of them"},
@@ -184,6 +184,22 @@ const std::vector<Refused> kRefusals = {
      "wrong value '1m' for 'pipeline.snapshot_interval' (f.yaml:2:22); write a duration from 100ms to 60s, "
      "with the "
      "unit ms or s"},
+    {"audit_too_often", "audit:\n  interval: 999ms\n",
+     "wrong value '999ms' for 'audit.interval' (f.yaml:2:13); write a duration from 1s to 3600s, with the "
+     "unit "
+     "ms or s"},
+    {"audit_too_seldom", "audit:\n  interval: 3601s\n",
+     "wrong value '3601s' for 'audit.interval' (f.yaml:2:13); write a duration from 1s to 3600s, with the "
+     "unit "
+     "ms or s"},
+    {"audit_without_budget", "audit:\n  budget: 0ms\n",
+     "wrong value '0ms' for 'audit.budget' (f.yaml:2:11); write a duration from 1ms to 1s, with the unit ms "
+     "or s"},
+    {"audit_beyond_all_time", "audit:\n  budget: 1001ms\n",
+     "wrong value '1001ms' for 'audit.budget' (f.yaml:2:11); write a duration from 1ms to 1s, with the unit "
+     "ms or s"},
+    {"audit_enabled", "audit:\n  enabled: on\n",
+     "wrong value 'on' for 'audit.enabled' (f.yaml:2:12); write true or false"},
     {"snapshot_faster_than_drain", "pipeline:\n  drain_interval: 1s\n  snapshot_interval: 500ms\n",
      "'pipeline.snapshot_interval' (500ms) is shorter than 'pipeline.drain_interval' (1s) (f.yaml:2:3); make "
      "the "
@@ -241,6 +257,7 @@ kernel:
   probes: kprobe
   run_statistics: true
 pipeline: {drain_interval: 100ms, snapshot_interval: 60s}
+audit: {enabled: false, interval: 3600s, budget: 1ms}
 metrics: {per_cpu: true}
 synthetic: {generation: unbounded-127, domains: 1000, cpus: 1024, rate: 1, seed: 18446744073709551615, workload: leak}
 log: {level: debug}
@@ -253,6 +270,7 @@ run_directory: /tmp/r
   expected.http = {"0.0.0.0:80", 64};
   expected.kernel = {64u << 10, ProbeMethod::kprobe, true};
   expected.pipeline = {milliseconds(100), milliseconds(60'000)};
+  expected.audit = {false, milliseconds(3'600'000), milliseconds(1)};
   expected.metrics.per_cpu = true;
   expected.synthetic = {kProfile612, 1000, 1024, 1, ~std::uint64_t{0}, WorkloadKind::leak};
   expected.log.level = LogLevel::debug;

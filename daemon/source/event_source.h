@@ -47,8 +47,8 @@ class EventSource {
   // Begins to deliver. On error nothing stays attached.
   virtual Expected<void> start() = 0;
 
-  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block. Returns
-  // the time (that of the events) up to which the stream is complete.
+  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block.
+  // Returns the time (that of the events) up to which the stream is complete.
   virtual std::uint64_t poll(std::vector<rcached_event>& batch) = 0;
 
   // Every event up to now, with no regard to reordering; for a clean end and for tests at rest.
@@ -57,6 +57,9 @@ class EventSource {
   // Looks again which domains exist and which IOMMU group each belongs to. Called at start and when an
   // event names a domain that is not known yet; may be slow (milliseconds).
   virtual std::vector<DiscoveredDomain> discover() = 0;
+  // Whether the last discover() saw every domain that belongs to a group: false when the kernel hides the
+  // groups, or when the look failed or was cut short. Then a domain that is missing may well be there.
+  virtual bool discovery_complete() const { return true; }
 
   virtual SourceStatus status() = 0;
   virtual KernelInfo kernel_info() const = 0;

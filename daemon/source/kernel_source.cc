@@ -13,6 +13,7 @@
 
 #include "daemon/host/kallsyms.h"
 #include "daemon/host/kernel_layout.h"
+#include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
 
@@ -50,6 +51,7 @@ class KernelSource final : public EventSource {
     received_.resize(probes_->cpus());
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel has no function {} to attach to; what it would show stays unknown", function);
+    start_reader(*symbols);
     return {};
   }
 
@@ -67,7 +69,9 @@ class KernelSource final : public EventSource {
 
   std::vector<DiscoveredDomain> discover() override {
     std::vector<DiscoveredDomain> result;
-    for (const rcached_group& group : probes_->walk_groups()) {
+    const ProbeSet::GroupWalk walk = probes_->walk_groups();
+    discovery_complete_ = walk.complete;
+    for (const rcached_group& group : walk.groups) {
       if (group.domain == 0) continue;
       DiscoveredDomain domain;
       domain.key = group.domain;
@@ -77,6 +81,8 @@ class KernelSource final : public EventSource {
     }
     return result;
   }
+
+  bool discovery_complete() const override { return discovery_complete_; }
 
   SourceStatus status() override {
     SourceStatus result;
@@ -98,9 +104,22 @@ class KernelSource final : public EventSource {
     return {name.release, layout_.profile, online_cpus()};
   }
 
+  KernelReader* reader() override { return reader_.get(); }
+
   std::string name() const override { return "kernel"; }
 
  private:
+  // After the probes: what they miss before that is in the memory that the reader sees.
+  void start_reader(const Kallsyms& symbols) {
+    const auto per_cpu_offset = symbols.find("__per_cpu_offset");
+    auto reader = BpfKernelReader::load(per_cpu_offset ? per_cpu_offset->address : 0);
+    if (reader)
+      reader_ = std::move(*reader);
+    else
+      spdlog::warn("{}; {}. The mirror is not checked against the kernel's memory", reader.error().message,
+                   reader.error().mend);
+  }
+
   void receive(std::size_t cpu, const void* data, std::size_t size) {
     ++received_[cpu];
     rcached_event event{};
@@ -115,6 +134,8 @@ class KernelSource final : public EventSource {
   KernelSourceOptions options_;
   KernelLayout layout_;
   std::unique_ptr<ProbeSet> probes_;
+  std::unique_ptr<BpfKernelReader> reader_;  // null: could not be loaded
+  bool discovery_complete_ = false;
   EventMerger merger_;
   std::vector<std::uint64_t> received_;
   std::uint64_t malformed_ = 0;

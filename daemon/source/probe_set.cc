@@ -282,8 +282,8 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
   return result;
 }
 
-std::vector<rcached_group> ProbeSet::walk_groups() {
-  std::vector<rcached_group> result;
+ProbeSet::GroupWalk ProbeSet::walk_groups() {
+  GroupWalk result;
   auto& discovery = skeleton_->bss->discovery;
   discovery.next = 0;
   constexpr int kMaxChunks = 1024;
@@ -292,8 +292,11 @@ std::vector<rcached_group> ProbeSet::walk_groups() {
     run.sz = sizeof(run);
     if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_walk_groups), &run) != 0) break;
     for (__u32 i = 0; i < discovery.count && i < RCACHED_DISCOVER_CHUNK; ++i)
-      result.push_back(discovery.groups[i]);
-    if (discovery.done != 0) break;
+      result.groups.push_back(discovery.groups[i]);
+    if (discovery.done != 0) {
+      result.complete = discovery.faults == 0 && skeleton_->rodata->symbols.iommu_group_kset != 0;
+      break;
+    }
   }
   return result;
 }

@@ -54,8 +54,12 @@ class ProbeSet {
   std::vector<rcached_cpu_stats> cpu_stats() const;
   std::vector<ProgramStatus> program_status() const;
 
-  // Runs the walk over all IOMMU groups in the kernel. Empty when the kernel hides them.
-  std::vector<rcached_group> walk_groups();
+  struct GroupWalk {
+    std::vector<rcached_group> groups;
+    bool complete = false;  // every group was seen, and every read worked
+  };
+  // Runs the walk over all IOMMU groups in the kernel. Empty and not complete when the kernel hides them.
+  GroupWalk walk_groups();
 
  private:
   struct Attached {

@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "exporters/confidence_text.h"
 #include "exporters/domain_names.h"
 #include "exporters/text.h"
 
@@ -24,34 +25,37 @@ constexpr std::string_view kStyle =
     "td:nth-child(2){white-space:normal}"
     ".lossy,.wait{color:#c33;font-weight:600}";
 
-void add_domain(std::string& out, const NamedDomain& named) {
+void add_domain(std::string& out, const NamedDomain& named, std::uint64_t now_ns) {
   const DomainSnapshot& s = *named.state;
   std::string who = named.info.devices;
   if (!named.info.driver.empty()) who += " (" + named.info.driver + ")";
-  const std::string_view confidence = to_string(s.confidence);
   fmt::format_to(
       std::back_inserter(out),
       "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
-      "<td>{}</td><td>{}</td><td>{}</td><td class=\"{}\">{}</td></tr>\n",
+      "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"{}\">{}</td></tr>\n",
       html_escape(named.info.label), html_escape(who), html_escape(named.info.type), s.tree_ranges,
-      s.outstanding, s.fq_pending ? std::to_string(*s.fq_pending) : "not seen", s.cpu_cached, s.depot_cached,
-      s.reserved, s.unaccounted, confidence, confidence);
+      s.outstanding, s.outstanding_before_start, s.fq_pending ? std::to_string(*s.fq_pending) : "not seen",
+      s.cpu_cached, s.depot_cached, s.reserved, s.unaccounted, to_string(s.confidence),
+      confidence_text(s, now_ns));
 }
 
-void add_balance_sheets(std::string& out, const View& view) {
+void add_balance_sheets(std::string& out, const View& view, std::uint64_t now_ns) {
   if (view.snapshot.domains.empty()) {
     out += "<p>No domain has been seen yet: one appears with its first mapping.</p>\n";
     return;
   }
   out +=
-      "<div><table><caption>The balance sheet, in ranges: tree = outstanding + flush queue + cpu rcaches + "
-      "depot + "
-      "reserved + unaccounted</caption>\n"
+      "<div><table><caption>The balance sheet, in ranges: tree = outstanding + cpu rcaches + depot + "
+      "reserved + "
+      "unaccounted; of the outstanding ones some were mapped before rcached saw the domain, some wait in the "
+      "flush "
+      "queue</caption>\n"
       "<thead><tr><th scope=\"col\">domain</th><th scope=\"col\">devices</th><th scope=\"col\">type</th>"
-      "<th scope=\"col\">tree</th><th scope=\"col\">outstanding</th><th scope=\"col\">flush queue</th>"
+      "<th scope=\"col\">tree</th><th scope=\"col\">outstanding</th><th scope=\"col\">before start</th>"
+      "<th scope=\"col\">flush queue</th>"
       "<th scope=\"col\">cpu rcaches</th><th scope=\"col\">depot</th><th scope=\"col\">reserved</th>"
       "<th scope=\"col\">unaccounted</th><th scope=\"col\">confidence</th></tr></thead><tbody>\n";
-  for (const NamedDomain& domain : named_domains(view)) add_domain(out, domain);
+  for (const NamedDomain& domain : named_domains(view)) add_domain(out, domain, now_ns);
   out += "</tbody></table></div>\n";
 }
 
@@ -61,7 +65,7 @@ const char* const kLandingPagePolicy =
     "default-src 'none'; style-src 'sha256-HYMW6JcDPe3pzO9h38zyBPw6i95kaxE1RHLY7RVXbjQ='; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
-std::string landing_page(const View* view, std::string_view not_ready_reason) {
+std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>rcached</title>\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -78,7 +82,7 @@ std::string landing_page(const View* view, std::string_view not_ready_reason) {
                    html_escape(view->status.version), html_escape(view->kernel.release),
                    view->kernel.profile.depot == DepotKind::bounded ? "bounded" : "unbounded",
                    html_escape(view->status.source), html_escape(view->status.mode), view->status.events);
-    add_balance_sheets(out, *view);
+    add_balance_sheets(out, *view, now_ns);
   }
   out +=
       "<ul><li><a href=\"/metrics\">/metrics</a>: metrics for Prometheus</li>\n"

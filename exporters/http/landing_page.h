@@ -3,6 +3,7 @@
 // self-contained HTML page, without scripts or requests to anywhere. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,8 @@ namespace rcached {
 // Content-Security-Policy of the page: nothing may load or run; the hash admits exactly its own style sheet.
 extern const char* const kLandingPagePolicy;
 
-// `view` may be null before the first one. `not_ready_reason` is empty when the daemon is ready.
-std::string landing_page(const View* view, std::string_view not_ready_reason);
+// `view` may be null before the first one. `not_ready_reason` is empty when the daemon is ready. `now_ns` is
+// of the snapshot's clock.
+std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns);
 
 }  // namespace rcached

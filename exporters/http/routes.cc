@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "exporters/confidence_text.h"
 #include "exporters/http/landing_page.h"
 #include "exporters/prometheus/metrics_page.h"
 
@@ -42,7 +43,7 @@ HttpResponse landing(const View* view) {
   HttpResponse response;
   response.content_type = "text/html; charset=utf-8";
   response.headers = {{"Content-Security-Policy", kLandingPagePolicy}};
-  response.body = landing_page(view, not_ready_reason(view));
+  response.body = landing_page(view, not_ready_reason(view), monotonic_now_ns());
   return response;
 }
 

@@ -34,17 +34,31 @@ inline constexpr std::array kMetrics = {
               "A domain: the type of its IOMMU group, its devices, their drivers and its granule in bytes."},
     // The balance sheet
     MetricRow{"iova_tree_ranges", kGauge, "ranges", "domain", "all",
-              "Ranges in the tree: outstanding + FQ pending + cached in cpu rcaches and depot + reserved + "
-              "unaccounted."},
-    MetricRow{
-        "iova_outstanding_ranges", kGauge, "ranges", "domain,order", "all",
-        "Ranges mapped by drivers; includes those in the flush queue when iova_fq_pending_ranges is absent."},
+              "Ranges in the tree: outstanding + cached in cpu rcaches and depot + reserved + unaccounted."},
+    MetricRow{"iova_outstanding_ranges", kGauge, "ranges", "domain,order", "all",
+              "Ranges mapped by drivers, or unmapped and waiting in the flush queue."},
+    MetricRow{"iova_outstanding_before_start_ranges", kGauge, "ranges", "domain", "all",
+              "Of the outstanding ranges those that were mapped before rcached saw the domain."},
     MetricRow{"iova_fq_pending_ranges", kGauge, "ranges", "domain", "all",
-              "Ranges unmapped and waiting in the flush queue; absent when the event source cannot tell."},
+              "Of the outstanding ranges those that are unmapped and wait in the flush queue; absent where "
+              "there is none."},
     MetricRow{"iova_reserved_ranges", kGauge, "ranges", "domain", "all",
               "Ranges set aside by reserve_iova, such as MSI windows."},
     MetricRow{"iova_unaccounted_ranges", kGauge, "ranges", "domain", "all",
               "Ranges in the tree that no other part of the balance sheet explains; may be negative."},
+    // What the records hold, and the space below 4 GiB
+    MetricRow{"iova_magazine_bytes", kGauge, "bytes", "domain", "all",
+              "Memory of the magazines of all possible CPUs and of the depots; absent until it was read."},
+    MetricRow{"iova_range_bytes", kGauge, "bytes", "domain", "all",
+              "Memory of the tree's ranges (struct iova); absent until it was read."},
+    MetricRow{"iova_memory_read_timestamp_seconds", kGauge, "seconds", "domain", "all",
+              "When iova_magazine_bytes and iova_range_bytes were read, in Unix time."},
+    MetricRow{"iova_32bit_free_pages", kGauge, "pages", "domain", "all",
+              "Granules below 4 GiB that no range covers; absent until the tree was read."},
+    MetricRow{"iova_32bit_largest_gap_pages", kGauge, "pages", "domain", "all",
+              "Largest run of free granules below 4 GiB: what a 32-bit device can still map at once."},
+    MetricRow{"iova_32bit_read_timestamp_seconds", kGauge, "seconds", "domain", "all",
+              "When the space below 4 GiB was read, in Unix time."},
     // Caches and depots
     MetricRow{"iova_rcache_cpu_cached", kGauge, "ranges", "domain,order", "all",
               "Ranges cached in the loaded and prev magazines of all CPUs."},
@@ -95,10 +109,24 @@ inline constexpr std::array kMetrics = {
               "Calls of free_cpu_cached_iovas: emergency flushes and CPUs going offline."},
     MetricRow{"iova_flush_queue_drains_total", kCounter, "calls", "domain", "all",
               "Runs of the flush-queue timer, which drains the queues of all CPUs on one CPU."},
+    MetricRow{"iova_flush_queue_drained_ranges_total", kCounter, "ranges", "domain", "all",
+              "Ranges freed by runs of the flush-queue timer, all into the rcache of the CPU that ran it."},
+    MetricRow{"iova_flush_queue_drain_seconds_total", kCounter, "seconds", "domain", "all",
+              "Time spent in runs of the flush-queue timer."},
+    MetricRow{"iova_flush_queue_drain_longest_seconds", kGauge, "seconds", "domain", "all",
+              "The longest run of the flush-queue timer so far."},
+    MetricRow{"iova_flush_queue_drain_largest_ranges", kGauge, "ranges", "domain", "all",
+              "Ranges freed by the largest run of the flush-queue timer so far."},
+    MetricRow{"iova_flush_queue_cpu_drains_total", kCounter, "calls", "domain,cpu", "all",
+              "Runs of the flush-queue timer on one CPU; only with per-CPU series enabled."},
+    MetricRow{"iova_flush_queue_cpu_drained_ranges_total", kCounter, "ranges", "domain,cpu", "all",
+              "Ranges that the flush-queue timer freed into the rcache of one CPU; only with per-CPU series "
+              "enabled."},
     // How far the mirror can be trusted
-    MetricRow{
-        "rcached_domain_confidence", kGauge, "bool", "domain,confidence", "-",
-        "1 for the confidence that holds: exact, partial (older than rcached) or lossy (events were lost)."},
+    MetricRow{"rcached_domain_confidence", kGauge, "bool", "domain,confidence", "-",
+              "1 for the confidence that holds: exact, resynced (read anew after a loss), partial (older "
+              "than rcached "
+              "and not read yet) or lossy (events were lost since it was read)."},
     MetricRow{"rcached_predictions_total", kCounter, "predictions", "domain", "-",
               "Cache allocations whose pfn the mirror predicted."},
     MetricRow{"rcached_prediction_hits_total", kCounter, "predictions", "domain", "-",
@@ -113,6 +141,22 @@ inline constexpr std::array kMetrics = {
               "Ranges of drift corrected, by part: loaded, prev, depot."},
     MetricRow{"rcached_loss_marks_total", kCounter, "marks", "domain", "-",
               "Times the event stream said that events of the domain may have been lost."},
+    MetricRow{"rcached_last_loss_timestamp_seconds", kGauge, "seconds", "domain", "-",
+              "When events of the domain may last have been lost, in Unix time; absent when never."},
+    MetricRow{"rcached_resynced_timestamp_seconds", kGauge, "seconds", "domain", "-",
+              "When an audit last ended a loss, in Unix time; absent when never."},
+    MetricRow{
+        "rcached_audits_total", kCounter, "audits", "domain,result", "-",
+        "Audits of the mirror against kernel memory, by result: clean, repaired (differences were found) or "
+        "abandoned (the domain changed under every attempt)."},
+    MetricRow{
+        "rcached_audit_drift_ranges_total", kCounter, "ranges", "domain,part", "-",
+        "Ranges that audits found different and repaired, by part: loaded, prev, depot, tree, fq (flush "
+        "queue)."},
+    MetricRow{"rcached_last_audit_timestamp_seconds", kGauge, "seconds", "domain", "-",
+              "When an audit was last completed, in Unix time; absent when never."},
+    MetricRow{"rcached_last_repair_timestamp_seconds", kGauge, "seconds", "domain", "-",
+              "When an audit last found and repaired a difference, in Unix time; absent when never."},
     // The daemon
     MetricRow{"rcached_events_total", kCounter, "events", "", "-", "Events applied to the mirror."},
     MetricRow{"rcached_events_sent_total", kCounter, "events", "", "-",
@@ -125,6 +169,8 @@ inline constexpr std::array kMetrics = {
               "did not run a program) with cpu all."},
     MetricRow{"rcached_malformed_events_total", kCounter, "events", "", "-",
               "Records refused for a wrong size or an unknown operation."},
+    MetricRow{"rcached_unattributed_flush_queue_drains_total", kCounter, "calls", "", "-",
+              "Runs of the flush-queue timer whose domain the probe could not know."},
     MetricRow{"rcached_consumer_lag_seconds", kGauge, "seconds", "", "-",
               "Age of the oldest event not yet applied at the last drain."},
     MetricRow{"rcached_program_runs_total", kCounter, "runs", "program,method", "-",
@@ -134,6 +180,17 @@ inline constexpr std::array kMetrics = {
     MetricRow{
         "rcached_program_skipped_total", kCounter, "runs", "program,method", "-",
         "Runs of a probe program that the kernel skipped; absent when this kernel does not count them."},
+    MetricRow{
+        "rcached_kernel_reads_total", kCounter, "reads", "result", "-",
+        "Chunks of kernel memory read: good, changed (under the reader) or fault. Absent without a kernel."},
+    MetricRow{"rcached_kernel_read_seconds_total", kCounter, "seconds", "", "-",
+              "Time spent reading kernel memory; absent without a kernel."},
+    MetricRow{"rcached_kernel_read_longest_seconds", kGauge, "seconds", "", "-",
+              "The longest single read of kernel memory; absent without a kernel."},
+    MetricRow{
+        "rcached_kernel_read_budget_ratio", kGauge, "ratio", "", "-",
+        "Share of its time that rcached may spend reading kernel memory (audit.budget); absent without a "
+        "kernel."},
     MetricRow{"rcached_mode", kGauge, "bool", "mode", "-",
               "1 for the mode that holds: mirror, aggregate or snapshot."},
     MetricRow{"rcached_build_info", kGauge, "bool", "version", "-", "The version of rcached."},

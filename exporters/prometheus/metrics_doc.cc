@@ -20,8 +20,7 @@ struct Section {
 constexpr Section kSections[] = {
     {"iova_", "The kernel's IOVA allocator",
      "Per domain the parts of the balance sheet add up to the tree:\n"
-     "`iova_tree_ranges = sum(iova_outstanding_ranges) + iova_fq_pending_ranges + "
-     "sum(iova_rcache_cpu_cached) + "
+     "`iova_tree_ranges = sum(iova_outstanding_ranges) + sum(iova_rcache_cpu_cached) + "
      "sum(iova_rcache_depot_cached) + iova_reserved_ranges + iova_unaccounted_ranges`, sums over `order`.\n"
      "Counters count from the moment rcached began to follow the domain."},
     {"rcached_", "rcached itself",

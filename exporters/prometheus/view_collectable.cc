@@ -66,7 +66,8 @@ void add_caches(FamilySet& out, std::string_view domain, std::string_view order,
 }
 
 void add_trust(FamilySet& out, std::string_view domain, const DomainSnapshot& s) {
-  for (const Confidence value : {Confidence::exact, Confidence::partial, Confidence::lossy}) {
+  for (const Confidence value :
+       {Confidence::exact, Confidence::resynced, Confidence::partial, Confidence::lossy}) {
     out.add(metric("rcached_domain_confidence"), {domain, to_string(value)}, s.confidence == value ? 1 : 0);
   }
 
@@ -85,6 +86,59 @@ void add_trust(FamilySet& out, std::string_view domain, const DomainSnapshot& s)
   out.add(corrections, {domain, "prev"}, number(s.drift.corrected_prev));
   out.add(corrections, {domain, "depot"}, number(s.drift.corrected_depot));
   out.add(metric("rcached_loss_marks_total"), {domain}, number(s.loss_marks));
+}
+
+// A time of the snapshot as Unix time; what never was has none.
+void add_time(FamilySet& out, std::size_t metric, std::string_view domain, std::uint64_t monotonic_ns,
+              std::int64_t unix_minus_monotonic_ns) {
+  if (monotonic_ns == 0) return;
+  const std::int64_t unix_ns = static_cast<std::int64_t>(monotonic_ns) + unix_minus_monotonic_ns;
+  out.add(metric, {domain}, static_cast<double>(unix_ns) * kNanosecond);
+}
+
+void add_audits(FamilySet& out, std::string_view domain, const AuditSnapshot& a, std::int64_t offset_ns) {
+  const std::size_t audits = metric("rcached_audits_total");
+  out.add(audits, {domain, "clean"}, number(a.audits - a.repairs));
+  out.add(audits, {domain, "repaired"}, number(a.repairs));
+  out.add(audits, {domain, "abandoned"}, number(a.abandoned));
+  const std::size_t drift = metric("rcached_audit_drift_ranges_total");
+  out.add(drift, {domain, "loaded"}, number(a.drift.loaded));
+  out.add(drift, {domain, "prev"}, number(a.drift.prev));
+  out.add(drift, {domain, "depot"}, number(a.drift.depot));
+  out.add(drift, {domain, "tree"}, number(a.drift.tree));
+  out.add(drift, {domain, "fq"}, number(a.drift.fq));
+  add_time(out, metric("rcached_last_audit_timestamp_seconds"), domain, a.last_audit_ns, offset_ns);
+  add_time(out, metric("rcached_last_repair_timestamp_seconds"), domain, a.last_repair_ns, offset_ns);
+  add_time(out, metric("rcached_last_loss_timestamp_seconds"), domain, a.last_loss_ns, offset_ns);
+  add_time(out, metric("rcached_resynced_timestamp_seconds"), domain, a.resynced_ns, offset_ns);
+}
+
+// What only reading kernel memory can tell.
+void add_readings(FamilySet& out, std::string_view domain, const DomainSnapshot& s, std::int64_t offset_ns) {
+  if (s.memory) {
+    out.add(metric("iova_magazine_bytes"), {domain}, number(s.memory->magazine_bytes));
+    out.add(metric("iova_range_bytes"), {domain}, number(s.memory->range_bytes));
+    add_time(out, metric("iova_memory_read_timestamp_seconds"), domain, s.memory->time_ns, offset_ns);
+  }
+  if (s.space32) {
+    out.add(metric("iova_32bit_free_pages"), {domain}, number(s.space32->free_pages));
+    out.add(metric("iova_32bit_largest_gap_pages"), {domain}, number(s.space32->largest_gap_pages));
+    add_time(out, metric("iova_32bit_read_timestamp_seconds"), domain, s.space32->time_ns, offset_ns);
+  }
+}
+
+void add_flush_queue(FamilySet& out, std::string_view domain, const FlushQueueSnapshot& queue, bool per_cpu) {
+  out.add(metric("iova_flush_queue_drains_total"), {domain}, number(queue.drains));
+  out.add(metric("iova_flush_queue_drained_ranges_total"), {domain}, number(queue.drained_ranges));
+  out.add(metric("iova_flush_queue_drain_seconds_total"), {domain}, number(queue.duration_ns) * kNanosecond);
+  out.add(metric("iova_flush_queue_drain_longest_seconds"), {domain}, number(queue.longest_ns) * kNanosecond);
+  out.add(metric("iova_flush_queue_drain_largest_ranges"), {domain}, number(queue.largest));
+  if (!per_cpu) return;
+  for (const FlushQueueSnapshot::Cpu& on : queue.cpus) {
+    const std::string cpu = std::to_string(on.cpu);
+    out.add(metric("iova_flush_queue_cpu_drains_total"), {domain, cpu}, number(on.drains));
+    out.add(metric("iova_flush_queue_cpu_drained_ranges_total"), {domain, cpu}, number(on.drained_ranges));
+  }
 }
 
 void add_cpu_fills(FamilySet& out, std::string_view domain, const DomainSnapshot& s) {
@@ -112,17 +166,20 @@ void add_domain(FamilySet& out, const NamedDomain& named, const View& view) {
            granule},
           1);
   out.add(metric("iova_tree_ranges"), {domain}, number(s.tree_ranges));
+  out.add(metric("iova_outstanding_before_start_ranges"), {domain}, number(s.outstanding_before_start));
   if (s.fq_pending) out.add(metric("iova_fq_pending_ranges"), {domain}, number(*s.fq_pending));
   out.add(metric("iova_reserved_ranges"), {domain}, number(s.reserved));
   out.add(metric("iova_unaccounted_ranges"), {domain}, static_cast<double>(s.unaccounted));
   out.add(metric("iova_rcache_flushes_total"), {domain}, number(s.rcache_flushes));
-  out.add(metric("iova_flush_queue_drains_total"), {domain}, number(s.flush_queue.drains));
+  add_flush_queue(out, domain, s.flush_queue, view.status.per_cpu_series);
+  add_readings(out, domain, s, view.status.unix_minus_monotonic_ns);
   for (unsigned order = 0; order <= kCachedOrders; ++order) {
     add_operations(out, domain, kOrderNames[order], s.orders[order]);
     if (order < kCachedOrders) add_caches(out, domain, kOrderNames[order], s.orders[order], view.kernel);
   }
   if (view.status.per_cpu_series) add_cpu_fills(out, domain, s);
   add_trust(out, domain, s);
+  add_audits(out, domain, s.audit, view.status.unix_minus_monotonic_ns);
 }
 
 // A function may carry several programs of one method; one series each, so their numbers are added up.
@@ -150,6 +207,17 @@ void add_programs(FamilySet& out, const std::vector<ProgramStatus>& programs) {
   }
 }
 
+void add_reader(FamilySet& out, const ReaderStatus& reader) {
+  if (!reader.available) return;
+  const std::size_t reads = metric("rcached_kernel_reads_total");
+  out.add(reads, {"good"}, number(reader.reads - reader.changed - reader.faults));
+  out.add(reads, {"changed"}, number(reader.changed));
+  out.add(reads, {"fault"}, number(reader.faults));
+  out.add(metric("rcached_kernel_read_seconds_total"), number(reader.time_ns) * kNanosecond);
+  out.add(metric("rcached_kernel_read_longest_seconds"), number(reader.longest_ns) * kNanosecond);
+  out.add(metric("rcached_kernel_read_budget_ratio"), number(reader.budget_ns_per_s) * kNanosecond);
+}
+
 void add_status(FamilySet& out, const DaemonStatus& status) {
   out.add(metric("rcached_events_total"), number(status.events));
   out.add(metric("rcached_malformed_events_total"), number(status.malformed));
@@ -165,7 +233,9 @@ void add_status(FamilySet& out, const DaemonStatus& status) {
   }
   out.add(metric("rcached_events_sent_total"), number(sent));
   out.add(metric("rcached_events_received_total"), number(received));
+  out.add(metric("rcached_unattributed_flush_queue_drains_total"), number(status.unattributed_fq_drains));
   add_programs(out, status.programs);
+  add_reader(out, status.reader);
 
   bool known = false;
   for (const std::string_view mode : {"mirror", "aggregate", "snapshot"}) {

@@ -93,6 +93,26 @@ TEST(ViewCollectable, EveryFieldArrivesUnderItsName) {
   EXPECT_EQ(s.at("iova_rcache_flushes_total{domain=4}"), 10015);
   EXPECT_EQ(s.at("iova_flush_queue_drains_total{domain=4}"), 10016);
   EXPECT_EQ(s.at("rcached_loss_marks_total{domain=4}"), 10017);
+  EXPECT_EQ(s.at("iova_outstanding_before_start_ranges{domain=4}"), 10018);
+  EXPECT_EQ(s.at("iova_magazine_bytes{domain=4}"), 1'040'384);
+  EXPECT_EQ(s.at("iova_range_bytes{domain=4}"), 655'360);
+  EXPECT_EQ(s.at("iova_32bit_free_pages{domain=4}"), 900'001);
+  EXPECT_EQ(s.at("iova_32bit_largest_gap_pages{domain=4}"), 800'002);
+  EXPECT_EQ(s.at("iova_flush_queue_drained_ranges_total{domain=4}"), 10019);
+  EXPECT_DOUBLE_EQ(s.at("iova_flush_queue_drain_seconds_total{domain=4}"), 10.020);
+  EXPECT_DOUBLE_EQ(s.at("iova_flush_queue_drain_longest_seconds{domain=4}"), 0.021);
+  EXPECT_EQ(s.at("iova_flush_queue_drain_largest_ranges{domain=4}"), 10022);
+  EXPECT_EQ(s.at("iova_flush_queue_cpu_drains_total{domain=4,cpu=0}"), 10023);
+  EXPECT_EQ(s.at("iova_flush_queue_cpu_drained_ranges_total{domain=4,cpu=0}"), 10024);
+  EXPECT_EQ(s.at("iova_flush_queue_cpu_drains_total{domain=4,cpu=3}"), 10025);
+  EXPECT_EQ(s.at("iova_flush_queue_cpu_drained_ranges_total{domain=4,cpu=3}"), 10026);
+  EXPECT_EQ(s.at("rcached_unattributed_flush_queue_drains_total{}"), 41);
+  EXPECT_EQ(s.at("rcached_kernel_reads_total{result=good}"), 500 - 42 - 43);
+  EXPECT_EQ(s.at("rcached_kernel_reads_total{result=changed}"), 42);
+  EXPECT_EQ(s.at("rcached_kernel_reads_total{result=fault}"), 43);
+  EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_seconds_total{}"), 0.044);
+  EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_longest_seconds{}"), 45e-6);
+  EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_budget_ratio{}"), 0.05);
   EXPECT_EQ(s.at("iova_rcache_cpu_loaded{domain=4,order=0,cpu=0}"), 12);
   EXPECT_EQ(s.at("iova_rcache_cpu_prev{domain=4,order=0,cpu=0}"), 127);
   EXPECT_EQ(s.at("iova_rcache_cpu_loaded{domain=iovad-2,order=5,cpu=3}"), 1);
@@ -118,14 +138,46 @@ TEST(ViewCollectable, EveryFieldArrivesUnderItsName) {
   EXPECT_EQ(s.at("rcached_start_time_seconds{}"), 1'700'000'000);
 }
 
+TEST(ViewCollectable, AuditsAreShownByResultAndTimesInUnixTime) {
+  const Samples s(sample_view(kProfile61));
+  EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=clean}"), 10030 - 31);
+  EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=repaired}"), 31);
+  EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=abandoned}"), 32);
+  EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=loaded}"), 10033);
+  EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=prev}"), 10034);
+  EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=depot}"), 10035);
+  EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=tree}"), 10036);
+  EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=fq}"), 10037);
+  EXPECT_DOUBLE_EQ(s.at("rcached_last_loss_timestamp_seconds{domain=4}"), 1'700'000'000.91);
+  EXPECT_DOUBLE_EQ(s.at("rcached_resynced_timestamp_seconds{domain=4}"), 1'700'000'000.92);
+  EXPECT_DOUBLE_EQ(s.at("rcached_last_repair_timestamp_seconds{domain=4}"), 1'700'000'000.93);
+  EXPECT_DOUBLE_EQ(s.at("rcached_last_audit_timestamp_seconds{domain=4}"), 1'700'000'000.94);
+  EXPECT_DOUBLE_EQ(s.at("iova_memory_read_timestamp_seconds{domain=4}"), 1'700'000'000.95);
+  EXPECT_DOUBLE_EQ(s.at("iova_32bit_read_timestamp_seconds{domain=4}"), 1'700'000'000.96);
+}
+
+TEST(ViewCollectable, OneConfidenceHolds) {
+  View view = sample_view(kProfile61);
+  for (const std::string holds : {"exact", "resynced", "partial", "lossy"}) {
+    for (const Confidence value :
+         {Confidence::exact, Confidence::resynced, Confidence::partial, Confidence::lossy}) {
+      if (to_string(value) == holds) view.snapshot.domains[0].confidence = value;
+    }
+    const Samples s(view);
+    EXPECT_EQ(s.at("rcached_domain_confidence{domain=4,confidence=" + holds + "}"), 1);
+    EXPECT_EQ(s.sum("rcached_domain_confidence{domain=4,"), 1);
+    EXPECT_EQ(s.count("rcached_domain_confidence{domain=4,"), 4u);
+  }
+}
+
 TEST(ViewCollectable, TheExportedBalanceSheetAddsUpToTheTree) {
   for (const KernelProfile& profile : {kProfile510, kProfile61, kProfile612}) {
     const Samples s(sample_view(profile));
     for (const std::string domain : {"{domain=4", "{domain=iovad-2"}) {
-      const double parts =
-          s.sum("iova_outstanding_ranges" + domain) + s.sum("iova_fq_pending_ranges" + domain) +
-          s.sum("iova_rcache_cpu_cached" + domain) + s.sum("iova_rcache_depot_cached" + domain) +
-          s.sum("iova_reserved_ranges" + domain) + s.sum("iova_unaccounted_ranges" + domain);
+      const double parts = s.sum("iova_outstanding_ranges" + domain) +
+                           s.sum("iova_rcache_cpu_cached" + domain) +
+                           s.sum("iova_rcache_depot_cached" + domain) +
+                           s.sum("iova_reserved_ranges" + domain) + s.sum("iova_unaccounted_ranges" + domain);
       EXPECT_EQ(s.at("iova_tree_ranges" + domain + "}"), parts) << profile.name;
     }
   }
@@ -155,6 +207,19 @@ TEST(ViewCollectable, WhatIsUnknownIsAbsent) {
   EXPECT_EQ(s.count("iova_fq_pending_ranges"), 1u) << "only the first domain's source can tell";
   EXPECT_EQ(s.at("iova_fq_pending_ranges{domain=4}"), 77);
   EXPECT_EQ(s.count("rcached_program_skipped_total"), 2u) << "the kprobe's skips are not countable";
+  for (const char* read :
+       {"iova_magazine_bytes", "iova_range_bytes", "iova_memory_read_timestamp_seconds",
+        "iova_32bit_free_pages", "iova_32bit_largest_gap_pages", "iova_32bit_read_timestamp_seconds",
+        "rcached_last_audit_timestamp_seconds", "rcached_last_repair_timestamp_seconds",
+        "rcached_last_loss_timestamp_seconds", "rcached_resynced_timestamp_seconds"}) {
+    EXPECT_EQ(s.count(read), 1u) << read << ": only the first domain was ever read";
+  }
+  view.status.reader.available = false;
+  const Samples without(view);
+  for (const char* name : {"rcached_kernel_reads_total", "rcached_kernel_read_seconds_total",
+                           "rcached_kernel_read_longest_seconds", "rcached_kernel_read_budget_ratio"}) {
+    EXPECT_FALSE(without.has(name)) << name;
+  }
 }
 
 TEST(ViewCollectable, KnownSeriesStartAtZero) {
@@ -172,6 +237,9 @@ TEST(ViewCollectable, KnownSeriesStartAtZero) {
   EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=partial}"), 1);
   EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=exact}"), 0);
   EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=lossy}"), 0);
+  EXPECT_EQ(s.at("rcached_domain_confidence{domain=iovad-1,confidence=resynced}"), 0);
+  EXPECT_EQ(s.count("rcached_audits_total{domain=iovad-1,"), 3u);
+  EXPECT_EQ(s.count("rcached_audit_drift_ranges_total{domain=iovad-1,"), 5u);
   EXPECT_EQ(s.at("rcached_build_info{version=unknown}"), 1);
 }
 
@@ -197,6 +265,8 @@ TEST(ViewCollectable, PerCpuSeriesOnlyWhenAsked) {
   const Samples s(sample_view(kProfile61));
   EXPECT_FALSE(s.has("iova_rcache_cpu_loaded"));
   EXPECT_FALSE(s.has("iova_rcache_cpu_prev"));
+  EXPECT_FALSE(s.has("iova_flush_queue_cpu_drains_total"));
+  EXPECT_FALSE(s.has("iova_flush_queue_cpu_drained_ranges_total"));
 }
 
 TEST(ViewCollectable, AnUnknownModeIsShownBesideTheKnownOnes) {

@@ -34,7 +34,19 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
   domain.reserved = seed + 14;
   domain.unaccounted = -3;
   domain.rcache_flushes = seed + 15;
-  domain.flush_queue.drains = seed + 16;
+  domain.outstanding_before_start = seed + 18;
+  domain.flush_queue = {.drains = seed + 16,
+                        .drained_ranges = seed + 19,
+                        .duration_ns = (seed + 20) * 1'000'000,
+                        .longest_ns = 21'000'000,
+                        .largest = seed + 22,
+                        .cpus = {{.cpu = 0, .drains = seed + 23, .drained_ranges = seed + 24},
+                                 {.cpu = 3, .drains = seed + 25, .drained_ranges = seed + 26}}};
+  domain.audit.audits = seed + 30;
+  domain.audit.repairs = 31;
+  domain.audit.abandoned = 32;
+  domain.audit.drift = {
+      .loaded = seed + 33, .prev = seed + 34, .depot = seed + 35, .tree = seed + 36, .fq = seed + 37};
   domain.loss_marks = seed + 17;
   domain.prediction = {.predictions = 1000,
                        .hits = 990,
@@ -49,8 +61,7 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
 }
 
 void settle_tree(DomainSnapshot& domain) {
-  const auto parts = domain.outstanding + domain.fq_pending.value_or(0) + domain.cpu_cached +
-                     domain.depot_cached + domain.reserved;
+  const auto parts = domain.outstanding + domain.cpu_cached + domain.depot_cached + domain.reserved;
   domain.tree_ranges = static_cast<std::uint64_t>(static_cast<std::int64_t>(parts) + domain.unaccounted);
 }
 
@@ -63,6 +74,15 @@ View sample_view(const KernelProfile& profile) {
   view.snapshot.domains = {sample_domain(1, 10'000, profile), sample_domain(2, 20'000, profile)};
   view.snapshot.domains[0].confidence = Confidence::exact;
   view.snapshot.domains[0].fq_pending = 77;
+  AuditSnapshot& audit = view.snapshot.domains[0].audit;
+  audit.last_audit_ns = 940'000'000;
+  audit.last_repair_ns = 930'000'000;
+  audit.last_loss_ns = 910'000'000;
+  audit.resynced_ns = 920'000'000;
+  view.snapshot.domains[0].memory = {
+      .magazine_bytes = 1'040'384, .range_bytes = 655'360, .time_ns = 950'000'000};
+  view.snapshot.domains[0].space32 = {
+      .free_pages = 900'001, .largest_gap_pages = 800'002, .time_ns = 960'000'000};
   view.snapshot.domains[1].confidence = Confidence::lossy;
   for (DomainSnapshot& domain : view.snapshot.domains) settle_tree(domain);
 
@@ -82,6 +102,15 @@ View sample_view(const KernelProfile& profile) {
   view.status.events = 123'456;
   view.status.malformed = 9;
   view.status.lag_ns = 2'500'000;
+  view.status.unattributed_fq_drains = 41;
+  view.status.unix_minus_monotonic_ns = 1'700'000'000'000'000'000;
+  view.status.reader = {.available = true,
+                        .reads = 500,
+                        .changed = 42,
+                        .faults = 43,
+                        .time_ns = 44'000'000,
+                        .longest_ns = 45'000,
+                        .budget_ns_per_s = 50'000'000};
   view.status.cpus = {{.cpu = 0, .sent = 101, .received = 100, .ring_full = 1, .entry_missing = 2},
                       {.cpu = 3, .sent = 203, .received = 200, .ring_full = 3, .entry_missing = 4}};
   view.status.programs = {

@@ -11,8 +11,8 @@
 
 namespace rcached::testing {
 
-// Two domains with all sizes in use: group 4 (an nvme, with flush queue, exact) and "iovad-2" (no group,
-// lossy, no flush-queue count). The balance sheets add up.
+// Two domains with all sizes in use: group 4 (an nvme, with flush queue, exact, audited and read) and
+// "iovad-2" (no group, lossy, no flush-queue count, never read). The balance sheets add up.
 View sample_view(const KernelProfile& profile);
 
 // sample_view with quotes, backslashes, newlines, markup and invalid UTF-8 in every name.

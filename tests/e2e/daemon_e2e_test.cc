@@ -43,10 +43,18 @@ class Daemon : public testing::Test {
  protected:
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
+  // With a run directory of the test's own, unless `more` names a configuration.
   std::vector<std::string> synthetic(std::vector<std::string> more = {}) const {
     std::vector<std::string> argv = {kBinary, "run", "--source", "synthetic", "--listen", address()};
+    if (std::find(more.begin(), more.end(), "--config") == more.end()) {
+      argv.insert(argv.end(), {"--config", own_config()});
+    }
     argv.insert(argv.end(), more.begin(), more.end());
     return argv;
+  }
+
+  std::string own_config() const {
+    return directory_.write("own.yaml", "run_directory: " + directory_.path() + "\n");
   }
 
   bool ready() const {
@@ -209,9 +217,9 @@ TEST_F(Daemon, GoodConfigIsShown) {
 }
 
 TEST_F(Daemon, ConfigIsUsed) {
-  const std::string path =
-      directory_.write("c.yaml", "source: synthetic\nhttp: {listen: \"" + address() +
-                                     "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
+  const std::string path = directory_.write(
+      "c.yaml", "source: synthetic\nrun_directory: " + directory_.path() + "\nhttp: {listen: \"" + address() +
+                    "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
   Process daemon({kBinary, "run", "--config", path});
   ASSERT_TRUE(ready()) << daemon.err();
   EXPECT_GT(metric(port_, "iova_tree_ranges{domain=\"2\"}"), 0);
@@ -283,6 +291,71 @@ TEST_F(Daemon, SecondInstance) {
   Process daemon(synthetic({"--config", config}));
   EXPECT_TRUE(ready()) << daemon.err();
   close(fd);
+}
+
+// --- rcached audit
+
+TEST_F(Daemon, AuditWithoutADaemon) {
+  const std::string socket = directory_ / "control";
+  const std::string missing =
+      "no rcached runs that could be asked: No such file or directory (" + socket + "); start it";
+  expect_failure(run({kBinary, "audit", "--config", own_config()}), 1, missing);
+  expect_failure(run({kBinary, "audit", "--config", own_config(), "--json"}), 1, missing);
+  {
+    Process killed(synthetic());
+    ASSERT_TRUE(eventually([&] { return std::filesystem::exists(socket); })) << killed.err();
+    killed.signal(SIGKILL);
+    ASSERT_TRUE(killed.wait(2s));
+  }
+  expect_failure(run({kBinary, "audit", "--config", own_config()}), 1,
+                 "no rcached runs that could be asked: Connection refused (" + socket + "); start it");
+  // What the killed one left behind does not hinder the next.
+  Process next(synthetic());
+  ASSERT_TRUE(ready()) << next.err();
+  EXPECT_TRUE(eventually([&] {
+    return run({kBinary, "audit", "--config", own_config()}).err.find("no rcached runs") == std::string::npos;
+  }));
+  next.signal(SIGTERM);
+  ASSERT_TRUE(next.wait(2s));
+  EXPECT_FALSE(std::filesystem::exists(socket)) << "a clean end removes it";
+}
+
+TEST_F(Daemon, AuditOfASyntheticSource) {
+  Process daemon(synthetic());
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory_ / "control"); })) << daemon.err();
+  for (const auto& more :
+       std::vector<std::vector<std::string>>{{}, {"--json"}, {"--domain", "1"}, {"--contents"}}) {
+    std::vector<std::string> argv = {kBinary, "audit", "--config", own_config()};
+    argv.insert(argv.end(), more.begin(), more.end());
+    expect_failure(run(argv), 1, "nothing can be audited: ");
+  }
+  expect_failure(run({kBinary, "audit", "--config", own_config(), "--domain", "77"}), 2,
+                 "there is no domain '77'; there are: 1, 2, 3, 4\n");
+  const auto mode = std::filesystem::status(directory_ / "control").permissions();
+  EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(Daemon, TwoSyntheticOnesShareARunDirectory) {
+  Process first(synthetic());
+  ASSERT_TRUE(ready()) << first.err();
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory_ / "control"); }));
+  const std::uint16_t other = free_port();
+  Process second({kBinary, "run", "--source", "synthetic", "--listen", "127.0.0.1:" + std::to_string(other),
+                  "--config", own_config()});
+  ASSERT_TRUE(eventually([&] { return get(other, "/-/ready").status == 200; })) << second.err();
+  EXPECT_TRUE(eventually(
+      [&] { return second.err().find("another rcached has the control socket") != std::string::npos; }));
+  second.signal(SIGTERM);
+  ASSERT_TRUE(second.wait(2s));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "control")) << "it is the first one's";
+}
+
+TEST_F(Daemon, ARunDirectoryTooLongForASocket) {
+  const std::string config =
+      directory_.write("c.yaml", "run_directory: " + (directory_ / std::string(100, 'd')) + "\n");
+  const std::string message = "the path of the control socket has ";
+  expect_failure(run(synthetic({"--config", config})), 3, message);
+  expect_failure(run({kBinary, "audit", "--config", config}), 3, message);
 }
 
 // A host with a translating IOMMU passes this check: there the whole of it is the lab's.

@@ -77,7 +77,8 @@ class Running:
             lines = self.output.read().splitlines()
             self.output.close()
         good = self.process.returncode == 0
-        return self.spec["text"], "ok" if good else "FAILED", f"{seconds:.1f}", [] if good else lines
+        shown = [line.split(" INFO ", 1)[1] for line in lines if " INFO | " in line] if good else lines
+        return self.spec["text"], "ok" if good else "FAILED", f"{seconds:.1f}", shown
 
 
 def run(options, program):

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the per-CPU data of each CPU begins, read once by a program that the daemon runs by hand after the
+ * load. Every object has its own copy.
+ */
+#ifndef RCACHED_BPF_PER_CPU_BPF_H
+#define RCACHED_BPF_PER_CPU_BPF_H
+
+#include "base.bpf.h"
+#include "event.h"
+#include "state.h"
+
+const volatile struct rcached_symbols symbols = {};
+
+/* Of every possible CPU; 0 where it is not known: then no fill is read. Types as the skeleton needs them. */
+__u64 per_cpu_offset[RCACHED_MAX_CPUS];
+
+static __always_inline void read_per_cpu_offsets(void)
+{
+	if (!symbols.per_cpu_offset)
+		return;
+	for (u32 cpu = 0; cpu < RCACHED_MAX_CPUS; cpu++)
+		bpf_probe_read_kernel(&per_cpu_offset[cpu], sizeof(per_cpu_offset[cpu]),
+				      (void *)(symbols.per_cpu_offset + cpu * sizeof(u64)));
+}
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The addresses that the kernel has taken out of an IOMMU group's IOVA domain when it made the domain, as far
+// as they can be told from outside. What of the tree lies there was reserved, not mapped by a driver.
+//
+// Mirrors, with what userspace can see of it:
+//   * iova_reserve_iommu_regions of drivers/iommu/dma-iommu.c, all versions: the reserved regions of the
+//   group's
+//     devices (reserved_regions in sysfs), but for the software MSI window of ARM, which is not reserved
+//   * iova_reserve_pci_windows, same file: the memory windows of the host bridge above the group's PCI
+//   devices
+//     ("PCI Bus 0000:00" in /proc/iomem, zeros without CAP_SYS_ADMIN)
+//   * `bars_only`, dmar_init_reserved_ranges of drivers/iommu/intel/iommu.c up to 5.10, instead of the
+//   windows: the
+//     IOAPIC's range and the memory BARs of every PCI device (as they are now, not as they were at boot)
+//
+// Units: bytes, both ends included. A kernel that rounds to its granule reserves the granules that a range
+// touches.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace rcached {
+
+struct AddressRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;  // included
+  friend bool operator==(const AddressRange&, const AddressRange&) = default;
+};
+
+struct ReservedRegions {
+  std::vector<AddressRange> ranges;  // ascending; what overlaps is merged, what only touches is not
+  bool complete = false;             // false: something could not be read, there may be more
+  friend bool operator==(const ReservedRegions&, const ReservedRegions&) = default;
+};
+
+struct ReservedRegionPaths {
+  std::filesystem::path groups = "/sys/kernel/iommu_groups";
+  std::filesystem::path iomem = "/proc/iomem";
+  std::filesystem::path pci_devices = "/sys/bus/pci/devices";
+};
+
+ReservedRegions read_reserved_regions(int group, bool bars_only, const ReservedRegionPaths& paths = {});
+
+}  // namespace rcached

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other end of ControlSocket: asks the running daemon, from another process.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "daemon/error.h"
+
+namespace rcached {
+
+// Sends one line and returns the answer without its last newline. Blocks for at most about `timeout`. Errors:
+// internal (no daemon there, no answer in time), permission (the socket is another user's), config (the path
+// is too long).
+Expected<std::string> ask_daemon(const std::string& run_directory, std::string_view request,
+                                 std::chrono::milliseconds timeout);
+
+}  // namespace rcached

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/bpf_kernel_reader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <span>
+
+#include "bpf/event.h"
+#include "bpf/state.h"
+#include "daemon/host/tracing_permission.h"
+
+// The skeleton needs the types above.
+#include "bpf/reader.skel.h"
+
+namespace rcached {
+namespace {
+
+static_assert(KernelReader::kDepotChunk == RCACHED_READ_DEPOT);
+static_assert(RCACHED_READ_MAGAZINES == 2 * kCachedOrders);
+
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+tl::unexpected<Error> load_error(int error, std::string_view doing) {
+  if (error == EPERM || error == EACCES) return tl::unexpected<Error>(tracing_refused());
+  return fail(ErrorCode::attach,
+              fmt::format("cannot {} that read the allocator's memory ({})", doing, std::strerror(error)),
+              "with log level debug the daemon prints what libbpf says");
+}
+
+Pfns pfns_of(const rcached_read_magazine& magazine) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(magazine.size, RCACHED_READ_CAPACITY));
+  return {magazine.pfns, magazine.pfns + size};
+}
+
+bool same(const rcached_read_magazine& a, const rcached_read_magazine& b) {
+  return a.address == b.address && a.size == b.size && a.size <= RCACHED_READ_CAPACITY &&
+         std::memcmp(a.pfns, b.pfns, static_cast<std::size_t>(a.size) * sizeof(a.pfns[0])) == 0;
+}
+
+bool readings_agree(const rcached_read_cpu& answer) {
+  for (std::size_t i = 0; i < RCACHED_READ_MAGAZINES; ++i)
+    if (!same(answer.magazines[0][i], answer.magazines[1][i])) return false;
+  return true;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset) {
+  if (per_cpu_offset == 0)
+    return fail(ErrorCode::unknown_layout,
+                "the kernel does not name the place of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
+                "boot a kernel with CONFIG_KALLSYMS_ALL=y");
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0 || cpus > RCACHED_MAX_CPUS)
+    return fail(
+        ErrorCode::unknown_layout,
+        fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
+        "build rcached with a larger RCACHED_MAX_CPUS");
+  ::reader_bpf* skeleton = reader_bpf::open(nullptr);
+  if (skeleton == nullptr) return load_error(errno, "open the programs");
+  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, static_cast<std::uint16_t>(cpus)));
+  skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
+  if (const int error = reader_bpf::load(skeleton); error != 0)
+    return load_error(-error, "load the programs");
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  if (const int error =
+          bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.reader_per_cpu_offsets), &options);
+      error != 0)
+    return load_error(-error, "run the programs");
+  reader->status_.available = true;
+  return reader;
+}
+
+BpfKernelReader::~BpfKernelReader() { reader_bpf::destroy(skeleton_); }
+
+std::uint32_t BpfKernelReader::run(const ::bpf_program* program, int cpu) {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  const std::uint64_t begin = monotonic_ns();
+  int error = -ENXIO;
+  if (cpu >= 0) {
+    options.flags = BPF_F_TEST_RUN_ON_CPU;
+    options.cpu = static_cast<__u32>(cpu);
+    error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+    options.flags = 0;
+    options.cpu = 0;
+  }
+  // Not online: nobody changes its magazines, so anybody may read them.
+  if (error == -ENXIO) error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+  const std::uint64_t elapsed = monotonic_ns() - begin;
+  ++status_.reads;
+  status_.time_ns += elapsed;
+  status_.longest_ns = std::max(status_.longest_ns, elapsed);
+  return error == 0 ? skeleton_->bss->run.status : std::uint32_t{RCACHED_READ_FAULT};
+}
+
+void BpfKernelReader::note(std::uint32_t status) {
+  if (status == RCACHED_READ_CHANGED) ++status_.changed;
+  if (status == RCACHED_READ_FAULT) ++status_.faults;
+}
+
+template <typename Attempt>
+Reading<ReadingTime> BpfKernelReader::try_reading(Attempt attempt) {
+  for (int i = 0; i < kAttempts; ++i) {
+    const std::uint32_t status = attempt();
+    note(status);
+    if (status == RCACHED_READ_FAULT) return tl::unexpected(Unread::fault);
+    if (status == RCACHED_READ_OK)
+      return ReadingTime{skeleton_->bss->run.begin_ns, skeleton_->bss->run.end_ns};
+  }
+  return tl::unexpected(Unread::changed);
+}
+
+Reading<DomainConstants> BpfKernelReader::read_constants(std::uint64_t key) {
+  skeleton_->bss->request = {};
+  skeleton_->bss->request.domain = key;
+  const auto time = try_reading([&] { return run(skeleton_->progs.reader_constants); });
+  if (!time) return tl::unexpected(time.error());
+  const rcached_read_constants& answer = skeleton_->bss->constants_answer;
+  return DomainConstants{answer.granule_bytes, answer.start_pfn, answer.dma_32bit_pfn};
+}
+
+std::uint32_t BpfKernelReader::run_cpu(std::uint16_t cpu) {
+  const std::uint32_t status = run(skeleton_->progs.reader_cpu, cpu);
+  if (status != RCACHED_READ_OK) return status;
+  return readings_agree(skeleton_->bss->cpu_answer) ? RCACHED_READ_OK : RCACHED_READ_CHANGED;
+}
+
+Reading<CpuContents> BpfKernelReader::read_cpu(std::uint64_t key, std::uint16_t cpu) {
+  if (cpu >= cpus_) return tl::unexpected(Unread::fault);
+  skeleton_->bss->request = {};
+  skeleton_->bss->request.domain = key;
+  skeleton_->bss->request.cpu = cpu;
+  const auto time = try_reading([&] { return run_cpu(cpu); });
+  if (!time) return tl::unexpected(time.error());
+  CpuContents contents;
+  contents.time = *time;
+  contents.cpu = cpu;
+  const auto& magazines = skeleton_->bss->cpu_answer.magazines[0];
+  for (std::size_t order = 0; order < kCachedOrders; ++order) {
+    contents.orders[order].loaded = pfns_of(magazines[2 * order]);
+    contents.orders[order].prev = pfns_of(magazines[2 * order + 1]);
+  }
+  contents.magazines = static_cast<std::uint16_t>(std::ranges::count_if(
+      magazines, [](const rcached_read_magazine& magazine) { return magazine.address != 0; }));
+  return contents;
+}
+
+Reading<DepotSlice> BpfKernelReader::read_depot(std::uint64_t key, std::uint8_t order, DepotCursor& cursor) {
+  rcached_read_request& request = skeleton_->bss->request;
+  request = {};
+  request.domain = key;
+  request.order = order;
+  request.first = cursor.started ? 0 : 1;
+  request.next = cursor.next;
+  request.left = cursor.index;
+  const auto time = try_reading([&] { return run(skeleton_->progs.reader_depot); });
+  if (!time) return tl::unexpected(time.error());
+  const rcached_read_depot& answer = skeleton_->bss->depot_answer;
+  const std::uint32_t count = std::min({answer.count, answer.left_before, kDepotChunk});
+  DepotSlice slice;
+  slice.time = *time;
+  slice.order = order;
+  slice.depot_size = answer.depot_size;
+  slice.first = answer.left_before - count;
+  slice.magazines.reserve(count);
+  for (std::uint32_t i = count; i > 0; --i) slice.magazines.push_back(pfns_of(answer.magazines[i - 1]));
+  cursor.started = true;
+  cursor.next = answer.next;
+  cursor.index = slice.first;
+  cursor.done = slice.first == 0;
+  return slice;
+}
+
+Reading<TreeSlice> BpfKernelReader::walk_tree(std::uint64_t key, std::uint64_t from, std::uint32_t limit) {
+  skeleton_->bss->request = {};
+  skeleton_->bss->request.domain = key;
+  skeleton_->bss->request.from = from;
+  skeleton_->bss->request.limit = limit;
+  const rcached_read_tree& answer = skeleton_->bss->tree_answer;
+  // A walk that broke off has read what it has read: half a chunk is better than none.
+  const auto time = try_reading([&] {
+    const std::uint32_t status = run(skeleton_->progs.reader_tree);
+    return status == RCACHED_READ_CHANGED && answer.count > 0 ? std::uint32_t{RCACHED_READ_OK} : status;
+  });
+  if (!time) return tl::unexpected(time.error());
+  TreeSlice slice;
+  slice.time = *time;
+  slice.from = from;
+  const std::span ranges(answer.ranges, std::min<std::size_t>(answer.count, RCACHED_READ_RANGES));
+  slice.ranges.reserve(ranges.size());
+  for (const rcached_read_range& range : ranges) slice.ranges.push_back({range.lo, range.hi});
+  slice.to = answer.end != 0 || ranges.empty() ? std::numeric_limits<std::uint64_t>::max() : ranges.back().lo;
+  return slice;
+}
+
+Reading<TreeSlice> BpfKernelReader::read_tree(std::uint64_t key, std::uint64_t from) {
+  return walk_tree(key, from, RCACHED_READ_RANGES);
+}
+
+Reading<TreeSlice> BpfKernelReader::read_tree_at(std::uint64_t key, std::uint64_t pfn) {
+  auto slice = walk_tree(key, pfn, 1);
+  if (!slice) return slice;
+  slice->to = pfn;
+  std::erase_if(slice->ranges, [&](const TreeRange& range) { return range.lo != pfn; });
+  return slice;
+}
+
+Reading<std::optional<FlushQueueReading>> BpfKernelReader::read_flush_queue(std::uint64_t key) {
+  FlushQueueReading reading;
+  const rcached_read_flush_queue& answer = skeleton_->bss->flush_queue_answer;
+  for (std::uint32_t first = 0; first < cpus_; first += RCACHED_READ_QUEUES) {
+    rcached_read_request& request = skeleton_->bss->request;
+    request = {};
+    request.domain = key;
+    request.cpu = first;
+    request.cpus = std::min<std::uint32_t>(RCACHED_READ_QUEUES, cpus_ - first);
+    const auto time = try_reading([&] { return run(skeleton_->progs.reader_flush_queue); });
+    if (!time) return tl::unexpected(time.error());
+    if (answer.present == 0) return std::nullopt;
+    if (first == 0) reading.time = *time;
+    reading.time.end_ns = time->end_ns;
+    reading.single_queue = answer.single != 0;
+    const std::span pending(answer.pending, reading.single_queue ? 1 : request.cpus);
+    reading.by_cpu.insert(reading.by_cpu.end(), pending.begin(), pending.end());
+    if (reading.single_queue) break;
+  }
+  for (const std::uint32_t pending : reading.by_cpu) reading.pending += pending;
+  return reading;
+}
+
+}  // namespace rcached

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// BpfKernelReader: the KernelReader over the programs of bpf/reader.bpf.c, in an object of their own: nothing
+// is attached, every call runs one of them by hand and looks at the answer in mapped memory.
+//
+// A refused attempt (Unread::changed) is made again, kAttempts in all, before the caller hears of it; a fault
+// is told at once. Every attempt counts as a read in status(), its time by CLOCK_MONOTONIC around the run.
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "bpf/reader.h"
+#include "daemon/error.h"
+#include "daemon/source/kernel_reader.h"
+
+struct reader_bpf;
+struct bpf_program;
+
+namespace rcached {
+
+class BpfKernelReader final : public KernelReader {
+ public:
+  static constexpr int kAttempts = 4;
+
+  // `per_cpu_offset` is the address of the kernel's __per_cpu_offset[]; without it (0) no magazine of a CPU
+  // can be found, and there is no reader. Errors: permission, unknown_layout, attach, internal.
+  static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset);
+  ~BpfKernelReader() override;
+  BpfKernelReader(const BpfKernelReader&) = delete;
+  BpfKernelReader& operator=(const BpfKernelReader&) = delete;
+
+  std::uint16_t possible_cpus() const override { return cpus_; }
+  Reading<DomainConstants> read_constants(std::uint64_t key) override;
+  Reading<CpuContents> read_cpu(std::uint64_t key, std::uint16_t cpu) override;
+  Reading<DepotSlice> read_depot(std::uint64_t key, std::uint8_t order, DepotCursor& cursor) override;
+  Reading<TreeSlice> read_tree(std::uint64_t key, std::uint64_t from) override;
+  Reading<TreeSlice> read_tree_at(std::uint64_t key, std::uint64_t pfn) override;
+  Reading<std::optional<FlushQueueReading>> read_flush_queue(std::uint64_t key) override;
+  ReaderStatus status() const override { return status_; }
+
+ private:
+  BpfKernelReader(::reader_bpf* skeleton, std::uint16_t cpus) : skeleton_(skeleton), cpus_(cpus) {}
+
+  // Runs the program on this CPU, or on the CPU with that number when it is online. An rcached_read_status.
+  std::uint32_t run(const ::bpf_program* program, int cpu = -1);
+  std::uint32_t run_cpu(std::uint16_t cpu);
+  // `attempt` gives an rcached_read_status.
+  template <typename Attempt>
+  Reading<ReadingTime> try_reading(Attempt attempt);
+  Reading<TreeSlice> walk_tree(std::uint64_t key, std::uint64_t from, std::uint32_t limit);
+  // Counts an attempt that failed after the program had run well, too.
+  void note(std::uint32_t status);
+
+  ::reader_bpf* skeleton_;
+  std::uint16_t cpus_;
+  ReaderStatus status_;
+};
+
+}  // namespace rcached

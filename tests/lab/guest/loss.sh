@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# lab: modules
+# Scenario loss: rings so small that at least a fifth of the events is lost. Every lost event is counted, the domains
+# say that they are lossy, and within two seconds of rest all is exact again.
+
+printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 100ms, snapshot_interval: 200ms}\naudit: {interval: 60s, budget: 300ms}\n' >"$LAB_CONFIG"
+. /lab/three_ways.sh
+load_modules || return 0
+start_rcached || return 0
+exerciser run threads="$LAB_CPUS" ops=600000 seed=1 mix=mixed hold=1
+exerciser wait &
+wait_until '[ "$(metric rcached_domain_confidence "confidence=\"lossy\"")" -ge 2 ]' 30
+expect_ge "domains lossy under load" "$(metric rcached_domain_confidence 'confidence="lossy"')" 2
+expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges)" 0
+wait $!
+rested=$(cut -d' ' -f1 /proc/uptime)
+wait_until '[ "$(metric rcached_domain_confidence "confidence=\"(lossy|partial)\"")" = 0 ]' 20
+seconds=$(echo "$rested $(cut -d' ' -f1 /proc/uptime)" | awk '{ print $2 - $1 }')
+expect_le "seconds from rest to exact" "$seconds" 2
+at_rest
+scrape /tmp/after
+sent=$(metric rcached_events_sent_total '' /tmp/after)
+lost=$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/after)
+info "$sent events made, $lost lost in full rings; audits repaired $(metric rcached_audit_drift_ranges_total '' /tmp/after) ranges: $(awk 'index($0, "rcached_audit_drift_ranges_total{") == 1 { match($0, /part="[a-z]*"/); sum[substr($0, RSTART, RLENGTH)] += $NF } END { for (p in sum) printf "%s %d ", p, sum[p] }' /tmp/after)"
+expect_ge "lost events in percent" $((lost * 100 / sent)) 20
+expect_eq "events sent = received + lost" "$sent" $(($(metric rcached_events_received_total '' /tmp/after) + lost))
+expect_ge "domains resynced" "$(metric rcached_domain_confidence 'confidence="resynced"' /tmp/after)" 2
+compare_three_ways "after the loss of $((lost * 100 / sent)) % of the events"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# For scenarios: rcached's mirror, its reading of kernel memory and the oracle (module/oracle.c), compared line by
+# line: loaded and prev of every (domain, order, CPU), every depot, every tree, each with the hash of its pfns.
+
+# _read_three: /tmp/{mirror,kernel,oracle}.lines of this moment, in the oracle's format; rcached's domains by its own
+# labels. The audit behind it must find nothing, so what the mirror shows is not what the audit has repaired.
+_read_three() {
+  oracle | grep -v '^fq ' | sort >/tmp/oracle.raw
+  /bin/rcached audit --config "$LAB_CONFIG" --contents >/tmp/contents 2>/tmp/contents.err || return 1
+  oracle | grep -v '^fq ' | sort >/tmp/oracle.again
+  for _side in mirror kernel; do
+    sed -n "s/^$_side //p" /tmp/contents | sort >"/tmp/$_side.raw"
+  done
+  # The exerciser's domains have no group: rcached calls them iovad-N. Which is which: by their trees' hashes.
+  awk '
+    $1 != "tree" { next }
+    FILENAME == ARGV[1] { if ($2 ~ /^x/) x[$4] = $2; next }
+    $2 ~ /^iovad-/ && ($4 in x) { print "s/^\\([a-z]*\\) " $2 " /\\1 " x[$4] " /" }' \
+    /tmp/oracle.raw /tmp/kernel.raw >/tmp/names.sed
+  for _side in mirror kernel; do
+    sed -f /tmp/names.sed "/tmp/$_side.raw" | sort >"/tmp/$_side.lines"
+  done
+  cp /tmp/oracle.raw /tmp/oracle.lines
+  cmp -s /tmp/oracle.raw /tmp/oracle.again # nothing moved meanwhile
+}
+
+# compare_three_ways TITLE: at rest. Prints a table, passes when there is no difference at all.
+compare_three_ways() {
+  wait_until _read_three 60 || { fail "$1: the guest moves under the comparison: $(cat /tmp/contents.err)"; return 1; }
+  awk -v title="$1" -v release="$(uname -r)" '
+    function what(line, f) { split(line, f, " "); return f[1] }
+    function domain(line, f) { split(line, f, " "); return f[2] }
+    { side = FILENAME; sub(/.*\//, "", side); sub(/\..*/, "", side)
+      key = $1 " " $2; if ($1 == "cpu") key = key " " $3 " " $4; if ($1 == "depot") key = key " " $3
+      value[side, key] = $0; seen[key] = $0; domains[$2] = 1
+      if (side == "oracle") { n[$2, $1]++
+        if ($1 == "cpu") cached[$2] += $5 + $6
+        if ($1 == "depot") magazines[$2] += $4
+        if ($1 == "tree") ranges[$2] = $3 } }
+    END {
+      for (key in seen) { d = domain(key)
+        if (value["mirror", key] != value["kernel", key]) mk[d]++
+        if (value["mirror", key] != value["oracle", key]) mo[d]++
+        if (value["kernel", key] != value["oracle", key]) ko[d]++ }
+      printf "| %s, %s\n", title, release
+      printf "| %-8s %9s %7s %9s %7s   %s\n", "domain", "cpu slots", "cached", "depot mag", "ranges", "differences mirror/reader mirror/oracle reader/oracle"
+      for (d in domains) {
+        printf "| %-8s %9d %7d %9d %7d   %21d %13d %13d\n", d, n[d, "cpu"], cached[d], magazines[d], ranges[d], mk[d], mo[d], ko[d]
+        all += mk[d] + mo[d] + ko[d] }
+      print "differences " all + 0 }' /tmp/mirror.lines /tmp/kernel.lines /tmp/oracle.lines >/tmp/table
+  sed -n 's/^|/LAB: INFO |/p' /tmp/table
+  _differences=$(sed -n 's/^differences //p' /tmp/table)
+  if [ "$_differences" != 0 ]; then
+    for _side in mirror kernel; do
+      diff "/tmp/$_side.lines" /tmp/oracle.lines | grep '^[<>]' | head -n 6 | sed "s/^/$_side against oracle: /"
+    done
+  fi
+  expect_eq "$1: differences between mirror, reader and oracle" "$_differences" 0
+  expect_ge "$1: lines compared" "$(wc -l </tmp/oracle.lines)" 4
+}
+
+# at_rest: nothing moves in the kernel (depots shrink slowly from 6.7 on) nor in rcached.
+at_rest() { rest _state 0.5 120; }
+_state() { echo "$(md5sum </proc/iova_oracle) $(metric rcached_events_received_total)"; }
+
+# label_of xN: what rcached calls this domain of the exerciser. Valid after a compare_three_ways.
+label_of() { sed -n "s|^s/.* \(iovad-[0-9]*\) /.1 $1 /$|\1|p" /tmp/names.sed; }
+
+# background_load: disk and network, until background_end.
+background_load() {
+  while [ ! -e /tmp/enough ]; do direct_read "$LAB_NVME" 16k 200; done &
+  LAB_LOAD=$!
+  while [ ! -e /tmp/enough ]; do echo_bytes 64 >/dev/null; done &
+  LAB_LOAD="$LAB_LOAD $!"
+}
+background_end() {
+  : >/tmp/enough
+  wait $LAB_LOAD
+  rm -f /tmp/enough
+}
+
+# never_wrong FILE: no audit has found a difference that a lost event does not explain.
+never_wrong() {
+  if [ "$(metric rcached_events_lost_total '' "$1")" = 0 ]; then
+    expect_eq "ranges that audits found wrong" "$(metric rcached_audit_drift_ranges_total '' "$1")" 0
+    expect_eq "ranges that readings in the probes had to correct" "$(metric rcached_drift_corrections_total '' "$1")" 0
+  fi
+}

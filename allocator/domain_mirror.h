@@ -95,6 +95,7 @@ class DomainMirror {
   struct CpuState {
     bool tree_alloc_failed = false;  // an alloc is about to flush, or to fail
     bool flushed = false;            // and it has flushed: its get() came before that
+    bool flush_reported = false;     // the flush under way here has reported its magazines one by one
     bool overflow_resolved = false;  // the magazine_free of the free to come has been applied
     std::uint8_t failed_order = 0;
   };

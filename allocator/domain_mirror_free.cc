@@ -145,7 +145,10 @@ bool DomainMirror::was_released_early(const Operation& op) {
 }
 
 void DomainMirror::apply_magazine_free(const Operation& op) {
-  if (op.cause == MagazineFreeCause::flush) note_flush(op.cpu);
+  if (op.cause == MagazineFreeCause::flush) {
+    note_flush(op.cpu);
+    cpu_state(op.cpu).flush_reported = true;
+  }
   if (op.size == 0 || was_released_early(op)) return;
   Range* range = model_.find(op.pfn);
   auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
@@ -186,14 +189,19 @@ void DomainMirror::note_flush(std::uint16_t cpu) {
   if (order < kCachedOrders) model_.select(order, cpu, model_.rcache(order).peek(cpu, 0).source);
 }
 
+// The whole flush is reported when it is over. Each magazine has gone before that, under a report of its own,
+// and its CPU has gone on since: what is in its magazines now was freed after the flush. Without such
+// reports, and where the mirror could not tell which magazine it was, all that is there goes.
 void DomainMirror::apply_cpu_flush(const Operation& op) {
   note_flush(op.cpu);
   ++rcache_flushes_;
+  const bool reported = std::exchange(cpu_state(op.cpu).flush_reported, false) && !in_doubt();
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     if (model_.rcache(order).find_cpu(op.target_cpu) == nullptr) continue;
     Rcache::Cpu& magazines = model_.rcache(order).cpu(op.target_cpu);
-    model_.release(magazines.loaded, order);
-    model_.release(magazines.prev, order);
+    for (Magazine* magazine : {&magazines.loaded, &magazines.prev}) {
+      if (!reported || magazine->unknown() != 0) model_.release(*magazine, order);
+    }
     invalidate_reading(op.target_cpu, order);
     reading(op.target_cpu, order).ever = true;
   }

@@ -24,7 +24,8 @@ TEST_F(MirrorFillTest, ADifferenceThatStandsIsCorrected) {
   cache(1, 3);
   for (std::uint64_t i = 0; i < 3; ++i) {  // the kernel has one fewer, nobody knows which
     EXPECT_EQ(shot().drift.ranges, i == 0 ? 0u : 1u);
-    apply({at(read(alloc(3), 1, 0), i * 500'000), at(read(free(3), 2, 0), i * 500'000 + 1)});
+    apply({at(read(alloc(3), 1, 0), i * Difference::kStandingNs / 2),
+           at(read(free(3), 2, 0), i * Difference::kStandingNs / 2 + 1)});
   }
   EXPECT_EQ(shot().drift.ranges, 0u);
   EXPECT_EQ(shot().drift.corrected_loaded, 1u);

@@ -265,5 +265,22 @@ TEST_F(MirrorTest, AnInterruptedPopFromAMagazineThatIsInTheDepotByNow) {
   EXPECT_EQ(shot().drift, DriftSnapshot{});
 }
 
+// free_cpu_cached_iovas is reported when all orders are done; its CPU does not wait for that.
+TEST_F(MirrorTest, AFlushLeavesWhatItsCpuHasFreedSince) {
+  cache(1, 2);
+  apply({of(OperationKind::tree_alloc, 9, 1), by_tree(alloc(9))});
+  Operation released = magazine_free(MagazineFreeCause::flush, 1, 2, kOrderUnknown);
+  released.cpu = 1;
+  Operation flush = of(OperationKind::cpu_flush);
+  flush.cpu = 1;
+  flush.target_cpu = 0;
+  apply({released, free(9), flush});
+  EXPECT_EQ(loaded(), Pfns{9});
+  EXPECT_EQ(shot().tree_ranges, 1u);
+  apply(flush);  // by itself, as where magazines cannot be probed, it takes everything
+  EXPECT_EQ(loaded(), Pfns{});
+  EXPECT_EQ(shot().tree_ranges, 0u);
+}
+
 }  // namespace
 }  // namespace rcached::test

@@ -194,7 +194,7 @@ TEST_P(Property, MirrorStartedInTheMiddleConverges) {
       if (step == 16) started = true;
       program.step();
     }
-    mirror.settle(program.now_ns() + 1'000'000);
+    mirror.settle(program.now_ns() + Difference::kStandingNs);
     touched.expect_equal_fills(simulator, mirror.model());
     const DomainSnapshot snapshot = mirror.snapshot();
     ASSERT_EQ(mirror.model().find_inconsistency(), "");
@@ -263,7 +263,7 @@ TEST_P(Property, NoLossBreaksTheModelAndCleanOperationHealsIt) {
     mirror.mark_loss();
     clean = true;
     for (int step = 0; step < 32; ++step) program.clean_step();
-    mirror.settle(program.now_ns() + 1'000'000);
+    mirror.settle(program.now_ns() + Difference::kStandingNs);
     touched.expect_equal_fills(simulator, mirror.model());
     ASSERT_EQ(mirror.snapshot().drift.ranges, 0u);
     ASSERT_EQ(mirror.snapshot().unaccounted, 0);
@@ -320,7 +320,7 @@ TEST_P(Property, RacingReportsDoNoHarm) {
                     {.cpus = 4, .batch = 12, .max_live = 256, .time_passes = false, .limits = false});
     for (int step = 0; step < 64; ++step) program.clean_step();
     deliver(held);
-    mirror.settle(now_ns + 1'000'000);
+    mirror.settle(now_ns + Difference::kStandingNs);
     const DomainSnapshot snapshot = mirror.snapshot();
     corrected +=
         snapshot.drift.corrected_loaded + snapshot.drift.corrected_prev + snapshot.drift.corrected_depot;

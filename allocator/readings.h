@@ -5,7 +5,7 @@
 // Why a difference is not corrected at the first sight of it: a reading can be ahead of the operations
 // reported so far. An interrupt between an operation and its probe reports its own operations first, with
 // readings that include the interrupted one; a depot reading includes what other CPUs have done but not
-// reported yet. Such a difference disappears by itself within microseconds, and correcting it would make a
+// reported yet. Such a difference disappears by itself when the report comes, and correcting it would make a
 // real pfn anonymous. So a difference is *due* when it has stood for kReadings readings and kStandingNs, or
 // when operations are known to have been lost since the last agreement (then it is most likely real).
 //
@@ -20,7 +20,8 @@ namespace rcached {
 class Difference {
  public:
   static constexpr std::uint32_t kReadings = 4;
-  static constexpr std::uint64_t kStandingNs = 1'000'000;
+  // A virtual CPU can be taken away between an operation and its report, for tenths of a second.
+  static constexpr std::uint64_t kStandingNs = 1'000'000'000;
 
   bool stands() const { return count_ != 0; }
 

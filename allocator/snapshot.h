@@ -167,7 +167,8 @@ struct DomainSnapshot {
   std::uint64_t tree_ranges = 0;
   std::uint64_t outstanding = 0;
   std::uint64_t outstanding_before_start = 0;  // part of outstanding: mapped before rcached saw the domain
-  std::optional<std::uint64_t> fq_pending;     // part of outstanding: unmapped and in the flush queue; nullopt: none
+  std::optional<std::uint64_t>
+      fq_pending;  // part of outstanding: unmapped and in the flush queue; nullopt: none
   std::uint64_t cpu_cached = 0;
   std::uint64_t depot_cached = 0;
   std::uint64_t reserved = 0;

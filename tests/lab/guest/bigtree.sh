@@ -10,6 +10,7 @@ exerciser_run threads=8 ops=250000 seed=1 mix=steady domain=0 leak=26000
 ranges=$(oracle | awk '$1 == "tree" && $2 == "x0" { print $3 }')
 expect_ge "ranges in the tree of x0" "$ranges" 200000
 start_rcached || return 0
+touch_domains
 _audited() {
   scrape /tmp/now
   big=$(awk -v least=200000 'index($0, "iova_tree_ranges{") == 1 && $NF >= least { split($0, f, "\""); print f[2] }' /tmp/now)
@@ -17,6 +18,7 @@ _audited() {
 }
 wait_until "_audited 1" 60
 begin=$(cut -d' ' -f1 /proc/uptime)
+ranges=$(oracle | awk '$1 == "tree" && $2 == "x0" { print $3 }')
 expect_eq "ranges in rcached's tree" "$(metric iova_tree_ranges "domain=\"$big\"" /tmp/now)" "$ranges"
 scrape /tmp/before
 wait_until "_audited 2" 60

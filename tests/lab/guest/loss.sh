@@ -3,10 +3,10 @@
 # Scenario loss: rings so small that at least a fifth of the events is lost. Every lost event is counted, the domains
 # say that they are lossy, and within two seconds of rest all is exact again.
 
-printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 100ms, snapshot_interval: 200ms}\naudit: {interval: 60s, budget: 300ms}\n' >"$LAB_CONFIG"
+printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 20ms, snapshot_interval: 200ms}\naudit: {interval: 60s, budget: 300ms}\n' >"$LAB_CONFIG"
 . /lab/three_ways.sh
-load_modules || return 0
 start_rcached || return 0
+load_modules || return 0
 exerciser run threads="$LAB_CPUS" ops=600000 seed=1 mix=mixed hold=1
 exerciser wait &
 wait_until '[ "$(metric rcached_domain_confidence "confidence=\"lossy\"")" -ge 2 ]' 30

@@ -12,7 +12,10 @@ constexpr std::uint64_t kEnd = ~0ull;
 }  // namespace
 
 DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
-    : mirror_(mirror), options_(std::move(options)), loss_epoch_(mirror.loss_epoch()) {
+    : mirror_(mirror),
+      options_(std::move(options)),
+      loss_epoch_(mirror.loss_epoch()),
+      first_operations_(mirror.operations()) {
   for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
     wanted_.push_back({ReadRequest::Part::cpu, cpu, 0, 0});
   }
@@ -71,7 +74,8 @@ bool DomainAudit::stands(const Doubt& doubt) const {
 }
 
 void DomainAudit::add(const DomainMirror::Drift& drift) {
-  if (options_.goal == Goal::seed) return;
+  adopted_ = true;
+  if (options_.goal == Goal::seed || !options_.counts_drift) return;
   drift_.loaded += drift.loaded;
   drift_.prev += drift.prev;
   drift_.depot += drift.depot;
@@ -230,7 +234,6 @@ void DomainAudit::abandon(std::string why) {
 
 // Everything asked for has been answered: is there anything to look at again?
 void DomainAudit::look_again() {
-  if (mirror_.loss_epoch() != loss_epoch_) return abandon("events were lost meanwhile");
   if (mirror_.model().has_unknown_slots()) {
     for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
       if (mirror_.has_unknown_slots(cpu)) cpus_.try_emplace(cpu, Doubt{kEnd, false, false});

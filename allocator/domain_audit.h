@@ -12,7 +12,8 @@
 //           place in a cache were mapped before the start
 //   resync  operations were lost: what is read is taken at once and counts as drift
 //   verify  the mirror should be right: nothing is changed at the first look
-// In all three the repaired parts are looked at again, so that the audit ends when a look finds nothing.
+// In all three the repaired parts are looked at again, so that the audit ends when a look finds nothing. Operations
+// that are lost meanwhile do not end it: what was read is worth having, but the domain stays in doubt.
 //
 // Magazines and depots come before the tree: then every cached pfn is known when the tree is walked, and what
 // is only in the tree is outstanding or reserved. What a repair takes too much or too little because an
@@ -56,6 +57,8 @@ class DomainAudit {
 
   struct Options {
     Goal goal = Goal::verify;
+    // False: what is found belongs to the seeding that went before.
+    bool counts_drift = true;
     std::uint16_t possible_cpus = 0;
     // Whether a range of the tree that nobody saw being made was reserved by the kernel itself.
     std::function<bool(const TreeRange&)> is_reserved;
@@ -87,7 +90,9 @@ class DomainAudit {
   DomainMirror& mirror() const { return mirror_; }
   // Found and repaired so far.
   const DomainMirror::Drift& drift() const { return drift_; }
-  // Why it was abandoned: operations were lost meanwhile, or the domain never came to agree.
+  // Something was taken over while operations went on: another audit had better look whether all of it was right.
+  bool unsure() const { return adopted_ && mirror_.operations() != first_operations_; }
+  // Why it was abandoned.
   const std::string& why() const { return why_; }
   int looks() const { return look_; }
 
@@ -118,6 +123,8 @@ class DomainAudit {
   const std::uint32_t loss_epoch_;
   State state_ = State::reading;
   std::string why_;
+  const std::uint64_t first_operations_;
+  bool adopted_ = false;
   int look_ = 1;
   std::uint64_t last_ns_ = 0;  // of the last piece applied
   std::deque<ReadRequest> wanted_;

@@ -219,6 +219,12 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
     exchange(op, next, range, at);
     return Miss::depot_race;
   }
+  if (adopted_with_its_pop(op, at)) {
+    Magazine left = rcache.take_from_depot(at.depot_index);
+    ++model_.counters(at.order).depot_pops;
+    model_.orphan(left, at.order);
+    return Miss::depot_race;
+  }
   // A depot magazine was popped, perhaps another one than expected. The kernel does so only when loaded and
   // prev are empty.
   const bool expected = next.source == RcacheSource::depot && at.depot_index + 1 == rcache.depot().size();
@@ -259,6 +265,35 @@ bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, 
   then_loaded.push(loaded.drop_lowest_known(), rcache.magazine_capacity());
   model_.mark_outstanding(range, at.order);
   return true;
+}
+
+// The CPU's magazines were read out of kernel memory between the pop of a depot magazine and its report: all but the
+// pfn that it returned has been found in loaded, and in the depot the magazine is an empty shell around it.
+bool DomainMirror::adopted_with_its_pop(const Operation& op, const CacheLocation& at) const {
+  const Rcache& rcache = model_.rcache(at.order);
+  const Rcache::Cpu* own = rcache.find_cpu(op.cpu);
+  return op.has_fill && own != nullptr && own->loaded.size() == op.fill.loaded && own->prev.size() == op.fill.prev &&
+         rcache.depot()[at.depot_index].known().size() == 1;
+}
+
+// The depot was read between the pop of a magazine and its report: the magazine was set aside then, and now it is
+// known where it went.
+bool DomainMirror::take_from_set_aside(const Operation& op, std::uint8_t order) {
+  if (!op.has_fill || op.fill.loaded + 1u != model_.profile().magazine_capacity) return false;
+  for (SetAside& aside : set_aside_) {
+    if (aside.order != order) continue;
+    const auto slot = std::find(aside.pfns.begin(), aside.pfns.end(), op.pfn);
+    if (slot == aside.pfns.end()) continue;
+    *slot = aside.pfns.back();
+    aside.pfns.pop_back();
+    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
+    ++model_.counters(order).depot_pops;
+    model_.replace(magazines.loaded, order, op.cpu, aside.pfns);
+    aside.pfns.clear();
+    model_.reallocate(*model_.find(op.pfn), order);
+    return true;
+  }
+  return false;
 }
 
 // Takes a pfn out of a place that the operation has no reading of.
@@ -304,6 +339,7 @@ void DomainMirror::exchange(const Operation& op, const RcachePeek& next, Range& 
 
 void DomainMirror::resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
                                      std::uint64_t extent) {
+  if (take_from_set_aside(op, order)) return;
   Rcache& rcache = model_.rcache(order);
   if (next.slot == Magazine::kUnknown) {
     model_.select(order, op.cpu, next.source);

@@ -79,7 +79,7 @@ class DomainMirror {
   // Operations applied so far.
   std::uint64_t operations() const { return operations_; }
 
-  // Everything has been read and agrees now, and nothing was lost since `loss_epoch`.
+  // Everything has been read and agrees now. What was lost after `loss_epoch` keeps the domain in doubt.
   void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
   void abandon_audit() { ++audit_.abandoned; }
   void set_flush_queue_pending(std::optional<std::uint64_t> pending) { fq_pending_ = pending; }
@@ -116,6 +116,12 @@ class DomainMirror {
     std::uint8_t order = 0;
   };
   static constexpr std::size_t kEarlyReleases = 16;
+  // A magazine that a reading of the depot no longer found. Bounded in the same way.
+  struct SetAside {
+    std::uint8_t order = 0;
+    Pfns pfns;
+  };
+  static constexpr std::size_t kSetAside = 8;
   enum class Miss : std::uint8_t { reordered, depot_race, migration };
 
   void reset(bool observed_from_birth);
@@ -136,6 +142,8 @@ class DomainMirror {
   bool popped_before_the_frees_of_an_interrupt(const Operation& op, Range& range, const CacheLocation& at);
   void withdraw(Range& range, const CacheLocation& at);
   bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
+  bool adopted_with_its_pop(const Operation& op, const CacheLocation& at) const;
+  bool take_from_set_aside(const Operation& op, std::uint8_t order);
   void exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
   void pop_from_loaded(const Operation& op, Range& range, std::uint8_t order);
   bool fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const;
@@ -187,6 +195,9 @@ class DomainMirror {
   std::size_t frees_first_ = 0;  // pending ones whose tree_free is still to come
   std::array<EarlyRelease, kEarlyReleases> early_releases_{};
   std::size_t next_early_ = 0;
+  bool depots_adopted_ = false;  // some depot has been read out of kernel memory
+  std::array<SetAside, kSetAside> set_aside_{};
+  std::size_t next_set_aside_ = 0;
   std::uint32_t loss_epoch_ = 0;
   std::uint32_t trusted_epoch_ = 0;  // loss_epoch_ when the last complete audit began
   std::uint64_t operations_ = 0;

@@ -92,9 +92,16 @@ Pfns DomainMirror::displaced(Pfns pfns) {
 Pfns DomainMirror::adopt(const DepotSlice& slice) {
   Pfns before;
   const std::uint8_t order = slice.order;
+  depots_adopted_ = true;
   Rcache& rcache = model_.rcache(order);
   for (const Magazine& magazine : rcache.depot()) {
     before.insert(before.end(), magazine.known().begin(), magazine.known().end());
+  }
+  for (std::size_t i = slice.depot_size; i < rcache.depot().size(); ++i) {
+    const Magazine& top = rcache.depot()[i];
+    if (top.unknown() == 0) {
+      set_aside_[next_set_aside_++ % kSetAside] = {order, {top.known().begin(), top.known().end()}};
+    }
   }
   if (rcache.depot().size() != slice.depot_size) model_.resize_depot(order, slice.depot_size, true);
   for (std::size_t i = 0; i < slice.magazines.size() && slice.first + i < rcache.depot().size(); ++i) {
@@ -147,6 +154,7 @@ void DomainMirror::finish_audit(const Drift& found, std::uint32_t loss_epoch, st
   pending_tree_frees_.fill({});
   frees_first_ = 0;
   early_releases_.fill({});
+  set_aside_.fill({});
   cpu_states_.clear();
 }
 

@@ -263,5 +263,56 @@ TEST(MirrorOfDomains, TheThreadsExample) {
   }
 }
 
+// Readings out of kernel memory between an operation and its report.
+CpuContents cpu_contents(Pfns loaded, Pfns prev) {
+  CpuContents contents;
+  contents.orders[0] = {std::move(loaded), std::move(prev)};
+  return contents;
+}
+DepotSlice depot_slice(std::vector<Pfns> magazines) {
+  DepotSlice slice;
+  slice.depot_size = static_cast<std::uint32_t>(magazines.size());
+  slice.magazines = std::move(magazines);
+  return slice;
+}
+
+TEST_F(MirrorFillTest, ADepotReadBeforeThePushIsReported) {
+  cache(1, 6);
+  apply({of(OperationKind::tree_alloc, 7, 1), by_tree(alloc(7))});
+  const auto pushed = loaded(), stayed = prev();
+  mirror_->adopt(depot_slice({pushed}));
+  apply(read(free(7), 1, 3, 1));
+  EXPECT_EQ(loaded(), Pfns{7});
+  EXPECT_EQ(prev(), stayed);
+  EXPECT_EQ(depot(0), pushed);
+  EXPECT_EQ(order().depot_magazines, 1u);
+  EXPECT_EQ(order().depot_pushes, 1u);
+  EXPECT_EQ(shot().tree_ranges, 7u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+TEST_F(MirrorFillTest, ADepotReadBeforeThePopIsReported) {
+  mirror_->adopt(depot_slice({{1, 2, 3}}));
+  mirror_->adopt(depot_slice({}));
+  apply(read(alloc(3), 2, 0, 0));
+  EXPECT_EQ(loaded(), (Pfns{1, 2}));
+  EXPECT_EQ(order().depot_magazines, 0u);
+  EXPECT_EQ(order().depot_pops, 1u);
+  EXPECT_EQ(shot().outstanding, 1u);
+  EXPECT_EQ(shot().tree_ranges, 3u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+TEST_F(MirrorFillTest, ACpuReadBeforeThePopIsReported) {
+  mirror_->adopt(depot_slice({{1, 2, 3}}));
+  mirror_->adopt(cpu_contents({1, 2}, {}));
+  apply(read(alloc(3), 2, 0, 0));
+  EXPECT_EQ(loaded(), (Pfns{1, 2}));
+  EXPECT_EQ(order().depot_magazines, 0u);
+  EXPECT_EQ(order().depot_pops, 1u);
+  EXPECT_EQ(shot().outstanding, 1u);
+  EXPECT_EQ(shot().tree_ranges, 3u);
+}
+
 }  // namespace
 }  // namespace rcached::test

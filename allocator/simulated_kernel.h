@@ -97,10 +97,15 @@ inline DomainAudit::Options audit_options(DomainAudit::Goal goal, const Simulato
 }
 
 // A whole audit of a kernel at rest.
-inline DomainAudit::State run_audit(DomainMirror& mirror, DomainAudit::Goal goal, const Simulator& kernel) {
-  DomainAudit audit(mirror, audit_options(goal, kernel));
+inline DomainAudit::State run_audit(DomainMirror& mirror, const DomainAudit::Options& options,
+                                    const Simulator& kernel) {
+  DomainAudit audit(mirror, options);
   while (const auto request = audit.next()) answer(audit, *request, kernel);
   return audit.state();
+}
+
+inline DomainAudit::State run_audit(DomainMirror& mirror, DomainAudit::Goal goal, const Simulator& kernel) {
+  return run_audit(mirror, audit_options(goal, kernel), kernel);
 }
 
 // Empty when magazines, depots and tree of the two hold the same pfns, else the first difference.

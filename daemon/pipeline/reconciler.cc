@@ -93,7 +93,7 @@ void Reconciler::work(TimePoint now) {
         wanted = false;
         break;
       }
-      if (read_piece(id, job)) wanted = true;
+      if (read_piece(id, job, now)) wanted = true;
     }
   }
   affordable_ns_ -= spent();
@@ -106,6 +106,7 @@ bool Reconciler::due(const DomainMirror& mirror, const Schedule& schedule, TimeP
   if (!mirror.known_from_start()) return schedule.last_end == TimePoint{} || since >= kRetry;
   if (mirror.in_doubt())
     return now - last_loss_ >= kQuietAfterLoss ? since >= kQuietAfterLoss : since >= kLossRetry;
+  if (schedule.unsure != 0) return since >= kRetry;
   if (!schedule.completed && schedule.last_end != TimePoint{}) return since >= kRetry;
   return since >= options_.interval;
 }
@@ -153,6 +154,9 @@ void Reconciler::start(std::uint64_t id, DomainMirror& mirror) {
   options.goal = !mirror.known_from_start() ? DomainAudit::Goal::seed
                  : mirror.in_doubt()        ? DomainAudit::Goal::resync
                                             : DomainAudit::Goal::verify;
+  const Schedule& schedule = schedules_[id];
+  job.resyncing = options.goal == DomainAudit::Goal::resync || (schedule.unsure != 0 && schedule.resyncing);
+  options.counts_drift = schedule.unsure == 0 || schedule.resyncing;
   options.possible_cpus = reader_.possible_cpus();
   if (const auto constants = reader_.read_constants(domain->key)) {
     options.start_pfn = constants->start_pfn;
@@ -170,13 +174,13 @@ void Reconciler::start(std::uint64_t id, DomainMirror& mirror) {
   job.audit = std::make_unique<DomainAudit>(mirror, std::move(options));
 }
 
-bool Reconciler::read_piece(std::uint64_t id, Job& job) {
-  if (job.faulty) return false;
+bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
+  if (job.faulty || now < job.next_read) return false;
   const std::uint64_t before = reader_.status().time_ns;
   bool read = true;
   if (job.sliced) {
     read_slice(id, job);
-  } else if (const auto request = job.audit->next()) {
+  } else if (const auto request = next_request(job, now)) {
     switch (request->part) {
       case ReadRequest::Part::cpu:
         keep(id, job, *request, reader_.read_cpu(job.key, request->cpu));
@@ -197,6 +201,16 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job) {
   }
   job.read_ns += reader_.status().time_ns - before;
   return read;
+}
+
+std::optional<ReadRequest> Reconciler::next_request(Job& job, TimePoint now) {
+  if (job.held) return std::exchange(job.held, std::nullopt);
+  const auto request = job.audit->next();
+  const int look = job.audit->looks();
+  if (!request || std::exchange(job.look, look) == look || look < 3) return request;
+  job.next_read = now + (kLookGap * (1 << (look - 3)));
+  job.held = request;
+  return std::nullopt;
 }
 
 void Reconciler::read_slice(std::uint64_t id, Job& job) {
@@ -238,6 +252,9 @@ void Reconciler::end_jobs(TimePoint now) {
     schedule.last_end = now;
     schedule.completed = job.audit->state() == DomainAudit::State::completed;
     schedule.unreadable = job.faulty;
+    const bool unsure = schedule.completed && job.audit->unsure() && schedule.unsure < kConfirmations;
+    schedule.unsure = unsure ? schedule.unsure + 1 : 0;
+    schedule.resyncing = job.resyncing;
     report(id, job);
     const std::uint64_t ended = id;
     std::erase_if(readings_, [ended](const Reading& reading) { return reading.id == ended; });

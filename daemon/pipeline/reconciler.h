@@ -46,9 +46,11 @@ class Reconciler {
   static constexpr std::size_t kJobs = 4;  // audits under way at the same time
   static constexpr int kBurstSeconds = 10;
   static constexpr std::int64_t kRoundNs = 5'000'000;
+  static constexpr std::chrono::milliseconds kLookGap{10};  // before the third look, and twice as long before each next
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
   static constexpr std::chrono::milliseconds kLossRetry{1000};
-  static constexpr std::chrono::milliseconds kRetry{500};  // after an audit was abandoned
+  static constexpr std::chrono::milliseconds kRetry{500};  // after an audit was abandoned, or has to be confirmed
+  static constexpr int kConfirmations = 3;
 
   // All must outlive the reconciler.
   Reconciler(KernelReader& reader, Mirror& mirror, const DomainRegistry& registry,
@@ -88,19 +90,25 @@ class Reconciler {
   struct Job {
     std::unique_ptr<DomainAudit> audit;
     std::uint64_t key = 0;
+    std::optional<ReadRequest> held;    // asked for, but not to be read before next_read
     std::optional<ReadRequest> sliced;  // a depot or the tree, being read slice by slice
     DepotCursor cursor;
     std::uint64_t tree_from = 0;
     std::uint64_t begin_ns = 0;
     std::uint64_t end_ns = 0;
     std::uint64_t read_ns = 0;
+    int look = 1;
+    TimePoint next_read{};  // looks come further and further apart: a virtual CPU may be away in the middle of a call
     bool faulty = false;
+    bool resyncing = false;
   };
   struct Schedule {
     TimePoint last_end{};     // of the last audit, completed or not
     bool completed = false;   // it was
     bool wanted = false;      // asked for, or CPUs have changed
     bool unreadable = false;  // the last audit ended with a fault
+    int unsure = 0;          // audits in a row that took something over under load, and so want a successor
+    bool resyncing = false;  // ... after a loss: what the successors find is drift
   };
   struct Request {
     AuditRequest what;
@@ -114,7 +122,8 @@ class Reconciler {
   bool due(const DomainMirror& mirror, const Schedule& schedule, TimePoint now) const;
   void start(std::uint64_t id, DomainMirror& mirror);
   // One piece of this job; false when it wants nothing now.
-  bool read_piece(std::uint64_t id, Job& job);
+  bool read_piece(std::uint64_t id, Job& job, TimePoint now);
+  std::optional<ReadRequest> next_request(Job& job, TimePoint now);
   void read_slice(std::uint64_t id, Job& job);
   template <typename T>
   void keep(std::uint64_t id, Job& job, const ReadRequest& request, rcached::Reading<T> piece);

@@ -18,7 +18,7 @@ translating=$(domain_type "$slow_group")
 rss() { awk '/RssAnon/ { print $2 }' "/proc/$LAB_RCACHED/status"; } # without the rings, which are the kernel's
 
 background_load
-exerciser run threads=2 ops=1000000000 seed=3 mix=mixed domain=0 rate=2000
+exerciser run threads=2 ops=1000000000 seed=3 mix=steady domain=0 rate=2000
 changed=0
 round=0
 while [ $round -lt $rounds ]; do

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front: what a newcomer types. The work is done by CMake, CTest and tests/lab/lab.py.
 #   make run [SOURCE=kernel|synthetic]     trace this host, or a lab guest when this host has nothing to trace
-#   make test                              everything a change must pass
+#   make test                              everything a change must pass quickly
+#   make test-truth                        the mirror against kernel memory, on four real kernels
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
 #   make bench | format | lint | clean
 MAKEFLAGS += --no-print-directory
@@ -14,7 +15,7 @@ MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
 
-.PHONY: run test lab bench format lint clean build daemon asan tsan
+.PHONY: run test test-truth lab bench format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -38,6 +39,10 @@ run: daemon
 test: build
 	@packaging/install-dependencies lab
 	@tests/run-tests
+
+test-truth: daemon
+	@packaging/install-dependencies lab
+	@tests/run-truth
 
 lab: daemon
 	@packaging/install-dependencies lab

@@ -151,8 +151,10 @@ void DomainMirror::correct_cpu(std::uint16_t cpu, std::uint8_t order) {
       distance(magazines.loaded.size(), last.loaded) + distance(magazines.prev.size(), last.prev);
   const std::uint64_t swapped =
       distance(magazines.prev.size(), last.loaded) + distance(magazines.loaded.size(), last.prev);
-  drift_.corrected_loaded += distance(magazines.loaded.size(), last.loaded);
-  drift_.corrected_prev += distance(magazines.prev.size(), last.prev);
+  if (known_from_start()) {  // before that it is no drift but ignorance
+    drift_.corrected_loaded += distance(magazines.loaded.size(), last.loaded);
+    drift_.corrected_prev += distance(magazines.prev.size(), last.prev);
+  }
   if (swapped < straight) std::swap(magazines.loaded, magazines.prev);
   model_.resize(magazines.loaded, order, last.loaded);
   model_.resize(magazines.prev, order, last.prev);
@@ -164,7 +166,7 @@ void DomainMirror::correct_depot(std::uint8_t order, std::int64_t amount) {
   const auto size = static_cast<std::int64_t>(model_.rcache(order).depot().size());
   const std::uint32_t moved =
       model_.resize_depot(order, static_cast<std::uint32_t>(std::max<std::int64_t>(size + amount, 0)), true);
-  drift_.corrected_depot += std::uint64_t{moved} * model_.profile().magazine_capacity;
+  if (known_from_start()) drift_.corrected_depot += std::uint64_t{moved} * model_.profile().magazine_capacity;
   depot_readings_[order].difference.agree(loss_epoch_);
 }
 

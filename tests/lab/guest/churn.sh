@@ -43,7 +43,7 @@ exerciser new 1
 touch_domains
 at_rest
 scrape /tmp/after
-info "$rounds rounds, $changed changes of type; $(metric rcached_events_total '' /tmp/after) events, lost $(metric rcached_events_lost_total '' /tmp/after); audits $(metric rcached_audits_total '' /tmp/after), drift $(metric rcached_audit_drift_ranges_total '' /tmp/after); RSS $rss_start -> $(rss) KiB"
+info "$rounds rounds, $changed changes of type; $(metric rcached_events_total '' /tmp/after) events, lost $(metric rcached_events_lost_total '' /tmp/after); audits $(metric rcached_audits_total '' /tmp/after), drift $(drift_by_part /tmp/after); RSS $rss_start -> $(rss) KiB"
 case $LAB_KERNEL in
   5.10) ;; # its sysfs file cannot be written
   *) expect_eq "changes to identity and back" $changed $rounds ;;
@@ -51,5 +51,5 @@ esac
 expect_eq "type of the group afterwards" "$(domain_type "$slow_group")" "$translating"
 expect_eq "domains that rcached shows" "$(grep -c '^iova_tree_ranges' /tmp/after)" "$(oracle | grep -c '^tree')"
 expect_eq "domains lossy or partial" "$(metric rcached_domain_confidence 'confidence="(lossy|partial)"' /tmp/after)" 0
-expect_le "growth of rcached's memory from round 10 on, in KiB" $(($(rss) - rss_start)) 1024
+expect_le "growth of rcached's memory from round 10 on (buffers grow once with a burst), in KiB" $(($(rss) - rss_start)) 4096
 compare_three_ways "after $rounds rounds"

@@ -78,4 +78,6 @@ hits=$(delta rcached_prediction_hits_total "domain=\"$group\"")
 corrected=$(delta rcached_drift_corrections_total "domain=\"$group\"")
 info "predictions $predictions, hits $hits; ranges corrected $corrected; misses: $(awk -v d="domain=\"$group\"" 'index($0, "rcached_prediction_misses_total{") == 1 && index($0, d) { n = split($0, p, "class=\""); split(p[n], c, "\""); printf "%s %s, ", c[1], $NF }' /tmp/after)"
 expect_ge "predicted pfns" "$predictions" 4000
-expect_ge "prediction hits in permille" $((hits * 1000 / predictions)) 990
+least=990
+[ "$LAB_SCENARIO" = kprobes ] && least=900 # the kernel skips kprobes that nest, and each skip is a surprise later
+expect_ge "prediction hits in permille" $((hits * 1000 / predictions)) $least

@@ -51,8 +51,10 @@ scrape /tmp/lossy
 expect_ge "events lost with rings of 64 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
 expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total '' /tmp/lossy)" \
   $(($(metric rcached_events_received_total '' /tmp/lossy) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)))
-expect_eq "confidence of the domain is lossy" \
-  "$(metric rcached_domain_confidence "domain=\"$group\",confidence=\"lossy\"" /tmp/lossy)" 1
+# Once it has been read again it is trusted again.
+resynced="domain=\"$group\",confidence=\"resynced\""
+wait_until '[ "$(metric rcached_domain_confidence "$resynced")" = 1 ]' 30
+expect_eq "confidence of the domain is resynced" "$(metric rcached_domain_confidence "$resynced")" 1
 expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges '' /tmp/lossy)" 0
 
 # Without type information, and under lockdown (which cannot be lifted again: last).

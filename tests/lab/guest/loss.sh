@@ -21,7 +21,7 @@ at_rest
 scrape /tmp/after
 sent=$(metric rcached_events_sent_total '' /tmp/after)
 lost=$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/after)
-info "$sent events made, $lost lost in full rings; audits repaired $(metric rcached_audit_drift_ranges_total '' /tmp/after) ranges: $(awk 'index($0, "rcached_audit_drift_ranges_total{") == 1 { match($0, /part="[a-z]*"/); sum[substr($0, RSTART, RLENGTH)] += $NF } END { for (p in sum) printf "%s %d ", p, sum[p] }' /tmp/after)"
+info "$sent events made, $lost lost in full rings; audits repaired: $(drift_by_part /tmp/after)"
 expect_ge "lost events in percent" $((lost * 100 / sent)) 20
 expect_eq "events sent = received + lost" "$sent" $(($(metric rcached_events_received_total '' /tmp/after) + lost))
 expect_ge "domains resynced" "$(metric rcached_domain_confidence 'confidence="resynced"' /tmp/after)" 2

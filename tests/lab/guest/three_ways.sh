@@ -86,6 +86,12 @@ background_end() {
   rm -f /tmp/enough
 }
 
+# drift_by_part FILE: what audits found different, of all domains.
+drift_by_part() {
+  awk 'index($0, "rcached_audit_drift_ranges_total{") == 1 { match($0, /part="[a-z]*"/); sum[substr($0, RSTART + 6, RLENGTH - 7)] += $NF }
+    END { for (part in sum) printf "%s %d ", part, sum[part] }' "$1"
+}
+
 # never_wrong FILE: no audit has found a difference that a lost event does not explain.
 never_wrong() {
   if [ "$(metric rcached_events_lost_total '' "$1")" = 0 ]; then

@@ -69,5 +69,12 @@ for x in $x0 $x1; do
   expect_eq "outstanding in $x with all freed" "$(metric iova_outstanding_ranges "domain=\"$x\"" /tmp/end)" 0
 done
 never_wrong /tmp/end
+if [ "$LAB_MODE" = lazy ]; then
+  drained=$(metric iova_flush_queue_drained_ranges_total '' /tmp/end)
+  expect_ge "runs of the flush-queue timer" "$(metric iova_flush_queue_drains_total '' /tmp/end)" 10
+  expect_ge "ranges they have freed" "$drained" 100
+  expect_eq "ranges they have freed, by CPU" "$(metric iova_flush_queue_cpu_drained_ranges_total '' /tmp/end)" "$drained"
+  expect_eq "ranges waiting at rest" "$(metric iova_fq_pending_ranges '' /tmp/end)" 0
+fi
 expect_eq "unaccounted ranges, all domains" "$(metric iova_unaccounted_ranges '' /tmp/end)" 0
 expect_eq "domains lossy or partial" "$(metric rcached_domain_confidence 'confidence="(lossy|partial)"' /tmp/end)" 0

@@ -12,8 +12,9 @@
 //           place in a cache were mapped before the start
 //   resync  operations were lost: what is read is taken at once and counts as drift
 //   verify  the mirror should be right: nothing is changed at the first look
-// In all three the repaired parts are looked at again, so that the audit ends when a look finds nothing. Operations
-// that are lost meanwhile do not end it: what was read is worth having, but the domain stays in doubt.
+// In all three the repaired parts are looked at again, so that the audit ends when a look finds nothing.
+// Operations that are lost meanwhile do not end it: what was read is worth having, but the domain stays in
+// doubt.
 //
 // Magazines and depots come before the tree: then every cached pfn is known when the tree is walked, and what
 // is only in the tree is outstanding or reserved. What a repair takes too much or too little because an
@@ -90,7 +91,8 @@ class DomainAudit {
   DomainMirror& mirror() const { return mirror_; }
   // Found and repaired so far.
   const DomainMirror::Drift& drift() const { return drift_; }
-  // Something was taken over while operations went on: another audit had better look whether all of it was right.
+  // Something was taken over while operations went on: another audit had better look whether all of it was
+  // right.
   bool unsure() const { return adopted_ && mirror_.operations() != first_operations_; }
   // Why it was abandoned.
   const std::string& why() const { return why_; }

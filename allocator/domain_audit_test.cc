@@ -138,8 +138,8 @@ TEST_P(DomainAuditTest, SeedsADomainUnderLoad) {
   }
 }
 
-// CPUs are taken away between an operation and its report, and pieces are read meanwhile: a second audit, which does
-// not count as drift what it finds, ends the seeding.
+// CPUs are taken away between an operation and its report, and pieces are read meanwhile: a second audit,
+// which does not count as drift what it finds, ends the seeding.
 TEST_P(DomainAuditTest, SeedsWhileCpusAreAway) {
   options_.batch = 1;
   options_.max_live = 200;

@@ -267,17 +267,18 @@ bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, 
   return true;
 }
 
-// The CPU's magazines were read out of kernel memory between the pop of a depot magazine and its report: all but the
-// pfn that it returned has been found in loaded, and in the depot the magazine is an empty shell around it.
+// The CPU's magazines were read out of kernel memory between the pop of a depot magazine and its report: all
+// but the pfn that it returned has been found in loaded, and in the depot the magazine is an empty shell
+// around it.
 bool DomainMirror::adopted_with_its_pop(const Operation& op, const CacheLocation& at) const {
   const Rcache& rcache = model_.rcache(at.order);
   const Rcache::Cpu* own = rcache.find_cpu(op.cpu);
-  return op.has_fill && own != nullptr && own->loaded.size() == op.fill.loaded && own->prev.size() == op.fill.prev &&
-         rcache.depot()[at.depot_index].known().size() == 1;
+  return op.has_fill && own != nullptr && own->loaded.size() == op.fill.loaded &&
+         own->prev.size() == op.fill.prev && rcache.depot()[at.depot_index].known().size() == 1;
 }
 
-// The depot was read between the pop of a magazine and its report: the magazine was set aside then, and now it is
-// known where it went.
+// The depot was read between the pop of a magazine and its report: the magazine was set aside then, and now
+// it is known where it went.
 bool DomainMirror::take_from_set_aside(const Operation& op, std::uint8_t order) {
   if (!op.has_fill || op.fill.loaded + 1u != model_.profile().magazine_capacity) return false;
   for (SetAside& aside : set_aside_) {

@@ -48,7 +48,8 @@ void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
   }
   if (model_.insert_without_depot(*range, op.pfn, order, op.cpu)) return;
   Magazine& loaded = model_.rcache(order).cpu(op.cpu).loaded;
-  if (op.has_fill && depots_adopted_ && loaded.known().empty() && op.fill.depot <= model_.rcache(order).depot().size()) {
+  if (op.has_fill && depots_adopted_ && loaded.known().empty() &&
+      op.fill.depot <= model_.rcache(order).depot().size()) {
     // The depot was read out of kernel memory between the push and its report, and has the magazine already.
     ++model_.counters(order).depot_pushes;
     model_.orphan(loaded, order);

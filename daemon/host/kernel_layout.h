@@ -17,7 +17,8 @@ struct KernelLayout {
   bool rcaches_embedded = false;  // <= 5.17: iova_domain.rcaches is an array, later a pointer
   // <= 5.16: the drain may inline free_iova_fast, so frees are seen at iova_rcache_insert.
   bool flush_queue_in_iova = false;
-  // <= 5.11: Intel's driver keeps its iova_domain in struct dmar_domain and reserves other ranges than dma-iommu.
+  // <= 5.11: Intel's driver keeps its iova_domain in struct dmar_domain and reserves other ranges than
+  // dma-iommu.
   bool iovad_in_dmar_domain = false;
   // >= 5.12: a tracing program is not run on a CPU where it is running already; before, it is.
   bool skips_nested_programs = true;

@@ -46,10 +46,12 @@ class Reconciler {
   static constexpr std::size_t kJobs = 4;  // audits under way at the same time
   static constexpr int kBurstSeconds = 10;
   static constexpr std::int64_t kRoundNs = 5'000'000;
-  static constexpr std::chrono::milliseconds kLookGap{10};  // before the third look, and twice as long before each next
+  static constexpr std::chrono::milliseconds kLookGap{
+      10};  // before the third look, and twice as long before each next
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
   static constexpr std::chrono::milliseconds kLossRetry{1000};
-  static constexpr std::chrono::milliseconds kRetry{500};  // after an audit was abandoned, or has to be confirmed
+  static constexpr std::chrono::milliseconds kRetry{
+      500};  // after an audit was abandoned, or has to be confirmed
   static constexpr int kConfirmations = 3;
 
   // All must outlive the reconciler.
@@ -98,7 +100,8 @@ class Reconciler {
     std::uint64_t end_ns = 0;
     std::uint64_t read_ns = 0;
     int look = 1;
-    TimePoint next_read{};  // looks come further and further apart: a virtual CPU may be away in the middle of a call
+    TimePoint next_read{};  // looks come further and further apart: a virtual CPU may be away in the middle
+                            // of a call
     bool faulty = false;
     bool resyncing = false;
   };
@@ -107,8 +110,8 @@ class Reconciler {
     bool completed = false;   // it was
     bool wanted = false;      // asked for, or CPUs have changed
     bool unreadable = false;  // the last audit ended with a fault
-    int unsure = 0;          // audits in a row that took something over under load, and so want a successor
-    bool resyncing = false;  // ... after a loss: what the successors find is drift
+    int unsure = 0;           // audits in a row that took something over under load, and so want a successor
+    bool resyncing = false;   // ... after a loss: what the successors find is drift
   };
   struct Request {
     AuditRequest what;

@@ -22,6 +22,7 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     wanted_.push_back({ReadRequest::Part::depot, 0, order, 0});
   }
+  if (options_.has_flush_queue) wanted_.push_back({ReadRequest::Part::flush_queue, 0, 0, 0});
   wanted_.push_back({ReadRequest::Part::tree, 0, 0, 0});
 }
 
@@ -64,7 +65,8 @@ void DomainAudit::unread(const ReadRequest& request) {
       tree_unread_ = true;
       return;
     case ReadRequest::Part::tree_at:
-      return;  // its doubt stays
+    case ReadRequest::Part::flush_queue:
+      return;  // its doubt, if any, stays
   }
 }
 
@@ -80,6 +82,7 @@ void DomainAudit::add(const DomainMirror::Drift& drift) {
   drift_.prev += drift.prev;
   drift_.depot += drift.depot;
   drift_.tree += drift.tree;
+  drift_.fq += drift.fq;
 }
 
 // Out of the cache: allocated unseen, or gone. The tree knows; before its first walk it need not be asked.
@@ -129,6 +132,18 @@ void DomainAudit::apply(const DepotSlice& slice) {
   } else {
     depots_.erase(slice.order);
   }
+}
+
+void DomainAudit::apply_flush_queue(std::uint64_t pending) {
+  --under_way_;
+  std::uint64_t outstanding = options_.possible_cpus;  // each may be in the middle of a drain
+  for (std::uint8_t order = 0; order <= kCachedOrders; ++order)
+    outstanding += mirror_.model().outstanding(order);
+  const std::uint64_t excess = pending > outstanding ? pending - outstanding : 0;
+  const std::uint64_t stood = std::min(std::exchange(fq_excess_, excess), excess);
+  if (stood == 0) return;
+  fq_excess_ = 0;
+  add({0, 0, 0, 0, stood});
 }
 
 void DomainAudit::apply(const ReadRequest& request, const TreeSlice& slice) {
@@ -242,7 +257,7 @@ void DomainAudit::look_again() {
       if (mirror_.has_unknown_slots_in_depot(order)) depots_.try_emplace(order, Doubt{kEnd, false, false});
     }
   }
-  if (cpus_.empty() && depots_.empty() && tree_doubts_.empty() && !tree_unread_) {
+  if (cpus_.empty() && depots_.empty() && tree_doubts_.empty() && !tree_unread_ && fq_excess_ == 0) {
     return complete();
   }
   if (look_ == kLooks) {
@@ -254,6 +269,7 @@ void DomainAudit::look_again() {
   ++look_;
   for (const auto& [cpu, doubt] : cpus_) wanted_.push_back({ReadRequest::Part::cpu, cpu, 0, 0});
   for (const auto& [order, doubt] : depots_) wanted_.push_back({ReadRequest::Part::depot, 0, order, 0});
+  if (fq_excess_ != 0) wanted_.push_back({ReadRequest::Part::flush_queue, 0, 0, 0});
   if (std::exchange(tree_unread_, false) || tree_doubts_.size() > kPointLooks) {
     wanted_.push_back({ReadRequest::Part::tree, 0, 0, 0});
   } else {

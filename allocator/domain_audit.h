@@ -39,7 +39,7 @@ namespace rcached {
 
 // What to read next.
 struct ReadRequest {
-  enum class Part : std::uint8_t { cpu, depot, tree, tree_at };
+  enum class Part : std::uint8_t { cpu, depot, tree, tree_at, flush_queue };
   Part part = Part::cpu;
   std::uint16_t cpu = 0;
   std::uint8_t order = 0;
@@ -61,6 +61,7 @@ class DomainAudit {
     // False: what is found belongs to the seeding that went before.
     bool counts_drift = true;
     std::uint16_t possible_cpus = 0;
+    bool has_flush_queue = false;
     // Whether a range of the tree that nobody saw being made was reserved by the kernel itself.
     std::function<bool(const TreeRange&)> is_reserved;
     // For the space below 4 GiB.
@@ -84,6 +85,9 @@ class DomainAudit {
   void apply(const CpuContents& contents);
   void apply(const DepotSlice& slice);
   void apply(const ReadRequest& request, const TreeSlice& slice);
+  // Ranges waiting in the flush queue. All of them are outstanding; more of them than the mirror has is
+  // drift, though not one to be repaired here: the tree's part does that.
+  void apply_flush_queue(std::uint64_t pending);
   // A piece that could not be read in peace: asked for again at the next look.
   void unread(const ReadRequest& request);
 
@@ -136,6 +140,7 @@ class DomainAudit {
   std::map<std::uint16_t, Doubt> cpus_;  // to be looked at again
   std::map<std::uint8_t, Doubt> depots_;
   std::uint64_t cpu_magazines_ = 0;
+  std::uint64_t fq_excess_ = 0;  // at the last look
 
   // The tree. A doubtful range with what the kernel had there at the last look.
   std::map<std::uint64_t, std::optional<TreeRange>> tree_doubts_;

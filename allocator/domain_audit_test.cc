@@ -340,6 +340,27 @@ TEST_P(DomainAuditTest, TellsReservedRangesFromMappings) {
   EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
 }
 
+// More in the flush queue than is outstanding: counted when it stands at a second look.
+TEST_P(DomainAuditTest, ComparesTheFlushQueue) {
+  start(1, true);
+  for (const bool stands : {false, true}) {
+    DomainAudit::Options options = audit_options(Goal::verify, *kernel_);
+    options.has_flush_queue = true;
+    DomainAudit audit(*mirror_, options);
+    int asked = 0;
+    while (const auto request = audit.next()) {
+      if (request->part == ReadRequest::Part::flush_queue) {
+        audit.apply_flush_queue(asked++ == 0 || stands ? 3u + kernel_->cpus() : 0u);
+      } else {
+        answer(audit, *request, *kernel_);
+      }
+    }
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(audit.state(), State::completed);
+    EXPECT_EQ(audit.drift().fq, stands ? 3u : 0u);
+  }
+}
+
 TEST_P(DomainAuditTest, MeasuresTheSpaceBelow4GiB) {
   start(1, true);
   kernel_->reserve(0x1000, 0x1fff);

@@ -83,6 +83,8 @@ inline void answer(
         between();
         from = slice.to + 1;
       }
+    case ReadRequest::Part::flush_queue:
+      return audit.apply_flush_queue(0);
     case ReadRequest::Part::tree_at:
       return audit.apply(request, read_tree_at(kernel, request.pfn, now_ns));
   }

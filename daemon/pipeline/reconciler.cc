@@ -44,6 +44,9 @@ void Reconciler::apply_due_readings(std::uint64_t time_ns) {
     DomainAudit& audit = *job->second.audit;
     if (const auto* cpu = std::get_if<CpuContents>(&reading.piece)) audit.apply(*cpu);
     if (const auto* depot = std::get_if<DepotSlice>(&reading.piece)) audit.apply(*depot);
+    if (const auto* queue = std::get_if<FlushQueueReading>(&reading.piece)) {
+      audit.apply_flush_queue(queue->pending);
+    }
     if (const auto* tree = std::get_if<TreeSlice>(&reading.piece)) audit.apply(reading.request, *tree);
   }
 }
@@ -158,6 +161,7 @@ void Reconciler::start(std::uint64_t id, DomainMirror& mirror) {
   job.resyncing = options.goal == DomainAudit::Goal::resync || (schedule.unsure != 0 && schedule.resyncing);
   options.counts_drift = schedule.unsure == 0 || schedule.resyncing;
   options.possible_cpus = reader_.possible_cpus();
+  options.has_flush_queue = domain->group.has_value();
   if (const auto constants = reader_.read_constants(domain->key)) {
     options.start_pfn = constants->start_pfn;
     options.pfn_end_32bit = constants->dma_32bit_pfn;
@@ -192,6 +196,9 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
         job.tree_from = 0;
         read_slice(id, job);
         break;
+      case ReadRequest::Part::flush_queue:
+        keep(id, job, *request, read_flush_queue(job));
+        break;
       case ReadRequest::Part::tree_at:
         keep(id, job, *request, reader_.read_tree_at(job.key, request->pfn));
         break;
@@ -201,6 +208,15 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
   }
   job.read_ns += reader_.status().time_ns - before;
   return read;
+}
+
+// A domain without a queue has none waiting.
+rcached::Reading<FlushQueueReading> Reconciler::read_flush_queue(const Job& job) {
+  const auto queue = reader_.read_flush_queue(job.key);
+  if (!queue) return tl::unexpected(queue.error());
+  FlushQueueReading none;
+  none.time = {job.end_ns, job.end_ns};
+  return queue->value_or(none);
 }
 
 std::optional<ReadRequest> Reconciler::next_request(Job& job, TimePoint now) {

@@ -87,7 +87,7 @@ class Reconciler {
     std::uint64_t end_ns;
     std::uint64_t id;
     ReadRequest request;
-    std::variant<CpuContents, DepotSlice, TreeSlice> piece;
+    std::variant<CpuContents, DepotSlice, TreeSlice, FlushQueueReading> piece;
   };
   struct Job {
     std::unique_ptr<DomainAudit> audit;
@@ -126,6 +126,7 @@ class Reconciler {
   void start(std::uint64_t id, DomainMirror& mirror);
   // One piece of this job; false when it wants nothing now.
   bool read_piece(std::uint64_t id, Job& job, TimePoint now);
+  rcached::Reading<FlushQueueReading> read_flush_queue(const Job& job);
   std::optional<ReadRequest> next_request(Job& job, TimePoint now);
   void read_slice(std::uint64_t id, Job& job);
   template <typename T>

@@ -2,6 +2,7 @@
 #include "daemon/pipeline/reconciler.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -166,16 +167,23 @@ void Reconciler::start(std::uint64_t id, DomainMirror& mirror) {
     options.start_pfn = constants->start_pfn;
     options.pfn_end_32bit = constants->dma_32bit_pfn;
     if (domain->group && read_reserved_) {
-      options.is_reserved = [reserved = read_reserved_(*domain->group, constants->granule_bytes)](
-                                const TreeRange& range) {
-        return std::any_of(reserved.begin(), reserved.end(),
-                           [&](const TreeRange& area) { return area.lo <= range.lo && range.hi <= area.hi; });
-      };
+      options.is_reserved = lazily_reserved(*domain->group, constants->granule_bytes);
     }
   } else {
     job.faulty = true;
   }
   job.audit = std::make_unique<DomainAudit>(mirror, std::move(options));
+}
+
+// Looking it up reads many small files, and most audits never ask.
+std::function<bool(const TreeRange&)> Reconciler::lazily_reserved(int group,
+                                                                  std::uint64_t granule_bytes) const {
+  return [read = read_reserved_, group, granule_bytes,
+          areas = std::optional<std::vector<TreeRange>>()](const TreeRange& range) mutable {
+    if (!areas) areas = read(group, granule_bytes);
+    return std::any_of(areas->begin(), areas->end(),
+                       [&](const TreeRange& area) { return area.lo <= range.lo && range.hi <= area.hi; });
+  };
 }
 
 bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
@@ -271,11 +279,26 @@ void Reconciler::end_jobs(TimePoint now) {
     const bool unsure = schedule.completed && job.audit->unsure() && schedule.unsure < kConfirmations;
     schedule.unsure = unsure ? schedule.unsure + 1 : 0;
     schedule.resyncing = job.resyncing;
+    log(id, job);
     report(id, job);
     const std::uint64_t ended = id;
     std::erase_if(readings_, [ended](const Reading& reading) { return reading.id == ended; });
     it = jobs_.erase(it);
   }
+}
+
+// After a loss differences are what is to be expected. Otherwise somebody should know.
+void Reconciler::log(std::uint64_t id, const Job& job) const {
+  const DomainMirror::Drift& drift = job.audit->drift();
+  if (drift.sum() == 0) return;
+  const std::vector<DomainInfo> infos = registry_.infos();
+  const auto info = std::find_if(infos.begin(), infos.end(), [id](const auto& i) { return i.id == id; });
+  spdlog::log(
+      job.resyncing ? spdlog::level::debug : spdlog::level::warn,
+      "domain {}: an audit found {} ranges other than in kernel memory and put them right (loaded {}, prev "
+      "{}, depot {}, tree {}, fq {})",
+      info == infos.end() ? "?" : info->label, drift.sum(), drift.loaded, drift.prev, drift.depot, drift.tree,
+      drift.fq);
 }
 
 void Reconciler::request(const AuditRequest& what, std::function<void(AuditReport)> done) {
@@ -363,7 +386,10 @@ DomainContents Reconciler::read_contents(std::uint64_t key) {
   return contents;
 }
 
+// Out of the same budget; when that is spent the last numbers stay.
 void Reconciler::read_flush_queues() {
+  if (affordable_ns_ <= 0) return;
+  const std::uint64_t begin = reader_.status().time_ns;
   for (const LiveDomain& domain : registry_.live()) {
     DomainMirror* mirror = mirror_.find(domain.id);
     if (mirror == nullptr || !domain.group) continue;
@@ -371,6 +397,7 @@ void Reconciler::read_flush_queues() {
     const bool there = queue && *queue;
     mirror->set_flush_queue_pending(there ? std::optional((*queue)->pending) : std::nullopt);
   }
+  affordable_ns_ -= static_cast<std::int64_t>(reader_.status().time_ns - begin);
 }
 
 }  // namespace rcached

@@ -46,12 +46,13 @@ class Reconciler {
   static constexpr std::size_t kJobs = 4;  // audits under way at the same time
   static constexpr int kBurstSeconds = 10;
   static constexpr std::int64_t kRoundNs = 5'000'000;
-  static constexpr std::chrono::milliseconds kLookGap{
-      10};  // before the third look, and twice as long before each next
+  // Before the third look, and twice as long before each next: a virtual CPU may be away in the middle of a
+  // call.
+  static constexpr std::chrono::milliseconds kLookGap{10};
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
   static constexpr std::chrono::milliseconds kLossRetry{1000};
-  static constexpr std::chrono::milliseconds kRetry{
-      500};  // after an audit was abandoned, or has to be confirmed
+  // After an audit was abandoned, or has to be confirmed.
+  static constexpr std::chrono::milliseconds kRetry{500};
   static constexpr int kConfirmations = 3;
 
   // All must outlive the reconciler.
@@ -74,7 +75,7 @@ class Reconciler {
   // CPUs have come or gone: look at everything soon.
   void audit_all();
 
-  // Audits on request; `done` gets the report once, at the latest when the reconciler ends.
+  // Audits on request; `done` gets the report once. When the reconciler ends before, it is dropped uncalled.
   void request(const AuditRequest& request, std::function<void(AuditReport)> done);
 
   // Every domain that can be read has been.
@@ -100,8 +101,7 @@ class Reconciler {
     std::uint64_t end_ns = 0;
     std::uint64_t read_ns = 0;
     int look = 1;
-    TimePoint next_read{};  // looks come further and further apart: a virtual CPU may be away in the middle
-                            // of a call
+    TimePoint next_read{};
     bool faulty = false;
     bool resyncing = false;
   };
@@ -124,6 +124,7 @@ class Reconciler {
   void start_due_jobs(TimePoint now);
   bool due(const DomainMirror& mirror, const Schedule& schedule, TimePoint now) const;
   void start(std::uint64_t id, DomainMirror& mirror);
+  std::function<bool(const TreeRange&)> lazily_reserved(int group, std::uint64_t granule_bytes) const;
   // One piece of this job; false when it wants nothing now.
   bool read_piece(std::uint64_t id, Job& job, TimePoint now);
   rcached::Reading<FlushQueueReading> read_flush_queue(const Job& job);
@@ -134,6 +135,7 @@ class Reconciler {
   void end_jobs(TimePoint now);
   void forget_job(std::uint64_t id);
   void report(std::uint64_t id, const Job& job);
+  void log(std::uint64_t id, const Job& job) const;
   void answer_requests();
   DomainContents read_contents(std::uint64_t key);
   std::optional<LiveDomain> live(std::uint64_t id) const;

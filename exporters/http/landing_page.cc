@@ -16,7 +16,7 @@ namespace {
 // changes.
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark}"
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:90rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:104rem;margin:2rem auto;padding:0 1rem}"
     "div{overflow-x:auto}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "caption{text-align:left;padding-bottom:.4rem}"
@@ -62,7 +62,7 @@ void add_balance_sheets(std::string& out, const View& view, std::uint64_t now_ns
 }  // namespace
 
 const char* const kLandingPagePolicy =
-    "default-src 'none'; style-src 'sha256-HYMW6JcDPe3pzO9h38zyBPw6i95kaxE1RHLY7RVXbjQ='; base-uri 'none'; "
+    "default-src 'none'; style-src 'sha256-QqcS+GwYjmPAOu6R/mz/Zgx+dWG2E8i17HqSK1zsVZ0='; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
 std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns) {

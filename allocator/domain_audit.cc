@@ -58,7 +58,7 @@ void DomainAudit::unread(const ReadRequest& request) {
       cpus_[request.cpu].operations = kEnd;
       return;
     case ReadRequest::Part::depot:
-      depots_[request.order].operations = kEnd;
+      depots_[request.order] = {kEnd, false, false};
       return;
     case ReadRequest::Part::tree:
       mirror_.model_for_audit().end_tree_walk();

@@ -28,7 +28,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +43,6 @@ struct ReadRequest {
   std::uint16_t cpu = 0;
   std::uint8_t order = 0;
   std::uint64_t pfn = 0;  // tree_at: a range that begins here
-  friend bool operator==(const ReadRequest&, const ReadRequest&) = default;
 };
 
 class DomainAudit {
@@ -88,7 +86,7 @@ class DomainAudit {
   // Ranges waiting in the flush queue. All of them are outstanding; more of them than the mirror has is
   // drift, though not one to be repaired here: the tree's part does that.
   void apply_flush_queue(std::uint64_t pending);
-  // A piece that could not be read in peace: asked for again at the next look.
+  // A piece that could not be read in peace: asked for again at the next look. No slice of it may follow.
   void unread(const ReadRequest& request);
 
   State state() const { return state_; }

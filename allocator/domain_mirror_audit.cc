@@ -94,11 +94,9 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
   const std::uint8_t order = slice.order;
   depots_adopted_ = true;
   Rcache& rcache = model_.rcache(order);
-  for (const Magazine& magazine : rcache.depot()) {
-    before.insert(before.end(), magazine.known().begin(), magazine.known().end());
-  }
   for (std::size_t i = slice.depot_size; i < rcache.depot().size(); ++i) {
     const Magazine& top = rcache.depot()[i];
+    before.insert(before.end(), top.known().begin(), top.known().end());
     if (top.unknown() == 0) {
       set_aside_[next_set_aside_++ % kSetAside] = {order, {top.known().begin(), top.known().end()}};
     }
@@ -109,6 +107,7 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
     Magazine& magazine = rcache.depot()[slice.first + i];
     // Depots hold only full magazines; anything else was read while it left.
     if (kernel.size() != model_.profile().magazine_capacity || holds_exactly(magazine, kernel)) continue;
+    before.insert(before.end(), magazine.known().begin(), magazine.known().end());
     model_.replace(magazine, order, 0, kernel);
   }
   DepotReading& last = depot_readings_[order];

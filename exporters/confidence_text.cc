@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 namespace rcached {
 namespace {
 
@@ -24,11 +22,6 @@ std::string confidence_text(const DomainSnapshot& domain, std::uint64_t now_ns) 
   const std::uint64_t since = domain.audit.resynced_ns;
   if (domain.confidence != Confidence::resynced || since == 0) return word;
   return fmt::format("{} {} ago", word, age(now_ns > since ? (now_ns - since) / kSecond : 0));
-}
-
-std::uint64_t monotonic_now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
 }  // namespace rcached

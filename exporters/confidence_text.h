@@ -12,7 +12,4 @@ namespace rcached {
 // `now_ns` is of the snapshot's clock (CLOCK_MONOTONIC for a running daemon).
 std::string confidence_text(const DomainSnapshot& domain, std::uint64_t now_ns);
 
-// CLOCK_MONOTONIC now.
-std::uint64_t monotonic_now_ns();
-
 }  // namespace rcached

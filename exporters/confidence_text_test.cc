@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/confidence_text.h"
+#include "exporters/monotonic_clock.h"
 
 #include <gtest/gtest.h>
 

@@ -10,6 +10,7 @@
 
 #include "exporters/confidence_text.h"
 #include "exporters/domain_names.h"
+#include "exporters/monotonic_clock.h"
 
 namespace rcached {
 namespace {

@@ -19,6 +19,7 @@
 #include "daemon/config/config_keys.h"
 #include "daemon/config/nearest.h"
 #include "daemon/config/values.h"
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 namespace {
@@ -197,13 +198,6 @@ Error malformed(const std::string& what, const std::string& where) {
           "correct the syntax there"};
 }
 
-struct FileDescriptor {
-  int fd;
-  ~FileDescriptor() {
-    if (fd >= 0) close(fd);
-  }
-};
-
 tl::unexpected<Error> unreadable(const std::string& path, int error) {
   const std::string message =
       fmt::format("cannot read the configuration: {} ({})", std::strerror(error), printable(path));
@@ -242,9 +236,9 @@ Expected<Config> parse_config(std::string_view text, const std::string& origin) 
 
 Expected<Config> load_config(const std::string& path) {
   // O_NONBLOCK: a FIFO given by mistake must not hang the start.
-  const FileDescriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
-  if (file.fd < 0 || fstat(file.fd, &info) != 0) return unreadable(path, errno);
+  if (!file.valid() || fstat(file.get(), &info) != 0) return unreadable(path, errno);
   if (S_ISDIR(info.st_mode)) return unreadable(path, EISDIR);
   if (!S_ISREG(info.st_mode)) {
     return fail(ErrorCode::config,
@@ -254,7 +248,7 @@ Expected<Config> load_config(const std::string& path) {
   std::string text;
   char buffer[16384];
   for (;;) {
-    const ssize_t got = read(file.fd, buffer, sizeof buffer);
+    const ssize_t got = read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return unreadable(path, errno);
     if (got == 0) break;

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -17,10 +16,6 @@ Expected<RunStatistics> RunStatistics::enable() {
               fmt::format("cannot enable the kernel's BPF run statistics: {} (kernel.run_statistics)",
                           std::strerror(-fd)),
               "give rcached CAP_SYS_ADMIN, or set kernel.run_statistics to false");
-}
-
-RunStatistics::~RunStatistics() {
-  if (fd_ >= 0) close(fd_);
 }
 
 }  // namespace rcached

@@ -4,9 +4,8 @@
 // configured.
 #pragma once
 
-#include <utility>
-
 #include "daemon/error.h"
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 
@@ -15,13 +14,9 @@ class RunStatistics {
   // Errors: permission (it takes CAP_SYS_ADMIN), internal.
   static Expected<RunStatistics> enable();
 
-  ~RunStatistics();
-  RunStatistics(RunStatistics&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  RunStatistics& operator=(RunStatistics&&) = delete;
-
  private:
   explicit RunStatistics(int fd) : fd_(fd) {}
-  int fd_;
+  FileDescriptor fd_;
 };
 
 }  // namespace rcached

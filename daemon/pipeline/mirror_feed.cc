@@ -22,7 +22,6 @@ MirrorFeed::MirrorFeed(EventSource& source, GroupReader read_groups)
 
 MirrorFeed::MirrorFeed(EventSource& source, GroupReader read_groups, Options options)
     : source_(source), read_groups_(std::move(read_groups)), mirror_(source.kernel_info().profile) {
-  audit_budget_ = options.audit.budget;
   if (options.audits && source.reader() != nullptr) {
     reconciler_.emplace(*source.reader(), mirror_, registry_, std::move(options.read_reserved),
                         options.audit);
@@ -126,14 +125,13 @@ void MirrorFeed::discover(TimePoint now) {
   last_discover_ = now;
 }
 
-bool MirrorFeed::note_losses(const SourceStatus& status) {
+void MirrorFeed::note_losses(const SourceStatus& status) {
   const std::uint64_t lost = status.malformed + malformed_ + events_lost(status.cpus, status.programs);
-  if (lost <= losses_noted_) return false;
+  if (lost <= losses_noted_) return;
   losses_noted_ = lost;
   mirror_.mark_loss();
   discover_wanted_ = true;  // a domain may have come or gone unseen
   if (reconciler_) reconciler_->note_loss(last_drain_);
-  return true;
 }
 
 void MirrorFeed::watch_cpus(const KernelInfo& kernel) {
@@ -167,10 +165,7 @@ View MirrorFeed::view() {
   view.status.cpus = std::move(status.cpus);
   view.status.programs = std::move(status.programs);
   view.status.unattributed_fq_drains = unattributed_fq_drains_;
-  if (reconciler_) {
-    view.status.reader = source_.reader()->status();
-    view.status.reader.budget_ns_per_s = static_cast<std::uint64_t>(audit_budget_.count());
-  }
+  if (reconciler_) view.status.reader = reconciler_->reader_status();
   return view;
 }
 

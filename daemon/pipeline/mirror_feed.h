@@ -76,7 +76,7 @@ class MirrorFeed {
   void forget(std::uint64_t key, std::uint64_t id);
   void discover_if_due(TimePoint now);
   void discover(TimePoint now);
-  bool note_losses(const SourceStatus& status);
+  void note_losses(const SourceStatus& status);
   void watch_cpus(const KernelInfo& kernel);
 
   EventSource& source_;
@@ -92,7 +92,6 @@ class MirrorFeed {
   bool loss_checked_ = false;  // in this batch
   TimePoint next_loss_check_{};
   std::uint32_t online_cpus_ = 0;
-  std::chrono::nanoseconds audit_budget_{0};
 
   bool discover_wanted_ = true;  // an unknown domain has turned up since the last discovery
   TimePoint last_discover_{};

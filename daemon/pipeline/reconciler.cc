@@ -38,7 +38,7 @@ std::optional<LiveDomain> Reconciler::live(std::uint64_t id) const {
 
 void Reconciler::apply_due_readings(std::uint64_t time_ns) {
   while (!readings_.empty() && readings_.front().end_ns < time_ns) {
-    const Reading reading = std::move(readings_.front());
+    const PendingReading reading = std::move(readings_.front());
     readings_.pop_front();
     const auto job = jobs_.find(reading.id);
     if (job == jobs_.end()) continue;
@@ -53,7 +53,7 @@ void Reconciler::apply_due_readings(std::uint64_t time_ns) {
 }
 
 void Reconciler::forget(std::uint64_t id) {
-  std::erase_if(readings_, [id](const Reading& reading) { return reading.id == id; });
+  std::erase_if(readings_, [id](const PendingReading& reading) { return reading.id == id; });
   jobs_.erase(id);
   schedules_.erase(id);
   for (Request& request : requests_) std::erase(request.waiting, id);
@@ -71,6 +71,12 @@ bool Reconciler::all_seeded() const {
            const auto schedule = schedules_.find(domain.id);
            return schedule != schedules_.end() && schedule->second.unreadable;
          });
+}
+
+ReaderStatus Reconciler::reader_status() const {
+  ReaderStatus status = reader_.status();
+  status.budget_ns_per_s = static_cast<std::uint64_t>(options_.budget.count());
+  return status;
 }
 
 void Reconciler::work(TimePoint now) {
@@ -219,7 +225,7 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
 }
 
 // A domain without a queue has none waiting.
-rcached::Reading<FlushQueueReading> Reconciler::read_flush_queue(const Job& job) {
+Reading<FlushQueueReading> Reconciler::read_flush_queue(const Job& job) {
   const auto queue = reader_.read_flush_queue(job.key);
   if (!queue) return tl::unexpected(queue.error());
   FlushQueueReading none;
@@ -252,7 +258,7 @@ void Reconciler::read_slice(std::uint64_t id, Job& job) {
 }
 
 template <typename T>
-void Reconciler::keep(std::uint64_t id, Job& job, const ReadRequest& request, rcached::Reading<T> piece) {
+void Reconciler::keep(std::uint64_t id, Job& job, const ReadRequest& request, Reading<T> piece) {
   if (piece) {
     if (job.begin_ns == 0) job.begin_ns = piece->time.begin_ns;
     job.end_ns = piece->time.end_ns;
@@ -260,6 +266,11 @@ void Reconciler::keep(std::uint64_t id, Job& job, const ReadRequest& request, rc
     return;
   }
   if (piece.error() == Unread::fault) job.faulty = true;
+  std::erase_if(readings_, [&](const PendingReading& reading) {  // slices of half a depot or tree
+    return reading.id == id && reading.request.part == request.part &&
+           reading.request.order == request.order &&
+           (request.part == ReadRequest::Part::depot || request.part == ReadRequest::Part::tree);
+  });
   job.audit->unread(request);
 }
 
@@ -282,7 +293,7 @@ void Reconciler::end_jobs(TimePoint now) {
     log(id, job);
     report(id, job);
     const std::uint64_t ended = id;
-    std::erase_if(readings_, [ended](const Reading& reading) { return reading.id == ended; });
+    std::erase_if(readings_, [ended](const PendingReading& reading) { return reading.id == ended; });
     it = jobs_.erase(it);
   }
 }
@@ -318,7 +329,7 @@ void Reconciler::request(const AuditRequest& what, std::function<void(AuditRepor
 }
 
 void Reconciler::forget_job(std::uint64_t id) {
-  std::erase_if(readings_, [id](const Reading& reading) { return reading.id == id; });
+  std::erase_if(readings_, [id](const PendingReading& reading) { return reading.id == id; });
   jobs_.erase(id);
 }
 

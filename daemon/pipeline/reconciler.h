@@ -80,11 +80,13 @@ class Reconciler {
 
   // Every domain that can be read has been.
   bool all_seeded() const;
+  // The reader's cost, with the budget.
+  ReaderStatus reader_status() const;
   // The flush queues' entries, for the next snapshot.
   void read_flush_queues();
 
  private:
-  struct Reading {
+  struct PendingReading {  // to be applied at its place in the stream
     std::uint64_t end_ns;
     std::uint64_t id;
     ReadRequest request;
@@ -127,11 +129,11 @@ class Reconciler {
   std::function<bool(const TreeRange&)> lazily_reserved(int group, std::uint64_t granule_bytes) const;
   // One piece of this job; false when it wants nothing now.
   bool read_piece(std::uint64_t id, Job& job, TimePoint now);
-  rcached::Reading<FlushQueueReading> read_flush_queue(const Job& job);
+  Reading<FlushQueueReading> read_flush_queue(const Job& job);
   std::optional<ReadRequest> next_request(Job& job, TimePoint now);
   void read_slice(std::uint64_t id, Job& job);
   template <typename T>
-  void keep(std::uint64_t id, Job& job, const ReadRequest& request, rcached::Reading<T> piece);
+  void keep(std::uint64_t id, Job& job, const ReadRequest& request, Reading<T> piece);
   void end_jobs(TimePoint now);
   void forget_job(std::uint64_t id);
   void report(std::uint64_t id, const Job& job);
@@ -145,7 +147,7 @@ class Reconciler {
   const DomainRegistry& registry_;
   const ReservedReader read_reserved_;
   const Options options_;
-  std::deque<Reading> readings_;  // by end_ns
+  std::deque<PendingReading> readings_;  // by end_ns
   std::map<std::uint64_t, Job> jobs_;
   std::map<std::uint64_t, Schedule> schedules_;
   std::vector<Request> requests_;

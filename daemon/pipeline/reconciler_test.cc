@@ -157,6 +157,22 @@ TEST_F(ReconcilerTest, AuditsOnScheduleAndAfterHotplug) {
   EXPECT_EQ(domain().audit.repairs, 0u);
 }
 
+// What half a walk has brought must not be taken for a part of the next one.
+TEST_F(ReconcilerTest, AWalkThatBreaksOffBeginsAnew) {
+  run(100);
+  make_feed();
+  source_.memory().broken_walks = 2;
+  drain(60);
+  const DomainSnapshot shot = domain();
+  EXPECT_EQ(shot.confidence, Confidence::exact);
+  ASSERT_TRUE(shot.space32.has_value());
+  const DomainSnapshot broken = shot;
+  ASSERT_EQ(audit({}).domains.size(), 1u);
+  EXPECT_EQ(domain().space32->free_pages, broken.space32->free_pages);
+  EXPECT_EQ(domain().space32->largest_gap_pages, broken.space32->largest_gap_pages);
+  expect_true();
+}
+
 TEST_F(ReconcilerTest, KeepsItsBudget) {
   run(200);
   make_feed(10ms);

@@ -11,8 +11,8 @@
 #include <cstring>
 
 #include "daemon/config/values.h"
+#include "daemon/file_descriptor.h"
 #include "daemon/service/control_socket.h"
-#include "daemon/service/file_descriptor.h"
 
 namespace rcached {
 namespace {

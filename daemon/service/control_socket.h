@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "daemon/error.h"
-#include "daemon/service/file_descriptor.h"
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 

@@ -40,24 +40,20 @@ Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
   if (error) return cannot("create the run directory", error.value(), run_directory);
 
   const std::string path = run_directory + "/rcached.lock";
-  InstanceLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (lock.fd_ < 0) return cannot("open the lock file", errno, path);
-  if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file.valid()) return cannot("open the lock file", errno, path);
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("lock", errno, path);
     return fail(ErrorCode::second_instance,
-                fmt::format("another rcached traces this kernel, {} ({})", owner(lock.fd_), path),
+                fmt::format("another rcached traces this kernel, {} ({})", owner(file.get()), path),
                 "stop it first, or use --source synthetic");
   }
   const std::string pid = fmt::format("{}\n", getpid());
   // The pid is for messages only: a failure to write it does not weaken the lock.
-  if (ftruncate(lock.fd_, 0) == 0) {
-    [[maybe_unused]] const ssize_t ignored = pwrite(lock.fd_, pid.data(), pid.size(), 0);
+  if (ftruncate(file.get(), 0) == 0) {
+    [[maybe_unused]] const ssize_t ignored = pwrite(file.get(), pid.data(), pid.size(), 0);
   }
-  return lock;
-}
-
-InstanceLock::~InstanceLock() {
-  if (fd_ >= 0) close(fd_);
+  return InstanceLock(std::move(file));
 }
 
 }  // namespace rcached

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "daemon/error.h"
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 
@@ -15,13 +17,9 @@ class InstanceLock {
   // (directory or file not writable), internal.
   static Expected<InstanceLock> acquire(const std::string& run_directory);
 
-  ~InstanceLock();
-  InstanceLock(InstanceLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  InstanceLock& operator=(InstanceLock&&) = delete;
-
  private:
-  explicit InstanceLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit InstanceLock(FileDescriptor fd) : fd_(std::move(fd)) {}
+  FileDescriptor fd_;
 };
 
 }  // namespace rcached

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +13,9 @@
 
 #include "bpf/event.h"
 #include "bpf/state.h"
+#include "daemon/host/possible_cpus.h"
 #include "daemon/host/tracing_permission.h"
+#include "exporters/monotonic_clock.h"
 
 // The skeleton needs the types above.
 #include "bpf/reader.skel.h"
@@ -24,12 +25,6 @@ namespace {
 
 static_assert(KernelReader::kDepotChunk == RCACHED_READ_DEPOT);
 static_assert(RCACHED_READ_MAGAZINES == 2 * kCachedOrders);
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 tl::unexpected<Error> load_error(int error, std::string_view doing) {
   if (error == EPERM || error == EACCES) return tl::unexpected<Error>(tracing_refused());
@@ -61,15 +56,11 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
     return fail(ErrorCode::unknown_layout,
                 "the kernel does not name the place of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
                 "boot a kernel with CONFIG_KALLSYMS_ALL=y");
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0 || cpus > RCACHED_MAX_CPUS)
-    return fail(
-        ErrorCode::unknown_layout,
-        fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
-        "build rcached with a larger RCACHED_MAX_CPUS");
+  const auto cpus = rcached::possible_cpus();
+  if (!cpus) return tl::unexpected<Error>(cpus.error());
   ::reader_bpf* skeleton = reader_bpf::open(nullptr);
   if (skeleton == nullptr) return load_error(errno, "open the programs");
-  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, static_cast<std::uint16_t>(cpus)));
+  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, *cpus));
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
   if (const int error = reader_bpf::load(skeleton); error != 0)
     return load_error(-error, "load the programs");
@@ -88,7 +79,7 @@ BpfKernelReader::~BpfKernelReader() { reader_bpf::destroy(skeleton_); }
 std::uint32_t BpfKernelReader::run(const ::bpf_program* program, int cpu) {
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
-  const std::uint64_t begin = monotonic_ns();
+  const std::uint64_t begin = monotonic_now_ns();
   int error = -ENXIO;
   if (cpu >= 0) {
     options.flags = BPF_F_TEST_RUN_ON_CPU;
@@ -99,7 +90,7 @@ std::uint32_t BpfKernelReader::run(const ::bpf_program* program, int cpu) {
   }
   // Not online: nobody changes its magazines, so anybody may read them.
   if (error == -ENXIO) error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
-  const std::uint64_t elapsed = monotonic_ns() - begin;
+  const std::uint64_t elapsed = monotonic_now_ns() - begin;
   ++status_.reads;
   status_.time_ns += elapsed;
   status_.longest_ns = std::max(status_.longest_ns, elapsed);

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -16,16 +15,10 @@
 #include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
+#include "exporters/monotonic_clock.h"
 
 namespace rcached {
 namespace {
-
-// The clock of bpf_ktime_get_ns().
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::uint32_t online_cpus() { return static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_ONLN)); }
 
@@ -56,7 +49,7 @@ class KernelSource final : public EventSource {
   }
 
   std::uint64_t poll(std::vector<rcached_event>& batch) override {
-    const std::uint64_t begin = monotonic_ns();
+    const std::uint64_t begin = monotonic_now_ns();
     probes_->drain();
     merger_.take_until(last_drain_ns_, batch);
     return std::exchange(last_drain_ns_, begin);
@@ -93,7 +86,7 @@ class KernelSource final : public EventSource {
     result.programs = probes_->program_status();
     result.malformed = malformed_;
     const std::uint64_t oldest = merger_.oldest_ns();
-    const std::uint64_t now = monotonic_ns();
+    const std::uint64_t now = monotonic_now_ns();
     result.lag_ns = oldest != 0 && now > oldest ? now - oldest : 0;
     return result;
   }

@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "bpf/probes.skel.h"
+#include "daemon/host/possible_cpus.h"
 #include "daemon/host/tracing_permission.h"
 
 namespace rcached {
@@ -105,13 +106,9 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelLayout& layout,
 }
 
 Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsyms& symbols) {
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0 || cpus > RCACHED_MAX_CPUS)
-    return fail(
-        ErrorCode::unknown_layout,
-        fmt::format("this machine has {} possible CPUs; rcached handles 1 to {}", cpus, RCACHED_MAX_CPUS),
-        "build rcached with a larger RCACHED_MAX_CPUS");
-  cpus_ = static_cast<std::size_t>(cpus);
+  const auto cpus = possible_cpus();
+  if (!cpus) return tl::unexpected<Error>(cpus.error());
+  cpus_ = *cpus;
 
   skeleton_ = probes_bpf::open(nullptr);
   if (skeleton_ == nullptr) return load_error(errno, "open the BPF object");

@@ -11,6 +11,7 @@
 
 #include "allocator/workload.h"
 #include "daemon/pipeline/translate.h"
+#include "exporters/monotonic_clock.h"
 
 namespace rcached {
 namespace {
@@ -109,12 +110,7 @@ class SyntheticSource final : public EventSource {
 
 }  // namespace
 
-NanosecondClock monotonic_clock() {
-  return [] {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-  };
-}
+NanosecondClock monotonic_clock() { return monotonic_now_ns; }
 
 std::unique_ptr<EventSource> make_synthetic_source(const Config::Synthetic& options, NanosecondClock clock) {
   return std::make_unique<SyntheticSource>(options, std::move(clock));

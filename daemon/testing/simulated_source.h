@@ -46,6 +46,7 @@ class SimulatedReader final : public KernelReader {
   }
   Reading<TreeSlice> read_tree(std::uint64_t key, std::uint64_t from) override {
     if (!look(key)) return tl::unexpected(Unread::fault);
+    if (from != 0 && take(broken_walks)) return tl::unexpected(Unread::changed);
     return test::read_tree(*kernel, from, 16, now());
   }
   Reading<TreeSlice> read_tree_at(std::uint64_t key, std::uint64_t pfn) override {
@@ -63,6 +64,7 @@ class SimulatedReader final : public KernelReader {
   std::uint64_t* clock = nullptr;
   bool gone = false;             // reading fails
   int changing_cpus = 0;         // so many readings of CPUs are refused
+  int broken_walks = 0;          // so many walks over the tree end after their first chunk
   std::uint64_t cost_ns = 1000;  // of a chunk
   std::optional<std::uint64_t> fq_pending;
 

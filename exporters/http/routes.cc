@@ -5,6 +5,7 @@
 
 #include "exporters/confidence_text.h"
 #include "exporters/http/landing_page.h"
+#include "exporters/monotonic_clock.h"
 #include "exporters/prometheus/metrics_page.h"
 
 namespace rcached {

@@ -90,6 +90,8 @@ DomainSnapshot DomainMirror::snapshot() const {
   fill_audit(snapshot);
   snapshot.rcache_flushes = rcache_flushes_;
   snapshot.flush_queue = flush_queue_;
+  snapshot.tree_allocation = tree_allocation_;
+  snapshot.depot_overflow = depot_overflow_;
   snapshot.loss_marks = loss_epoch_;
   snapshot.prediction = prediction_;
   snapshot.drift = drift_;
@@ -389,6 +391,7 @@ void DomainMirror::alloc_from_tree(const Operation& op, std::uint64_t extent) {
 
 void DomainMirror::apply_tree_alloc(const Operation& op) {
   const std::uint8_t order = DomainModel::order_index(op.size);
+  tree_allocation_.add(op.duration_ns);
   if (op.pfn == 0) {
     CpuState& state = cpu_state(op.cpu);
     state.tree_alloc_failed = true;

@@ -204,6 +204,8 @@ class DomainMirror {
   std::uint64_t last_time_ns_ = 0;
   std::uint64_t rcache_flushes_ = 0;
   FlushQueueSnapshot flush_queue_;
+  DurationHistogram tree_allocation_;
+  DurationHistogram depot_overflow_;
   PredictionSnapshot prediction_;
   DriftSnapshot drift_;  // counters; ranges is computed
   AuditSnapshot audit_;

@@ -7,8 +7,11 @@
 //   tree_ranges = outstanding + cpu_cached + depot_cached + reserved + unaccounted
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -160,6 +163,28 @@ struct FlushQueueSnapshot {
   friend bool operator==(const FlushQueueSnapshot&, const FlushQueueSnapshot&) = default;
 };
 
+// Durations of one kind of call, by upper bounds that are the same everywhere: 100 ns, 250 ns, 500 ns, 1 us,
+// ... 100 ms.
+struct DurationHistogram {
+  static constexpr std::array<std::uint64_t, 19> kBoundsNs = {
+      100,       250,        500,        1'000,      2'500,      5'000,     10'000,
+      25'000,    50'000,     100'000,    250'000,    500'000,    1'000'000, 2'500'000,
+      5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000};
+
+  // counts[i]: longer than bound i - 1 and at most bound i; the last: longer than all bounds.
+  std::array<std::uint64_t, kBoundsNs.size() + 1> counts{};
+  std::uint64_t sum_ns = 0;
+
+  void add(std::uint64_t ns) {
+    ++counts[static_cast<std::size_t>(std::lower_bound(kBoundsNs.begin(), kBoundsNs.end(), ns) -
+                                      kBoundsNs.begin())];
+    sum_ns += ns;
+  }
+  std::uint64_t count() const { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); }
+
+  friend bool operator==(const DurationHistogram&, const DurationHistogram&) = default;
+};
+
 struct DomainSnapshot {
   std::uint64_t id = 0;  // a number of ours, never an address
   Confidence confidence = Confidence::partial;
@@ -181,6 +206,8 @@ struct DomainSnapshot {
   PredictionSnapshot prediction;
   DriftSnapshot drift;
   FlushQueueSnapshot flush_queue;
+  DurationHistogram tree_allocation;  // alloc_iova, also when it found no space
+  DurationHistogram depot_overflow;   // iova_magazine_free_pfns inside a free
   AuditSnapshot audit;
   std::optional<MemorySnapshot> memory;    // nullopt: not read
   std::optional<Space32Snapshot> space32;  // nullopt: not read

@@ -6,8 +6,11 @@
 // Immutable after publication: any number of threads may read it.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +32,8 @@ struct DomainInfo {
 struct KernelInfo {
   std::string release;  // uname -r, or "synthetic"
   KernelProfile profile;
-  std::uint32_t online_cpus = 0;  // the reclaim threshold of unbounded depots
+  std::uint32_t online_cpus = 0;             // the reclaim threshold of unbounded depots
+  std::vector<std::int16_t> cpu_nodes = {};  // NUMA node by CPU number; -1 or beyond the end: not known
 };
 
 // One probe program in the kernel.
@@ -87,7 +91,65 @@ struct DaemonStatus {
   ReaderStatus reader;
   std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not know
   std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to have Unix times
-  bool per_cpu_series = false;               // config: metrics.per_cpu
+  // config: metrics.*
+  bool per_cpu_series = false;
+  bool per_magazine_series = false;
+  std::uint64_t series_limit = 50'000;
+};
+
+// How a domain's figures have changed lately: per second, over up to the last minute of snapshots; nullopt
+// while there is only one. Counters never fall while a domain lives, so their rates are never negative.
+struct DomainRates {
+  double seconds = 0;  // the time that the rates cover
+  double tree_ranges = 0;
+  double outstanding = 0;
+  double cpu_cached = 0;
+  double depot_cached = 0;
+  double allocations = 0;
+  double allocation_failures = 0;
+  double tree_allocations = 0;
+  double frees = 0;
+  double depot_overflows = 0;
+  double depot_reclaims = 0;
+  double mismatched_frees = 0;
+};
+
+// The last hour of a domain, one point every History::interval_s, oldest first; all vectors are equally long.
+// NaN: not known for that interval (no tree allocation, no overflow).
+struct DomainHistory {
+  std::uint64_t id = 0;            // DomainSnapshot::id
+  std::int64_t first_unix_s = 0;   // time of the first point
+  std::vector<float> tree_ranges;  // levels at the end of the interval
+  std::vector<float> outstanding;
+  std::vector<float> cpu_cached;
+  std::vector<float> depot_cached;
+  std::vector<float> allocations_per_second;  // means over the interval
+  std::vector<float> overflows_per_second;
+  std::vector<float> tree_allocation_mean_seconds;
+  std::vector<float> tree_allocation_p99_seconds;  // upper bound of the histogram's bucket that holds it
+};
+
+struct History {
+  std::uint32_t interval_s = 10;
+  std::size_t points = 360;            // at most, per domain
+  std::vector<DomainHistory> domains;  // by id
+  std::size_t domains_left_out = 0;    // the memory limit allows no more
+};
+
+// Something that an operator would like to have been told. Oldest first; numbers rise by one.
+struct Note {
+  std::uint64_t number = 0;
+  std::int64_t unix_ms = 0;
+  std::string kind;    // one word of kNoteKinds in daemon/pipeline/note_keeper.h, e.g. "events-lost"
+  std::string domain;  // label; empty: of the whole host
+  std::string text;    // a sentence, without addresses
+};
+
+// Why a domain's tree grows: one entry for each verdict this version can reach.
+struct Verdict {
+  std::string name;  // "depot-saturated"
+  bool holds = false;
+  std::string evidence;  // in numbers; also when it does not hold
 };
 
 struct View {
@@ -95,13 +157,21 @@ struct View {
   std::vector<DomainInfo> domains;  // by id; every domain of the snapshot has one
   KernelInfo kernel;
   DaemonStatus status;
+  std::vector<std::optional<DomainRates>> rates;   // by position in snapshot.domains; may be shorter
+  std::vector<std::vector<Verdict>> verdicts;      // the same
+  std::shared_ptr<const History> history;          // shared by the views of one interval; may be null
+  std::shared_ptr<const std::vector<Note>> notes;  // the latest ones; may be null
 };
 
-// Where exporters get views from. Thread-safe; never null once the daemon runs, may be null before the first.
+// Where exporters get views from. Thread-safe. Whoever publishes never waits for a reader.
 class ViewSource {
  public:
   virtual ~ViewSource() = default;
+  // Null before the first one.
   virtual std::shared_ptr<const View> view() const = 0;
+  // Waits until view() is another one than `seen`, at most `limit`; returns view() in either case.
+  virtual std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
+                                                     std::chrono::milliseconds limit) const = 0;
 };
 
 }  // namespace rcached

@@ -91,6 +91,9 @@ PipelineOptions pipeline_options(const Config& config) {
   options.version = RCACHED_VERSION;
   options.started_unix_s = static_cast<std::uint64_t>(now.count());
   options.per_cpu_series = config.metrics.per_cpu;
+  options.per_magazine_series = config.metrics.per_magazine;
+  options.series_limit = config.metrics.series_limit;
+  options.history_bytes = config.history.bytes;
   options.audit_enabled = config.audit.enabled;
   options.audit_interval = config.audit.interval;
   options.audit_budget = config.audit.budget;

@@ -26,7 +26,12 @@ struct Config {
   SourceKind source = SourceKind::kernel;
   struct Http {
     std::string listen = "127.0.0.1:9731";  // IPv4 address or localhost, and a port
-    unsigned threads = 4;
+    unsigned threads = 8;                   // requests answered at once
+    unsigned streams = 8;                   // besides: pages that are kept up to date
+    std::chrono::milliseconds request_timeout{10'000};
+    std::uint64_t request_bytes = 16u << 10;  // request line and headers
+    unsigned rate = 0;                        // requests a second; 0: no limit
+    std::string web_config;                   // path of a file in the exporter-toolkit's format; empty: none
     friend bool operator==(const Http&, const Http&) = default;
   } http;
   struct Kernel {
@@ -49,8 +54,20 @@ struct Config {
   } audit;
   struct Metrics {
     bool per_cpu = false;
+    bool per_magazine = false;
+    std::uint64_t series_limit = 50'000;
     friend bool operator==(const Metrics&, const Metrics&) = default;
   } metrics;
+  struct History {
+    std::uint64_t bytes = 16u << 20;
+    friend bool operator==(const History&, const History&) = default;
+  } history;
+  // For node_exporter's textfile collector.
+  struct Textfile {
+    std::string path;  // ends in .prom; empty: none is written
+    std::chrono::milliseconds interval{15'000};
+    friend bool operator==(const Textfile&, const Textfile&) = default;
+  } textfile;
   struct Synthetic {
     KernelProfile generation = kProfile61;
     unsigned domains = 4;

@@ -87,6 +87,44 @@ ConfigKey choice_key(std::string_view path, std::vector<std::pair<std::string_vi
           }};
 }
 
+template <typename Member>
+ConfigKey size_key(std::string_view path, std::uint64_t low, std::uint64_t high, Member member) {
+  return {path,
+          fmt::format("a size from {} to {}, with the unit KiB or MiB", format_size(low), format_size(high)),
+          {},
+          [low, high, member](Config& config, const std::string& text) {
+            const auto value = parse_size(text);
+            if (!value || *value < low || *value > high) return false;
+            member(config) = *value;
+            return true;
+          },
+          [member](Config config) { return format_size(member(config)); }};
+}
+
+bool is_absolute_path(const std::string& text) {
+  return text.starts_with('/') && text.size() <= 1024 && printable(text).find("\\x") == std::string::npos;
+}
+
+// An absolute path that ends in `suffix`, or nothing, which is written as "".
+template <typename Member>
+ConfigKey optional_path_key(std::string_view path, std::string_view suffix, Member member) {
+  const std::string wanted = suffix.empty()
+                                 ? "an absolute path, or \"\" for none"
+                                 : fmt::format("an absolute path that ends in {}, or \"\" for none", suffix);
+  return {path,
+          wanted,
+          {},
+          [suffix, member](Config& config, const std::string& text) {
+            if (!text.empty() && (!is_absolute_path(text) || !text.ends_with(suffix))) return false;
+            member(config) = text;
+            return true;
+          },
+          [member](Config config) {
+            const std::string& text = member(config);
+            return text.empty() ? std::string("\"\"") : text;
+          }};
+}
+
 ConfigKey ring_size_key() {
   constexpr std::uint64_t kLow = 64u << 10, kHigh = 256u << 20;
   return {"kernel.ring_size",
@@ -115,17 +153,15 @@ ConfigKey listen_key() {
 }
 
 ConfigKey run_directory_key() {
-  return {
-      "run_directory",
-      "an absolute path",
-      {},
-      [](Config& config, const std::string& text) {
-        if (!text.starts_with('/') || text.size() > 1024 || printable(text).find("\\x") != std::string::npos)
-          return false;
-        config.run_directory = text;
-        return true;
-      },
-      [](const Config& config) { return config.run_directory; }};
+  return {"run_directory",
+          "an absolute path",
+          {},
+          [](Config& config, const std::string& text) {
+            if (!is_absolute_path(text)) return false;
+            config.run_directory = text;
+            return true;
+          },
+          [](const Config& config) { return config.run_directory; }};
 }
 
 std::vector<ConfigKey> make_keys() {
@@ -137,6 +173,16 @@ std::vector<ConfigKey> make_keys() {
   keys.push_back(listen_key());
   keys.push_back(integer_key(
       "http.threads", 1, 64, [](Config & c) -> auto& { return c.http.threads; }));
+  keys.push_back(integer_key(
+      "http.streams", 0, 64, [](Config & c) -> auto& { return c.http.streams; }));
+  keys.push_back(duration_key(
+      "http.request_timeout", 1s, 120s, [](Config & c) -> auto& { return c.http.request_timeout; }));
+  keys.push_back(size_key(
+      "http.request_size", 2u << 10, 1u << 20, [](Config & c) -> auto& { return c.http.request_bytes; }));
+  keys.push_back(integer_key(
+      "http.rate", 0, 100'000, [](Config & c) -> auto& { return c.http.rate; }));
+  keys.push_back(optional_path_key(
+      "http.web_config", "", [](Config & c) -> auto& { return c.http.web_config; }));
   keys.push_back(ring_size_key());
   keys.push_back(choice_key<ProbeMethod>(
       "kernel.probes", {{"auto", ProbeMethod::automatic}, {"kprobe", ProbeMethod::kprobe}},
@@ -156,6 +202,16 @@ std::vector<ConfigKey> make_keys() {
       "audit.budget", 1ms, 1s, [](Config & c) -> auto& { return c.audit.budget; }));
   keys.push_back(boolean_key(
       "metrics.per_cpu", [](Config & c) -> auto& { return c.metrics.per_cpu; }));
+  keys.push_back(boolean_key(
+      "metrics.per_magazine", [](Config & c) -> auto& { return c.metrics.per_magazine; }));
+  keys.push_back(integer_key(
+      "metrics.series_limit", 100, 10'000'000, [](Config & c) -> auto& { return c.metrics.series_limit; }));
+  keys.push_back(size_key(
+      "history.size", 64u << 10, 1u << 30, [](Config & c) -> auto& { return c.history.bytes; }));
+  keys.push_back(optional_path_key(
+      "textfile.path", ".prom", [](Config & c) -> auto& { return c.textfile.path; }));
+  keys.push_back(duration_key(
+      "textfile.interval", 1s, 1h, [](Config & c) -> auto& { return c.textfile.interval; }));
   keys.push_back(choice_key<KernelProfile>(
       "synthetic.generation",
       {{kProfile510.name, kProfile510}, {kProfile61.name, kProfile61}, {kProfile612.name, kProfile612}},

@@ -54,17 +54,21 @@ const std::vector<Refused> kRefusals = {
     {"right_name_wrong_section", "metrics:\n  seed: 4\n",
      "unknown key 'metrics.seed' (f.yaml:2:3); did you mean 'synthetic.seed'?"},
     {"nothing_near_in_section", "http:\n  tls_certificate: x\n",
-     "unknown key 'http.tls_certificate' (f.yaml:2:3); known in 'http': listen, threads"},
+     "unknown key 'http.tls_certificate' (f.yaml:2:3); known in 'http': listen, threads, streams, "
+     "request_timeout, request_size, rate, "
+     "web_config"},
     {"nothing_near_at_the_top", "zzzzzzzz: 1\n",
      "unknown key 'zzzzzzzz' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, audit, "
-     "metrics, synthetic, log, run_directory"},
+     "metrics, history, textfile, synthetic, log, run_directory"},
     {"dotted_key", "http.listen: 127.0.0.1:1\n",
      "unknown key 'http.listen' (f.yaml:1:1); write 'listen' indented below 'http'"},
     {"merge_key", "http:\n  <<: {threads: 3}\n",
-     "unknown key 'http.<<' (f.yaml:2:3); known in 'http': listen, threads"},
+     "unknown key 'http.<<' (f.yaml:2:3); known in 'http': listen, threads, streams, request_timeout, "
+     "request_size, rate, "
+     "web_config"},
     {"control_characters", "\"a\\tb\": 1\n",
      "unknown key 'a\\x09b' (f.yaml:1:1); known at the top level: source, http, kernel, pipeline, audit, "
-     "metrics, synthetic, log, run_directory"},
+     "metrics, history, textfile, synthetic, log, run_directory"},
     // repeated keys
     {"repeated_value", "source: kernel\nsource: synthetic\n",
      "key 'source' is given twice (f.yaml:2:1, first in line 1); remove one of them"},
@@ -80,9 +84,13 @@ const std::vector<Refused> kRefusals = {
      "the file is not a list of keys and values (f.yaml:1:1); write lines such as "
      "'source: kernel'"},
     {"section_is_value", "http: 127.0.0.1:9731\n",
-     "'http' is a section, not a value (f.yaml:1:7); write its keys indented below it: listen, threads"},
+     "'http' is a section, not a value (f.yaml:1:7); write its keys indented below it: listen, threads, "
+     "streams, request_timeout, request_size, rate, "
+     "web_config"},
     {"section_is_list", "http:\n  - listen\n",
-     "'http' is a section, not a value (f.yaml:2:3); write its keys indented below it: listen, threads"},
+     "'http' is a section, not a value (f.yaml:2:3); write its keys indented below it: listen, threads, "
+     "streams, request_timeout, request_size, rate, "
+     "web_config"},
     {"value_is_list", "source: [kernel]\n",
      "'source' is given a list instead of one value (f.yaml:1:9); write one of kernel, synthetic"},
     {"value_is_section", "http:\n  threads:\n    count: 4\n",
@@ -251,14 +259,17 @@ TEST(Config, QuotedValuesAreValues) {
 TEST(Config, ReadsEveryKey) {
   const auto config = parse_config(R"(
 source: synthetic
-http: {listen: "0.0.0.0:80", threads: 64}
+http: {listen: "0.0.0.0:80", threads: 64, streams: 0, request_timeout: 120s, request_size: 2KiB, rate: 7,
+       web_config: /etc/rcached/web.yaml}
 kernel:
   ring_size: 64KiB
   probes: kprobe
   run_statistics: true
 pipeline: {drain_interval: 100ms, snapshot_interval: 60s}
 audit: {enabled: false, interval: 3600s, budget: 1ms}
-metrics: {per_cpu: true}
+metrics: {per_cpu: true, per_magazine: true, series_limit: 100}
+history: {size: 1024MiB}
+textfile: {path: /t/r.prom, interval: 1s}
 synthetic: {generation: unbounded-127, domains: 1000, cpus: 1024, rate: 1, seed: 18446744073709551615, workload: leak}
 log: {level: debug}
 run_directory: /tmp/r
@@ -267,11 +278,13 @@ run_directory: /tmp/r
   ASSERT_TRUE(config) << refusal(config);
   Config expected;
   expected.source = SourceKind::synthetic;
-  expected.http = {"0.0.0.0:80", 64};
+  expected.http = {"0.0.0.0:80", 64, 0, milliseconds(120'000), 2u << 10, 7, "/etc/rcached/web.yaml"};
   expected.kernel = {64u << 10, ProbeMethod::kprobe, true};
   expected.pipeline = {milliseconds(100), milliseconds(60'000)};
   expected.audit = {false, milliseconds(3'600'000), milliseconds(1)};
-  expected.metrics.per_cpu = true;
+  expected.metrics = {true, true, 100};
+  expected.history.bytes = 1u << 30;
+  expected.textfile = {"/t/r.prom", milliseconds(1000)};
   expected.synthetic = {kProfile612, 1000, 1024, 1, ~std::uint64_t{0}, WorkloadKind::leak};
   expected.log.level = LogLevel::debug;
   expected.run_directory = "/tmp/r";

@@ -62,6 +62,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     const std::lock_guard lock(mutex_);
     failure_ = error.what();
   }
+  slot_.close();
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
@@ -73,6 +74,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
 void Pipeline::loop(MirrorFeed& feed) {
   auto next_drain = Clock::now();
   auto next_snapshot = next_drain;
+  std::shared_ptr<const View> unpublished;
   const auto seeding_end = next_drain + options_.seeding_limit;
   bool settled = false;
   do {
@@ -82,29 +84,28 @@ void Pipeline::loop(MirrorFeed& feed) {
     take_audit_requests(feed);
     settled = settled || feed.settled() || now >= seeding_end;
     if (settled && now >= next_snapshot) {
-      publish(feed);
+      unpublished = make_view(feed);
       next_snapshot = now + options_.snapshot_interval;
     }
+    // A reader that copies the pointer just now is not waited for: the next round tries again.
+    if (unpublished && slot_.try_publish(unpublished)) unpublished.reset();
     // A late round is not made up for: the next one takes what has gathered.
     next_drain = std::max(next_drain + options_.drain_interval, now);
   } while (!sleep_until(next_drain));
   feed.flush(Clock::now());
-  publish(feed);
+  slot_.publish(make_view(feed));
 }
 
-void Pipeline::publish(MirrorFeed& feed) {
+std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed) const {
   View view = feed.view();
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
   view.status.per_cpu_series = options_.per_cpu_series;
+  view.status.per_magazine_series = options_.per_magazine_series;
+  view.status.series_limit = options_.series_limit;
   view.status.ready = true;
-  auto published = std::make_shared<const View>(std::move(view));
-  {
-    const std::lock_guard lock(mutex_);
-    std::swap(view_, published);
-  }  // the old one is freed outside
-  changed_.notify_all();
+  return std::make_shared<const View>(std::move(view));
 }
 
 bool Pipeline::sleep_until(MirrorFeed::TimePoint when) {
@@ -112,15 +113,8 @@ bool Pipeline::sleep_until(MirrorFeed::TimePoint when) {
   return changed_.wait_until(lock, when, [this] { return stopping_; });
 }
 
-std::shared_ptr<const View> Pipeline::view() const {
-  const std::lock_guard lock(mutex_);
-  return view_;
-}
-
 bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [this] { return view_ != nullptr || failure_; }) &&
-         view_ != nullptr;
+  return slot_.wait_for_newer(nullptr, timeout) != nullptr;
 }
 
 void Pipeline::take_audit_requests(MirrorFeed& feed) {

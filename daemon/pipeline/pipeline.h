@@ -27,6 +27,7 @@
 #include "daemon/pipeline/mirror_feed.h"
 #include "daemon/source/event_source.h"
 #include "exporters/view.h"
+#include "exporters/view_slot.h"
 
 namespace rcached {
 
@@ -37,6 +38,9 @@ struct PipelineOptions {
   std::string version;
   std::uint64_t started_unix_s = 0;
   bool per_cpu_series = false;
+  bool per_magazine_series = false;
+  std::uint64_t series_limit = 50'000;
+  std::size_t history_bytes = 16u << 20;  // at most, for the last hour of all domains
   // Auditing the mirror against the source's KernelReader, where it has one.
   bool audit_enabled = true;
   std::chrono::milliseconds audit_interval{60'000};
@@ -59,8 +63,11 @@ class Pipeline : public ViewSource {
   // Takes what the source still holds, publishes a last View and ends the thread and the source. Idempotent.
   void stop();
 
-  // Null before the first one.
-  std::shared_ptr<const View> view() const override;
+  std::shared_ptr<const View> view() const override { return slot_.view(); }
+  std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
+                                             std::chrono::milliseconds limit) const override {
+    return slot_.wait_for_newer(seen, limit);
+  }
 
   // False when no View came within `timeout`.
   bool wait_for_view(std::chrono::milliseconds timeout) const;
@@ -78,7 +85,7 @@ class Pipeline : public ViewSource {
  private:
   void run(std::promise<Expected<void>> started);
   void loop(MirrorFeed& feed);
-  void publish(MirrorFeed& feed);
+  std::shared_ptr<const View> make_view(MirrorFeed& feed) const;
   void take_audit_requests(MirrorFeed& feed);
   bool sleep_until(MirrorFeed::TimePoint when);  // true: stop
 
@@ -87,9 +94,10 @@ class Pipeline : public ViewSource {
   std::unique_ptr<EventSource> source_;
   std::atomic<std::uint64_t> heartbeat_{0};
 
-  mutable std::mutex mutex_;  // guards what follows
+  ViewSlot slot_;
+
+  mutable std::mutex mutex_;  // guards what follows; nobody who renders or scrapes takes it
   mutable std::condition_variable changed_;
-  std::shared_ptr<const View> view_;
   std::optional<std::string> failure_;
   std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_;
   bool over_ = false;  // the thread takes no more requests

@@ -12,6 +12,7 @@
 
 #include "daemon/host/kallsyms.h"
 #include "daemon/host/kernel_layout.h"
+#include "daemon/host/numa_nodes.h"
 #include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
@@ -42,6 +43,7 @@ class KernelSource final : public EventSource {
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
     received_.resize(probes_->cpus());
+    cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel has no function {} to attach to; what it would show stays unknown", function);
     start_reader(*symbols);
@@ -94,7 +96,7 @@ class KernelSource final : public EventSource {
   KernelInfo kernel_info() const override {
     utsname name{};
     uname(&name);
-    return {name.release, layout_.profile, online_cpus()};
+    return {name.release, layout_.profile, online_cpus(), cpu_nodes_};
   }
 
   KernelReader* reader() override { return reader_.get(); }
@@ -131,6 +133,7 @@ class KernelSource final : public EventSource {
   bool discovery_complete_ = false;
   EventMerger merger_;
   std::vector<std::uint64_t> received_;
+  std::vector<std::int16_t> cpu_nodes_;
   std::uint64_t malformed_ = 0;
   std::uint64_t last_drain_ns_ = 0;
 };

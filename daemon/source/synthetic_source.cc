@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kGranuleBytes = 4096;
+constexpr unsigned kCpusOfTwoNodes = 16;  // from so many on they are split into two NUMA nodes
 
 // Keys only need to differ and not to be 0.
 std::uint64_t key_of(std::uint32_t domain) { return domain + 1; }
@@ -87,13 +89,31 @@ class SyntheticSource final : public EventSource {
     return status;
   }
 
-  KernelInfo kernel_info() const override { return {"synthetic", options_.generation, options_.cpus}; }
+  KernelInfo kernel_info() const override {
+    KernelInfo info{.release = "synthetic", .profile = options_.generation, .online_cpus = options_.cpus};
+    const unsigned per_node = options_.cpus < kCpusOfTwoNodes ? options_.cpus : (options_.cpus + 1) / 2;
+    for (unsigned cpu = 0; cpu < options_.cpus; ++cpu) {
+      info.cpu_nodes.push_back(static_cast<std::int16_t>(cpu / per_node));
+    }
+    return info;
+  }
   std::string name() const override { return "synthetic"; }
 
  private:
+  // The simulator knows no time: a search costs more in a larger tree, a magazine's end by the pfn.
+  std::optional<std::uint64_t> plausible_duration_ns(const Operation& operation, std::uint32_t domain) const {
+    const std::uint64_t spread = (operation.pfn * 0x9e3779b97f4a7c15u) >> 60;  // 0 to 15, by the pfn
+    if (operation.kind == OperationKind::tree_alloc) {
+      return 150 + 60 * std::bit_width(workload_->simulator(domain).tree_ranges()) * (spread + 1) / 4;
+    }
+    if (operation.kind == OperationKind::magazine_free) return 1500 + operation.size * (60 + 10 * spread);
+    return std::nullopt;
+  }
+
   void add(std::uint32_t domain, const Operation& operation) {
     rcached_event event = to_event(operation, key_of(domain), kGranuleBytes);
     event.time_ns += skipped_ns_;
+    if (operation.duration_ns == 0) event.arg = plausible_duration_ns(operation, domain).value_or(event.arg);
     ++cpus_[event.cpu].sent;
     ++cpus_[event.cpu].received;
     pending_.push_back(event);

@@ -181,19 +181,29 @@ class HttpServer::Impl {
         connection);  // else CivetWeb first waits for the rest of a request's body
     const mg_request_info& request = *mg_get_request_info(connection);
     const std::string_view method = request.request_method;
-    const HttpResponse response = respond(method, request.local_uri);
+    HttpRequest mine;
+    mine.method = method;
+    mine.path = request.local_uri;
+    if (request.query_string != nullptr) mine.query = request.query_string;
+    mine.header = [connection](std::string_view name) {
+      const char* value = mg_get_header(connection, std::string(name).c_str());
+      return value == nullptr ? std::string_view() : std::string_view(value);
+    };
+    const HttpResponse response = respond(mine);
     send(connection, response, method != "HEAD");
     return response.status;
   }
 
-  HttpResponse respond(std::string_view method, std::string_view path) const {
+  HttpResponse respond(const HttpRequest& request) const {
+    const std::string_view method = request.method;
+    const std::string_view path = request.path;
     const auto route = std::find_if(routes_.begin(), routes_.end(),
                                     [&](const Route& candidate) { return candidate.path == path; });
     if (route == routes_.end()) return not_found(routes_);
     if (method != "GET" && method != "HEAD") return method_not_allowed();
     std::string what = "unknown exception";
     try {
-      return route->get();
+      return route->get(request);
     } catch (const std::exception& error) {
       what = error.what();
     } catch (...) {  // NOLINT(bugprone-empty-catch): `what` says so

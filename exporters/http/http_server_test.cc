@@ -47,8 +47,9 @@ class HttpServerTest : public ::testing::Test {
 
   std::vector<Route> routes() {
     std::vector<Route> routes = standard_routes(source_);
-    routes.push_back({"/throws", "breaks", []() -> HttpResponse { throw std::runtime_error("kaputt"); }});
-    routes.push_back({"/big", "20 MB", [] {
+    routes.push_back({"/throws", "breaks",
+                      [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("kaputt"); }});
+    routes.push_back({"/big", "20 MB", [](const HttpRequest&) {
                         HttpResponse response;
                         response.shared_body = std::make_shared<const std::string>(20'000'000, 'x');
                         response.body = "end";

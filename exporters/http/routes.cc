@@ -53,10 +53,13 @@ HttpResponse landing(const View* view) {
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
   const auto page = std::make_shared<MetricsPage>(source);
   return {
-      {"/", "this host's domains at a glance", [source] { return landing(source->view().get()); }},
-      {"/metrics", "metrics for Prometheus", [page] { return metrics(*page); }},
-      {"/-/healthy", "200 while the process answers", [] { return text(200, "rcached is healthy"); }},
-      {"/-/ready", "200 once the kernel is followed", [source] { return ready(source->view().get()); }},
+      {"/", "this host's domains at a glance",
+       [source](const HttpRequest&) { return landing(source->view().get()); }},
+      {"/metrics", "metrics for Prometheus", [page](const HttpRequest&) { return metrics(*page); }},
+      {"/-/healthy", "200 while the process answers",
+       [](const HttpRequest&) { return text(200, "rcached is healthy"); }},
+      {"/-/ready", "200 once the kernel is followed",
+       [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
 }
 

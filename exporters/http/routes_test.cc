@@ -19,7 +19,7 @@ class RoutesTest : public ::testing::Test {
     const auto route = std::find_if(routes_.begin(), routes_.end(),
                                     [&](const Route& candidate) { return candidate.path == path; });
     EXPECT_NE(route, routes_.end()) << path;
-    return route == routes_.end() ? HttpResponse{} : route->get();
+    return route == routes_.end() ? HttpResponse{} : route->get(HttpRequest{});
   }
 
   std::shared_ptr<SettableSource> source_ = std::make_shared<SettableSource>();

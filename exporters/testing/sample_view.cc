@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/testing/sample_view.h"
 
+#include <limits>
+
 namespace rcached::testing {
 namespace {
 
@@ -42,6 +44,12 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
                         .largest = seed + 22,
                         .cpus = {{.cpu = 0, .drains = seed + 23, .drained_ranges = seed + 24},
                                  {.cpu = 3, .drains = seed + 25, .drained_ranges = seed + 26}}};
+  for (std::size_t i = 0; i < domain.tree_allocation.counts.size(); ++i) {
+    domain.tree_allocation.counts[i] = seed + 40 + i;
+    domain.depot_overflow.counts[i] = seed + 70 + i;
+  }
+  domain.tree_allocation.sum_ns = (seed + 100) * 1'000'000;
+  domain.depot_overflow.sum_ns = (seed + 101) * 1'000'000;
   domain.audit.audits = seed + 30;
   domain.audit.repairs = 31;
   domain.audit.abandoned = 32;
@@ -94,7 +102,7 @@ View sample_view(const KernelProfile& profile) {
        .driver = "nvme",
        .granule_bytes = 4096},
       {.id = 2, .label = "iovad-2", .type = "unknown", .devices = "", .driver = "", .granule_bytes = 0}};
-  view.kernel = {.release = "6.1.0-test", .profile = profile, .online_cpus = 8};
+  view.kernel = {.release = "6.1.0-test", .profile = profile, .online_cpus = 8, .cpu_nodes = {0, 0, 0, 1}};
   view.status.version = "0.1.0";
   view.status.source = "kernel";
   view.status.ready = true;
@@ -129,6 +137,49 @@ View sample_view(const KernelProfile& profile) {
        .run_ns = 1'000,
        .skipped = 7,
        .makes_events = false}};
+  // Of the first domain only: the second is too young to have any.
+  view.rates = {DomainRates{.seconds = 60,
+                            .tree_ranges = 1.5,
+                            .outstanding = -0.25,
+                            .cpu_cached = 1.25,
+                            .depot_cached = 0.5,
+                            .allocations = 5000.5,
+                            .allocation_failures = 0.125,
+                            .tree_allocations = 50.25,
+                            .frees = 5000.75,
+                            .depot_overflows = 2.5,
+                            .depot_reclaims = 0.75,
+                            .mismatched_frees = 0.0625},
+                std::nullopt};
+  view.verdicts = {{{"depot-saturated", true, "2.5 overflows/s over the last 60 s"},
+                    {"size-mismatch", false, "no mismatched free in the last 60 s"}},
+                   {}};
+  const float unknown = std::numeric_limits<float>::quiet_NaN();
+  view.history = std::make_shared<const History>(
+      History{.interval_s = 10,
+              .points = 360,
+              .domains = {{.id = 1,
+                           .first_unix_s = 1'699'999'980,
+                           .tree_ranges = {100, 200, 300},
+                           .outstanding = {10, 20, 30},
+                           .cpu_cached = {80, 170, 260},
+                           .depot_cached = {5, 5, 5},
+                           .allocations_per_second = {1000, 2000, 3000},
+                           .overflows_per_second = {0, 0.5, 2.5},
+                           .tree_allocation_mean_seconds = {unknown, 1.5e-6f, 2.5e-6f},
+                           .tree_allocation_p99_seconds = {unknown, 1e-5f, 2.5e-5f}}},
+              .domains_left_out = 1});
+  view.notes =
+      std::make_shared<const std::vector<Note>>(std::vector<Note>{{.number = 7,
+                                                                   .unix_ms = 1'700'000'000'123,
+                                                                   .kind = "events-lost",
+                                                                   .domain = "",
+                                                                   .text = "3 events were lost"},
+                                                                  {.number = 8,
+                                                                   .unix_ms = 1'700'000'001'456,
+                                                                   .kind = "depot-overflow",
+                                                                   .domain = "4",
+                                                                   .text = "the depot of order 2 is full"}});
   return view;
 }
 

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "exporters/view.h"
+#include "exporters/view_slot.h"
 
 namespace rcached::testing {
 
@@ -24,20 +24,16 @@ class SettableSource final : public ViewSource {
   SettableSource() = default;
   explicit SettableSource(View view) { publish(std::move(view)); }
 
-  std::shared_ptr<const View> view() const override {
-    const std::lock_guard lock(mutex_);
-    return view_;
+  std::shared_ptr<const View> view() const override { return slot_.view(); }
+  std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
+                                             std::chrono::milliseconds limit) const override {
+    return slot_.wait_for_newer(seen, limit);
   }
 
-  void publish(View view) {
-    auto next = std::make_shared<const View>(std::move(view));
-    const std::lock_guard lock(mutex_);
-    view_ = std::move(next);
-  }
+  void publish(View view) { slot_.publish(std::make_shared<const View>(std::move(view))); }
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const View> view_;
+  ViewSlot slot_;
 };
 
 }  // namespace rcached::testing

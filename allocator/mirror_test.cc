@@ -156,6 +156,39 @@ TEST_F(MirrorTest, AFreeOfACachedPfnMeansThatItsAllocWasLost) {
   EXPECT_EQ(shot().tree_ranges, 3u);
 }
 
+// --- durations
+
+TEST_F(MirrorTest, DurationsGoIntoTheBucketWhoseBoundTheyDoNotExceed) {
+  DurationHistogram histogram;
+  for (const std::uint64_t ns : {0u, 100u, 101u, 250u, 100'000'000u, 100'000'001u}) histogram.add(ns);
+  EXPECT_EQ(histogram.counts[0], 2u);  // 0 and 100 ns
+  EXPECT_EQ(histogram.counts[1], 2u);  // 101 and 250 ns
+  EXPECT_EQ(histogram.counts[18], 1u);
+  EXPECT_EQ(histogram.counts[19], 1u);
+  EXPECT_EQ(histogram.count(), 6u);
+  EXPECT_EQ(histogram.sum_ns, 200'000'452u);
+}
+
+TEST_F(MirrorTest, TreeAllocationsAndOverflowsHaveDurations) {
+  Operation found = of(OperationKind::tree_alloc, 10, 1);
+  found.duration_ns = 300;
+  Operation none = of(OperationKind::tree_alloc, 0, 1);  // no space: the longest searches of all
+  none.duration_ns = 2'000'000;
+  Operation overflow = magazine_free(MagazineFreeCause::overflow, 777, 3, kOrderUnknown);
+  overflow.duration_ns = 40'000;
+  Operation reclaim = magazine_free(MagazineFreeCause::reclaim, 778, 3, 0);
+  reclaim.duration_ns = 50'000;
+  Operation empty = magazine_free(MagazineFreeCause::overflow, 0, 0, kOrderUnknown);
+  apply({found, by_tree(alloc(10)), none, overflow, reclaim, empty});
+  const DomainSnapshot snapshot = shot();
+  EXPECT_EQ(snapshot.tree_allocation.counts[2], 1u);   // at most 500 ns
+  EXPECT_EQ(snapshot.tree_allocation.counts[13], 1u);  // at most 2.5 ms
+  EXPECT_EQ(snapshot.tree_allocation.count(), 2u);
+  EXPECT_EQ(snapshot.tree_allocation.sum_ns, 2'000'300u);
+  EXPECT_EQ(snapshot.depot_overflow.counts[8], 1u);  // at most 50 us
+  EXPECT_EQ(snapshot.depot_overflow.count(), 1u) << "neither reclaims nor empty magazines are overflows";
+}
+
 // --- overflow
 
 TEST_F(MirrorTest, OverflowInAllItsReports) {

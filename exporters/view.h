@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "allocator/diagnosis.h"
 #include "allocator/snapshot.h"
+#include "allocator/trend.h"
 
 namespace rcached {
 
@@ -97,23 +99,6 @@ struct DaemonStatus {
   std::uint64_t series_limit = 50'000;
 };
 
-// How a domain's figures have changed lately: per second, over up to the last minute of snapshots; nullopt
-// while there is only one. Counters never fall while a domain lives, so their rates are never negative.
-struct DomainRates {
-  double seconds = 0;  // the time that the rates cover
-  double tree_ranges = 0;
-  double outstanding = 0;
-  double cpu_cached = 0;
-  double depot_cached = 0;
-  double allocations = 0;
-  double allocation_failures = 0;
-  double tree_allocations = 0;
-  double frees = 0;
-  double depot_overflows = 0;
-  double depot_reclaims = 0;
-  double mismatched_frees = 0;
-};
-
 // The last hour of a domain, one point every History::interval_s, oldest first; all vectors are equally long.
 // NaN: not known for that interval (no tree allocation, no overflow).
 struct DomainHistory {
@@ -140,16 +125,9 @@ struct History {
 struct Note {
   std::uint64_t number = 0;
   std::int64_t unix_ms = 0;
-  std::string kind;    // one word of kNoteKinds in daemon/pipeline/note_keeper.h, e.g. "events-lost"
+  std::string kind;    // a word, e.g. "events-lost"; the list is in daemon/pipeline/note_keeper.h
   std::string domain;  // label; empty: of the whole host
   std::string text;    // a sentence, without addresses
-};
-
-// Why a domain's tree grows: one entry for each verdict this version can reach.
-struct Verdict {
-  std::string name;  // "depot-saturated"
-  bool holds = false;
-  std::string evidence;  // in numbers; also when it does not hold
 };
 
 struct View {

@@ -24,7 +24,10 @@ std::int64_t unix_minus_monotonic_ns() {
 
 Pipeline::Pipeline(std::unique_ptr<EventSource> source, MirrorFeed::GroupReader read_groups,
                    PipelineOptions options)
-    : options_(std::move(options)), read_groups_(std::move(read_groups)), source_(std::move(source)) {}
+    : options_(std::move(options)),
+      read_groups_(std::move(read_groups)),
+      source_(std::move(source)),
+      chronicle_(options_.history_bytes, options_.snapshot_interval) {}
 
 Pipeline::~Pipeline() { stop(); }
 
@@ -84,7 +87,7 @@ void Pipeline::loop(MirrorFeed& feed) {
     take_audit_requests(feed);
     settled = settled || feed.settled() || now >= seeding_end;
     if (settled && now >= next_snapshot) {
-      unpublished = make_view(feed);
+      unpublished = make_view(feed, now);
       next_snapshot = now + options_.snapshot_interval;
     }
     // A reader that copies the pointer just now is not waited for: the next round tries again.
@@ -92,11 +95,12 @@ void Pipeline::loop(MirrorFeed& feed) {
     // A late round is not made up for: the next one takes what has gathered.
     next_drain = std::max(next_drain + options_.drain_interval, now);
   } while (!sleep_until(next_drain));
-  feed.flush(Clock::now());
-  slot_.publish(make_view(feed));
+  const auto end = Clock::now();
+  feed.flush(end);
+  slot_.publish(make_view(feed, end));
 }
 
-std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed) const {
+std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed, MirrorFeed::TimePoint now) {
   View view = feed.view();
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
@@ -105,6 +109,7 @@ std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed) const {
   view.status.per_magazine_series = options_.per_magazine_series;
   view.status.series_limit = options_.series_limit;
   view.status.ready = true;
+  chronicle_.complete(view, now);
   return std::make_shared<const View>(std::move(view));
 }
 

@@ -24,6 +24,7 @@
 
 #include "daemon/error.h"
 #include "daemon/pipeline/audit_report.h"
+#include "daemon/pipeline/chronicle.h"
 #include "daemon/pipeline/mirror_feed.h"
 #include "daemon/source/event_source.h"
 #include "exporters/view.h"
@@ -85,7 +86,7 @@ class Pipeline : public ViewSource {
  private:
   void run(std::promise<Expected<void>> started);
   void loop(MirrorFeed& feed);
-  std::shared_ptr<const View> make_view(MirrorFeed& feed) const;
+  std::shared_ptr<const View> make_view(MirrorFeed& feed, MirrorFeed::TimePoint now);
   void take_audit_requests(MirrorFeed& feed);
   bool sleep_until(MirrorFeed::TimePoint when);  // true: stop
 
@@ -94,6 +95,7 @@ class Pipeline : public ViewSource {
   std::unique_ptr<EventSource> source_;
   std::atomic<std::uint64_t> heartbeat_{0};
 
+  Chronicle chronicle_;  // of the thread
   ViewSlot slot_;
 
   mutable std::mutex mutex_;  // guards what follows; nobody who renders or scrapes takes it

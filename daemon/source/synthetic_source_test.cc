@@ -118,6 +118,34 @@ TEST(SyntheticSource, TheSameSeedGivesTheSameOperations) {
 }
 
 // The whole way: workload -> events -> translation -> mirror, for every generation and workload.
+TEST(SyntheticSource, TreeAllocationsAndMagazineFreesTakeTime) {
+  Config::Synthetic options;
+  options.rate = 200'000;
+  Harness harness(options);
+  std::size_t tree_allocations = 0;
+  std::set<std::uint64_t> durations;
+  for (const rcached_event& event : harness.poll_after(kSecond)) {
+    if (event.op != RCACHED_OP_TREE_ALLOC && event.op != RCACHED_OP_MAGAZINE_FREE) continue;
+    tree_allocations += event.op == RCACHED_OP_TREE_ALLOC ? 1 : 0;
+    EXPECT_GE(event.arg, 100u);
+    EXPECT_LE(event.arg, 100'000u);
+    durations.insert(event.arg);
+  }
+  EXPECT_GT(tree_allocations, 100u);
+  EXPECT_GT(durations.size(), 10u) << "they spread";
+}
+
+TEST(SyntheticSource, LargeMachinesHaveTwoNodes) {
+  Config::Synthetic options;
+  options.cpus = 17;
+  const auto nodes = Harness(options).source->kernel_info().cpu_nodes;
+  ASSERT_EQ(nodes.size(), 17u);
+  EXPECT_EQ(nodes[8], 0);
+  EXPECT_EQ(nodes[9], 1);
+  options.cpus = 15;
+  EXPECT_EQ(Harness(options).source->kernel_info().cpu_nodes, std::vector<std::int16_t>(15, 0));
+}
+
 TEST(SyntheticSource, TheMirrorFollowsExactly) {
   for (const KernelProfile& generation : {kProfile510, kProfile61, kProfile612}) {
     for (const auto kind : {WorkloadKind::steady, WorkloadKind::spread, WorkloadKind::burst,

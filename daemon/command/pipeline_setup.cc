@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/pipeline_setup.h"
+
+#include <chrono>
+#include <filesystem>
+#include <vector>
+
+#include "daemon/host/host_facts.h"
+#include "daemon/host/kernel_layout.h"
+#include "daemon/host/reserved_regions.h"
+#include "daemon/source/kernel_source.h"
+#include "daemon/source/synthetic_source.h"
+
+namespace rcached {
+namespace {
+
+// What the kernel has set aside in a group's domain before rcached started, in pfns of the domain.
+Reconciler::ReservedReader make_reserved_reader(const Config& config) {
+  if (config.source == SourceKind::synthetic) return {};
+  const auto layout = read_running_kernel_layout();
+  const bool bars_only =
+      layout && layout->iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
+  return [bars_only](int group, std::uint64_t granule_bytes) {
+    std::vector<TreeRange> reserved;
+    for (const AddressRange& range : read_reserved_regions(group, bars_only).ranges) {
+      reserved.push_back({range.first / granule_bytes, range.last / granule_bytes});
+    }
+    return reserved;
+  };
+}
+
+}  // namespace
+
+Expected<void> check_host(const Config& config) {
+  if (config.source != SourceKind::kernel) return {};
+  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges()),
+                                check_lockdown(read_lockdown())}) {
+    if (item.status == CheckStatus::fail) return tl::unexpected(item.error());
+  }
+  return {};
+}
+
+std::unique_ptr<EventSource> make_source(const Config& config) {
+  if (config.source == SourceKind::synthetic)
+    return make_synthetic_source(config.synthetic, monotonic_clock());
+  KernelSourceOptions options;
+  options.ring_bytes = config.kernel.ring_bytes;
+  options.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
+  return make_kernel_source(options);
+}
+
+MirrorFeed::GroupReader make_group_reader(const Config& config) {
+  if (config.source == SourceKind::synthetic) return [] { return std::vector<IommuGroup>(); };
+  return [] { return read_iommu_groups(); };
+}
+
+PipelineOptions pipeline_options(const Config& config) {
+  using std::chrono::system_clock;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch());
+  PipelineOptions options;
+  options.drain_interval = config.pipeline.drain_interval;
+  options.snapshot_interval = config.pipeline.snapshot_interval;
+  options.version = RCACHED_VERSION;
+  options.started_unix_s = static_cast<std::uint64_t>(now.count());
+  options.per_cpu_series = config.metrics.per_cpu;
+  options.per_magazine_series = config.metrics.per_magazine;
+  options.series_limit = config.metrics.series_limit;
+  options.history_bytes = config.history.bytes;
+  options.audit_enabled = config.audit.enabled;
+  options.audit_interval = config.audit.interval;
+  options.audit_budget = config.audit.budget;
+  options.read_reserved = make_reserved_reader(config);
+  return options;
+}
+
+}  // namespace rcached

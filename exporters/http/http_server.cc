@@ -3,12 +3,15 @@
 
 #include <civetweb.h>
 #include <fmt/format.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <cstring>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <iterator>
@@ -17,36 +20,25 @@
 #include <thread>
 #include <utility>
 
+#include "exporters/http/answer.h"
 #include "exporters/http/listen_address.h"
+#include "exporters/http/route_table.h"
 
 namespace rcached {
 namespace {
 
 using namespace std::chrono_literals;
 
-HttpResponse not_found(const std::vector<Route>& routes) {
+HttpResponse not_found(const RouteTable& routes) {
   HttpResponse response;
   response.status = 404;
-  response.body = "Nothing here. This server has:\n";
-  for (const Route& route : routes) {
-    fmt::format_to(std::back_inserter(response.body), "  {:<12} {}\n", route.path, route.summary);
-  }
+  response.body = "Nothing here. This server has:\n" + routes.listing();
   return response;
 }
 
 HttpResponse method_not_allowed() {
-  HttpResponse response;
-  response.status = 405;
+  HttpResponse response = plain_answer(405, "Only GET and HEAD are answered here.");
   response.headers = {{"Allow", "GET, HEAD"}};
-  response.body = "Only GET and HEAD are answered here.\n";
-  return response;
-}
-
-// For what CivetWeb refuses by itself: requests that are malformed, too large or too slow.
-HttpResponse refused(const mg_connection* connection, int status) {
-  HttpResponse response;
-  response.status = status;
-  response.body = fmt::format("{}\n", mg_get_response_code_text(connection, status));
   return response;
 }
 
@@ -64,19 +56,54 @@ bool send_all(mg_connection* connection, std::string_view data) {
 void send(mg_connection* connection, const HttpResponse& response, bool with_body) {
   const std::string_view shared =
       response.shared_body ? std::string_view(*response.shared_body) : std::string_view();
-  std::string head = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nCache-Control: "
-      "no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\n",
-      response.status, mg_get_response_code_text(connection, response.status), response.content_type,
-      shared.size() + response.body.size());
-  for (const auto& [name, value] : response.headers) {
-    fmt::format_to(std::back_inserter(head), "{}: {}\r\n", name, value);
-  }
-  head += "\r\n";
-  if (send_all(connection, head) && with_body && send_all(connection, shared))
+  if (send_all(connection, render_head(response, {})) && with_body && send_all(connection, shared))
     send_all(connection, response.body);
 }
+
+// The headers of one request by name; several of one name become one.
+class Headers {
+ public:
+  explicit Headers(const mg_request_info& request) : request_(request) {}
+
+  std::string_view get(std::string_view name) {
+    std::string_view first;
+    std::string* joined = nullptr;
+    for (int i = 0; i < request_.num_headers; ++i) {
+      const mg_header& header = request_.http_headers[i];
+      if (std::strlen(header.name) != name.size() ||
+          ::strncasecmp(header.name, name.data(), name.size()) != 0)
+        continue;
+      if (first.data() == nullptr) {
+        first = header.value;
+        continue;
+      }
+      if (joined == nullptr) joined = &joined_.emplace_back(first);
+      joined->append(", ").append(header.value);
+    }
+    return joined == nullptr ? first : std::string_view(*joined);
+  }
+
+ private:
+  const mg_request_info& request_;
+  std::deque<std::string> joined_;  // what get() has returned stays where it is
+};
+
+class Stream final : public HttpStream {
+ public:
+  Stream(mg_connection* connection, const std::atomic<bool>& stopping)
+      : connection_(connection), stopping_(stopping) {}
+
+  bool write(std::string_view bytes) override {
+    if (open() && !send_all(connection_, bytes)) gone_ = true;
+    return open();
+  }
+  bool open() const override { return !gone_ && !stopping_; }
+
+ private:
+  mg_connection* connection_;
+  const std::atomic<bool>& stopping_;
+  bool gone_ = false;
+};
 
 // CivetWeb's threads notice a stop only when their socket wakes them, up to 2 s late. It does not tell its
 // sockets, so they are found by the address they are bound to and shut down: the listening one and all
@@ -109,11 +136,13 @@ class HttpServer::Impl {
     if (!address) return tl::unexpected(address.error());
     if (auto probed = address->probe(); !probed) return probed;
     address_ = *address;
+    stopping_ = false;
     return start_civetweb();
   }
 
   void stop() {
     if (context_ == nullptr) return;
+    stopping_ = true;
     std::atomic<bool> stopped = false;
     std::thread stopper([&] {
       mg_stop(context_);
@@ -132,7 +161,7 @@ class HttpServer::Impl {
  private:
   tl::expected<void, HttpError> start_civetweb() {
     const std::string listen = address_->numeric();
-    const std::string threads = std::to_string(std::max(1u, options_.threads));
+    const std::string threads = std::to_string(std::max(1u, options_.threads) + options_.streams);
     const std::string timeout = std::to_string(options_.request_timeout.count());
     // No URL decoding: no route needs it, and "%00" would cut a path short. No delay: else the end of every
     // piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
@@ -150,7 +179,7 @@ class HttpServer::Impl {
     mg_callbacks callbacks{};
     callbacks.begin_request = [](mg_connection* connection) { return self(connection).answer(connection); };
     callbacks.http_error = [](mg_connection* connection, int status, const char*) {
-      send(connection, refused(connection, status), true);
+      send(connection, plain_answer(status, std::string(reason_phrase(status))), true);
       return 0;  // done; CivetWeb's own page would use gmtime(), which races
     };
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
@@ -176,47 +205,71 @@ class HttpServer::Impl {
   }
 
   // Sees every request before CivetWeb would look for a file. Returns the status: the request is done with.
-  int answer(mg_connection* connection) const {
+  int answer(mg_connection* connection) {
     mg_disable_connection_keep_alive(
         connection);  // else CivetWeb first waits for the rest of a request's body
     const mg_request_info& request = *mg_get_request_info(connection);
-    const std::string_view method = request.request_method;
+    Headers headers(request);
     HttpRequest mine;
-    mine.method = method;
+    mine.method = request.request_method;
     mine.path = request.local_uri;
     if (request.query_string != nullptr) mine.query = request.query_string;
-    mine.header = [connection](std::string_view name) {
-      const char* value = mg_get_header(connection, std::string(name).c_str());
-      return value == nullptr ? std::string_view() : std::string_view(value);
-    };
+    mine.header = [&headers](std::string_view name) { return headers.get(name); };
+    const bool with_body = mine.method != "HEAD";
     const HttpResponse response = respond(mine);
-    send(connection, response, method != "HEAD");
+    if (response.stream && with_body) return serve_stream(connection, response);
+    send(connection, response, with_body);
     return response.status;
   }
 
-  HttpResponse respond(const HttpRequest& request) const {
-    const std::string_view method = request.method;
-    const std::string_view path = request.path;
-    const auto route = std::find_if(routes_.begin(), routes_.end(),
-                                    [&](const Route& candidate) { return candidate.path == path; });
-    if (route == routes_.end()) return not_found(routes_);
-    if (method != "GET" && method != "HEAD") return method_not_allowed();
+  int serve_stream(mg_connection* connection, const HttpResponse& response) {
+    if (open_streams_.fetch_add(1) >= options_.streams) {
+      --open_streams_;
+      const HttpResponse refused = plain_answer(
+          503, fmt::format("All {} streams are in use: close one, or raise http.streams.", options_.streams),
+          5s);
+      send(connection, refused, true);
+      return refused.status;
+    }
+    if (send_all(connection, render_head(response, {}))) {
+      Stream stream(connection, stopping_);
+      guarded("stream", [&] { response.stream(stream); });
+    }
+    --open_streams_;
+    return response.status;
+  }
+
+  HttpResponse respond(HttpRequest& request) const {
+    const auto [route, parameter] = routes_.find(request.path);
+    if (route == nullptr) return not_found(routes_);
+    if (request.method != "GET" && request.method != "HEAD") return method_not_allowed();
+    request.parameter = parameter;
+    HttpResponse response;
+    if (!guarded(route->path, [&, get = &route->get] { response = (*get)(request); })) {
+      response = plain_answer(500, "rcached could not make this page; its log says why.");
+    }
+    return response;
+  }
+
+  // What a route throws costs its request, not the server. False: it has thrown, and the log says what.
+  template <typename Call>
+  bool guarded(std::string_view who, const Call& call) const {
     std::string what = "unknown exception";
     try {
-      return route->get(request);
+      call();
+      return true;
     } catch (const std::exception& error) {
       what = error.what();
     } catch (...) {  // NOLINT(bugprone-empty-catch): `what` says so
     }
-    if (options_.log) options_.log(fmt::format("{}: {}", route->path, what));
-    HttpResponse response;
-    response.status = 500;
-    response.body = "rcached could not make this page; its log says why.\n";
-    return response;
+    if (options_.log) options_.log(fmt::format("{}: {}", who, what));
+    return false;
   }
 
   HttpOptions options_;
-  std::vector<Route> routes_;
+  RouteTable routes_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<unsigned> open_streams_ = 0;
   std::optional<ListenAddress> address_;  // set once start() has parsed it
   mg_context* context_ = nullptr;
 };

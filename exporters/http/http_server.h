@@ -3,7 +3,9 @@
 //
 // GET and HEAD of a route are answered by it; other methods get 405 with Allow, other paths 404 with the list
 // of routes. Every request is its own connection: CivetWeb keeps a thread for each open connection, so a few
-// idle keep-alive clients would lock all others out.
+// idle keep-alive clients would lock all others out. Streams have threads of their own for the same reason:
+// at most `streams` are open at once and the next gets 503, so `threads` are always left for requests that
+// end.
 //
 // start() and stop() belong to one thread. Routes are called from the server's threads, several at once; one
 // that throws costs its request (500), not the server. CivetWeb ignores SIGPIPE for the whole process.
@@ -24,7 +26,8 @@ namespace rcached {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:9731";  // host:port
-  unsigned threads = 4;                   // requests answered at once
+  unsigned threads = 4;                   // requests answered at once, besides streams
+  unsigned streams = 4;                   // streams open at once
   std::chrono::milliseconds request_timeout{
       10'000};  // for a client to send its request, or take a piece of the answer
   // What CivetWeb has to say (it says nothing else, anywhere); called from the server's threads. May be

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
+#include <regex>
 #include <stdexcept>
 #include <thread>
 
@@ -55,7 +57,37 @@ class HttpServerTest : public ::testing::Test {
                         response.body = "end";
                         return response;
                       }});
+    routes.push_back({"/items/{item}/name", "echo", [](const HttpRequest& request) {
+                        HttpResponse response;
+                        response.body = std::string(request.parameter) + " " + std::string(request.query) +
+                                        " " + std::string(request.header("X-Thing"));
+                        return response;
+                      }});
+    routes.push_back({"/stream", "", [this](const HttpRequest&) {
+                        HttpResponse response;
+                        response.content_type = "text/event-stream";
+                        response.stream = [this](HttpStream& stream) { tick(stream); };
+                        return response;
+                      }});
     return routes;
+  }
+
+  // Until the client or the server ends it.
+  void tick(HttpStream& stream) {
+    ++streams_;
+    while (stream.open() && stream.write("tick\n")) std::this_thread::sleep_for(10ms);
+    EXPECT_FALSE(stream.open());
+    EXPECT_FALSE(stream.write("more")) << "an ended stream stays ended";
+    --streams_;
+  }
+
+  bool eventually(const std::function<bool()>& condition) {
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > limit) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
   }
 
   std::string log() {
@@ -65,6 +97,7 @@ class HttpServerTest : public ::testing::Test {
 
   std::mutex log_mutex_;
   std::string log_;
+  std::atomic<int> streams_ = 0;  // open now
   std::uint16_t port_ = testing::free_port();
   std::shared_ptr<SettableSource> source_ = std::make_shared<SettableSource>(sample_view(kProfile61));
   HttpServer server_{options(), routes()};
@@ -117,8 +150,75 @@ TEST_F(HttpServerTest, UnknownPathsGetAHint) {
   for (const char* path : {"/nothing", "/metrics/", "/Metrics", "/-/", "/favicon.ico"}) {
     const ClientResponse response = get(path);
     EXPECT_EQ(response.status, 404) << path;
-    EXPECT_NE(response.body.find("/metrics     metrics for Prometheus\n"), std::string::npos) << path;
+    EXPECT_TRUE(std::regex_search(response.body, std::regex("\n  /metrics +metrics for Prometheus\n")))
+        << path;
+    EXPECT_EQ(response.body.find("/stream"), std::string::npos) << "no summary, not listed";
   }
+}
+
+TEST_F(HttpServerTest, ARouteGetsItsParameterAndAllHeadersOfOneName) {
+  EXPECT_EQ(send_raw(port_,
+                     "GET /items/a%20b/name?q=1 HTTP/1.1\r\nHost: x\r\nx-thing: one\r\nOther: 0\r\n"
+                     "X-THING: two\r\n\r\n")
+                .body,
+            "a%20b q=1 one, two");
+  EXPECT_EQ(get("/items/7/name").body, "7  ");
+  EXPECT_EQ(get("/items//name").status, 404);
+}
+
+TEST_F(HttpServerTest, AStreamRunsUntilItsClientGoes) {
+  {
+    RawConnection client(port_);
+    client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::string begin = client.read_until("tick\ntick\n");
+    const ClientResponse response = testing::parse_response(begin);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.headers.at("content-type"), "text/event-stream");
+    EXPECT_EQ(response.headers.at("cache-control"), "no-store");
+    EXPECT_EQ(response.headers.at("x-accel-buffering"), "no");
+    EXPECT_EQ(response.headers.at("connection"), "close");
+    EXPECT_EQ(response.headers.count("content-length"), 0u);
+    EXPECT_TRUE(response.body.starts_with("tick\ntick\n"));
+    EXPECT_EQ(streams_, 1);
+  }
+  EXPECT_TRUE(eventually([&] { return streams_ == 0; }));
+}
+
+TEST_F(HttpServerTest, HeadOfAStreamEnds) {
+  const ClientResponse head = get("/stream", "HEAD");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("x-accel-buffering"), "no");
+  EXPECT_EQ(head.body, "");
+  EXPECT_EQ(streams_, 0);
+}
+
+TEST_F(HttpServerTest, StreamsBeyondTheLimitAreRefusedAndRequestsStillAnswered) {
+  std::vector<std::unique_ptr<RawConnection>> clients;
+  for (unsigned i = 0; i < options().streams; ++i) {
+    clients.push_back(std::make_unique<RawConnection>(port_));
+    clients.back()->send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    clients.back()->read_until("tick\n");
+  }
+  const ClientResponse refused = get("/stream");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers.at("retry-after"), "5");
+  EXPECT_EQ(refused.body, "All 4 streams are in use: close one, or raise http.streams.\n");
+  EXPECT_EQ(get("/metrics").status, 200);
+  clients.pop_back();
+  EXPECT_TRUE(eventually([&] { return streams_ == 3; }));
+  RawConnection next(port_);
+  next.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(next.read_until("tick\n").find(" 200 OK"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, StopEndsOpenStreams) {
+  RawConnection client(port_);
+  client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.read_until("tick\n");
+  const auto begin = std::chrono::steady_clock::now();
+  server_.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_EQ(streams_, 0);
 }
 
 TEST_F(HttpServerTest, NoPathReachesAFile) {

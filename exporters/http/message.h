@@ -29,9 +29,10 @@ struct HttpRequest {
 class HttpStream {
  public:
   virtual ~HttpStream() = default;
-  // False: the client is gone or too slow, or the server stops. Then return.
+  // Returns within the request timeout. False: the client is gone or too slow, or the server stops. Then
+  // return.
   virtual bool write(std::string_view bytes) = 0;
-  // False: the same. Look at it at least once a second.
+  // False: the same. Look at it several times a second: stop() of the server waits for all streams.
   virtual bool open() const = 0;
 };
 
@@ -47,7 +48,7 @@ struct HttpResponse {
 };
 
 struct Route {
-  // Matched exactly, without the query string; a last segment of "{name}" stands for any one segment.
+  // Matched exactly, without the query string; one segment of "{name}" stands for any segment, not empty.
   std::string path;
   std::string summary;  // for people, in the 404 hint; empty: not listed there
   std::function<HttpResponse(const HttpRequest&)> get;  // called from several threads at once

@@ -66,6 +66,17 @@ std::string RawConnection::read_all() {
   return text;
 }
 
+std::string RawConnection::read_until(std::string_view end) {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (text.find(end) == std::string::npos) {
+    const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (n <= 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
 ClientResponse parse_response(const std::string& raw) {
   ClientResponse response;
   const auto head_end = raw.find("\r\n\r\n");

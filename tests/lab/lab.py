@@ -5,15 +5,20 @@
     lab.py run    --kernel 6.12 --iommu intel --mode lazy --binary build/rcached      a guest under load, live table
     lab.py test   --kernel 6.1 --iommu intel --mode strict --binary build/rcached SCENARIO     one scenario, a verdict
     lab.py matrix --binary build/rcached smoke@6.1/intel/lazy smoke@7.2/intel/strict ...    many, side by side
+    lab.py with   --binary build/rcached --guest 6.1/intel/lazy --guest 6.12/intel/lazy -- COMMAND ...
+                  a command of this machine beside guests under load; it finds them in LAB_URLS and LAB_URL_6_1, LAB_URL_6_12
 
 A scenario is a file of tests/lab/guest/ (or the path of any other shell file) that runs in the guest; see guest/lib.sh.
 Exit codes: 0 success, 1 a test or the guest failed, 2 wrong arguments.
 """
 
 import argparse
+import contextlib
+import os
 import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -178,6 +183,62 @@ def command_run(options):
     return 0
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def parse_guest(text):
+    """KERNEL/IOMMU/MODE[/CPUS]; for argparse."""
+    return matrix.parse_spec(f"run@{text}")
+
+
+def command_with(options):
+    """Runs the command once every guest is ready; its exit code, or 1 when a guest is in trouble before it ends."""
+    if not options.binary:
+        raise LabError("with needs the program to run: --binary build/rcached")
+    check_binary(options.binary)
+    words = options.command_words[1:] if options.command_words[:1] == ["--"] else options.command_words
+    if not words:
+        raise LabError("with needs a command after --")
+    urls = {}
+    with contextlib.ExitStack() as stack:
+        guests = []
+        for spec in options.guests:
+            own = argparse.Namespace(**{**vars(options), "kernel": spec["kernel"], "iommu": spec["iommu"],
+                                        "mode": spec["mode"], "cpus": int(spec["cpus"] or 2)})
+            port = free_port()
+            progress(f"booting kernel {spec['kernel']} ({spec['iommu']} IOMMU, {spec['mode']}) ...")
+            guest = stack.enter_context(Guest(own, scenario_file("run"), port))
+            guests.append(guest)
+            urls[spec["kernel"]] = f"http://127.0.0.1:{port}"
+        for guest, url in zip(guests, urls.values()):
+            wait_ready(guest, url, options.timeout)
+        environment = {**os.environ, "LAB_URLS": " ".join(urls.values()),
+                       **{f"LAB_URL_{kernel.replace('.', '_')}": url for kernel, url in urls.items()}}
+        verdicts = Verdicts()
+        with subprocess.Popen(words, env=environment) as process:
+            try:
+                while process.poll() is None:
+                    for guest in guests:
+                        watch(guest, verdicts)
+            finally:
+                process.terminate()
+        return process.returncode
+
+
+def watch(guest, verdicts):
+    """Takes what a guest says for a moment; raises when it is in trouble."""
+    for channel, line in guest.lines(0.2):
+        if channel is None:
+            break
+        verdicts.see(channel, line)
+    if verdicts.failed or not guest.alive():
+        guest.keep_log = True
+        raise LabError(verdicts.failed[0] if verdicts.failed else f"the guest ended by itself: {guest.last_words()}")
+
+
 def pair(text):
     left, separator, right = text.partition("=")
     if not separator or not left:
@@ -226,8 +287,15 @@ def parse_arguments(words):
     several.add_argument("--verbose", action="store_true", help="show every line of every guest")
     several.add_argument("specs", nargs="+", metavar="SCENARIO@KERNEL/IOMMU/MODE[/CPUS]", type=matrix.parse_spec)
     several.set_defaults(action=lambda options: matrix.run(options, [sys.executable, str(LAB_DIR / "lab.py")]))
+    beside = commands.add_parser("with", help="a command of this machine beside guests under load")
+    add_common_options(beside, 180)
+    beside.add_argument("--memory", default="1G", help="memory of a guest (%(default)s)")
+    beside.add_argument("--guest", metavar="KERNEL/IOMMU/MODE[/CPUS]", dest="guests", type=parse_guest, action="append",
+                        required=True, help="a guest under load; one per kernel")
+    beside.add_argument("command_words", metavar="-- COMMAND", nargs=argparse.REMAINDER)
+    beside.set_defaults(action=command_with)
     options = parser.parse_args(words)
-    if options.command != "matrix" and options.mode is None:
+    if options.command not in ("matrix", "with") and options.mode is None:
         options.mode = "strict" if options.iommu == "amd" else "lazy"
     return options
 

@@ -224,6 +224,17 @@ class CommandLine(unittest.TestCase):
             with self.assertRaises(argparse.ArgumentTypeError):
                 matrix.parse_spec(text)
 
+    def test_a_command_beside_guests(self):
+        options = lab.parse_arguments(["with", "--binary", "x", "--guest", "6.1/intel/lazy", "--guest",
+                                       "6.12/intel/strict/4", "--", "sh", "-c", "true --once"])
+        self.assertEqual([spec["kernel"] for spec in options.guests], ["6.1", "6.12"])
+        self.assertEqual(options.guests[1]["cpus"], "4")
+        self.assertEqual(options.command_words, ["--", "sh", "-c", "true --once"])
+        with self.assertRaises(common.LabError):
+            lab.command_with(lab.parse_arguments(["with", "--guest", "6.1/intel/lazy", "--", "true"]))
+        with self.assertRaises(common.LabError):
+            lab.command_with(lab.parse_arguments(["with", "--binary", sys.executable, "--guest", "6.1/intel/lazy"]))
+
     def test_default_mode_follows_the_iommu(self):
         self.assertEqual(lab.parse_arguments(["test", "smoke"]).mode, "lazy")
         self.assertEqual(lab.parse_arguments(["test", "--iommu", "amd", "smoke"]).mode, "strict")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The unit as systemd understands it, with the binary of this build. Any word of complaint is a failure.
-file(READ ${UNIT} unit)
-string(REPLACE "/usr/bin/rcached" "${RCACHED}" unit "${unit}")
-string(REGEX REPLACE "Documentation=[^\n]*\n" "" unit "${unit}")  # the man page is not installed in a build tree
-file(WRITE ${WORK}/rcached.service "${unit}")
-execute_process(COMMAND ${SYSTEMD_ANALYZE} verify ${WORK}/rcached.service
+# The units as systemd understands them, with the binary of this build. Any word of complaint is a failure.
+foreach(name rcached.service rcached.socket)
+  file(READ ${UNITS}/${name} unit)
+  string(REPLACE "/usr/bin/rcached" "${RCACHED}" unit "${unit}")
+  string(REGEX REPLACE "Documentation=[^\n]*\n" "" unit "${unit}")  # the man page is not installed in a build tree
+  file(WRITE ${WORK}/${name} "${unit}")
+endforeach()
+execute_process(COMMAND ${SYSTEMD_ANALYZE} verify ${WORK}/rcached.service ${WORK}/rcached.socket
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 # verify also speaks of other units of the machine: only lines about ours count.
 string(REGEX MATCHALL "[^\n]*rcached[^\n]*" complaints "${output}")

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each case is a child process of its own, for the sockets have fixed numbers.
+#include "daemon/service/activation.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+
+namespace rcached {
+namespace {
+
+int stream_socket(bool listening) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return -1;
+  if (listening && ::listen(fd, 1) != 0) return -1;
+  return fd;
+}
+
+// Runs `check` with the descriptors as 3, 4, ... and LISTEN_FDS set to their number; true when it was true.
+bool in_child(const std::vector<int>& fds, const std::function<bool()>& check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::vector<int> high;
+    for (const int fd : fds) high.push_back(::fcntl(fd, F_DUPFD, 100));
+    for (std::size_t i = 0; i < high.size(); ++i) ::dup2(high[i], 3 + static_cast<int>(i));
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("LISTEN_FDS", std::to_string(fds.size()).c_str(), 1);
+    ::_exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(Activation, WithoutAServiceManagerThereAreNone) {
+  const auto sockets = take_activated_sockets();
+  ASSERT_TRUE(sockets);
+  EXPECT_TRUE(sockets->empty());
+}
+
+TEST(Activation, ListeningSocketsAreTakenOnce) {
+  EXPECT_TRUE(in_child({stream_socket(true), stream_socket(true)}, [] {
+    const auto sockets = take_activated_sockets();
+    const auto again = take_activated_sockets();
+    return sockets && *sockets == std::vector<int>{3, 4} && again && again->empty() &&
+           std::getenv("LISTEN_FDS") == nullptr && (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
+  }));
+}
+
+TEST(Activation, AnythingElseIsRefused) {
+  const auto refused = [](const std::string& what) {
+    const auto sockets = take_activated_sockets();
+    return !sockets && sockets.error().code == ErrorCode::config &&
+           sockets.error().message.find(what) != std::string::npos &&
+           sockets.error().mend.find("ListenStream=") != std::string::npos;
+  };
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  EXPECT_TRUE(
+      in_child({stream_socket(true), stream_socket(false)}, [&] { return refused("socket 2 of 2 "); }));
+  EXPECT_TRUE(in_child({::socket(AF_INET, SOCK_DGRAM, 0)}, [&] { return refused("socket 1 of 1 "); }));
+  EXPECT_TRUE(in_child({pipe_ends[0]}, [&] { return refused("socket 1 of 1 "); }));
+}
+
+}  // namespace
+}  // namespace rcached

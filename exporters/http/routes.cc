@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "exporters/api/api_routes.h"
 #include "exporters/confidence_text.h"
 #include "exporters/http/landing_page.h"
 #include "exporters/monotonic_clock.h"
@@ -52,7 +53,7 @@ HttpResponse landing(const View* view) {
 
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
   const auto page = std::make_shared<MetricsPage>(source);
-  return {
+  std::vector<Route> routes = {
       {"/", "this host's domains at a glance",
        [source](const HttpRequest&) { return landing(source->view().get()); }},
       {"/metrics", "metrics for Prometheus", [page](const HttpRequest&) { return metrics(*page); }},
@@ -61,6 +62,8 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
       {"/-/ready", "200 once the kernel is followed",
        [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
+  for (Route& route : api_routes(source)) routes.push_back(std::move(route));
+  return routes;
 }
 
 }  // namespace rcached

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/api/query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+#include "exporters/text.h"
+
+namespace rcached::api {
+namespace {
+
+std::optional<unsigned> hexadecimal(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+std::optional<std::string> form_decode(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return percent_decode(spaced);
+}
+
+std::string unknown_parameter(std::string_view name, const std::vector<std::string_view>& known) {
+  std::string list;
+  for (const std::string_view one : known) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", one);
+  return fmt::format("there is no query parameter {} here; this path knows {}", in_quotes(name),
+                     list.empty() ? "none" : list);
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const auto high = hexadecimal(text[i + 1]);
+    const auto low = hexadecimal(text[i + 2]);
+    if (!high || !low) return std::nullopt;
+    out += static_cast<char>(*high * 16 + *low);
+    i += 2;
+  }
+  return out;
+}
+
+tl::expected<Parameters, std::string> parse_query(std::string_view query,
+                                                  const std::vector<std::string_view>& known) {
+  Parameters out;
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view piece = query.substr(0, end);
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+    if (piece.empty()) continue;
+    const std::size_t equals = piece.find('=');
+    auto name = form_decode(piece.substr(0, equals));
+    auto value =
+        form_decode(equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1));
+    if (!name || !value)
+      return tl::unexpected(std::string("the query string has a '%' without two hexadecimal digits"));
+    if (std::find(known.begin(), known.end(), *name) == known.end()) {
+      return tl::unexpected(unknown_parameter(*name, known));
+    }
+    if (value_of(out, *name) != nullptr) {
+      return tl::unexpected(fmt::format("the query parameter {} is given twice", in_quotes(*name)));
+    }
+    out.emplace_back(std::move(*name), std::move(*value));
+  }
+  return out;
+}
+
+const std::string* value_of(const Parameters& parameters, std::string_view name) {
+  const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                  [&](const auto& parameter) { return parameter.first == name; });
+  return found == parameters.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  std::string shown = valid_utf8(text.substr(0, kLongest));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return fmt::format("\"{}{}\"", shown, text.size() > kLongest ? "..." : "");
+}
+
+}  // namespace rcached::api

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/api/shared_bodies.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "exporters/api/domain_json.h"
+#include "exporters/api/notes_json.h"
+#include "exporters/api/status_json.h"
+#include "exporters/monotonic_clock.h"
+#include "exporters/text.h"
+
+namespace rcached::api {
+
+ViewBodies::ViewBodies(std::shared_ptr<const View> view, std::uint64_t number)
+    : view_(std::move(view)), number_(number), named_(named_domains(*view_)), each_domain_(named_.size()) {}
+
+template <class Render>
+ViewBodies::Body ViewBodies::rendered(Lazy& lazy, Render render) {
+  std::call_once(lazy.once, [&] { lazy.body = std::make_shared<const std::string>(render()); });
+  return lazy.body;
+}
+
+const NamedDomain* ViewBodies::find(std::string_view label) const {
+  const auto found = std::find_if(named_.begin(), named_.end(), [&](const NamedDomain& domain) {
+    return domain.info.label == label || valid_utf8(domain.info.label) == label;
+  });
+  return found == named_.end() ? nullptr : &*found;
+}
+
+ViewBodies::Body ViewBodies::domains() const {
+  return rendered(domains_, [&] { return domains_body(*view_, named_, monotonic_now_ns()); });
+}
+
+ViewBodies::Body ViewBodies::status() const {
+  return rendered(status_, [&] { return status_body(*view_, read_process_figures()); });
+}
+
+ViewBodies::Body ViewBodies::notes() const {
+  return rendered(notes_, [&] { return notes_body(*view_); });
+}
+
+ViewBodies::Body ViewBodies::domain(const NamedDomain& domain) const {
+  Lazy& lazy = each_domain_[static_cast<std::size_t>(&domain - named_.data())];
+  return rendered(lazy, [&] { return domain_body(*view_, domain, monotonic_now_ns()); });
+}
+
+ViewBodies::Body ViewBodies::snapshot_event() const {
+  return rendered(snapshot_event_, [&] {
+    return fmt::format("id: {}\nevent: snapshot\ndata: {{\"domains\":{},\"status\":{},\"notes\":{}}}\n\n",
+                       number_, *domains(), *status(), *notes());
+  });
+}
+
+std::shared_ptr<const ViewBodies> SharedBodies::current() {
+  const std::lock_guard lock(mutex_);
+  // Asked under the lock: no View gets a higher number than a newer one.
+  std::shared_ptr<const View> view = source_->view();
+  if (view == nullptr) return nullptr;
+  if (current_ == nullptr || current_->view() != view) {
+    current_ = std::make_shared<const ViewBodies>(std::move(view), ++number_);
+  }
+  return current_;
+}
+
+std::shared_ptr<const ViewBodies> SharedBodies::wait_for_newer(const std::shared_ptr<const ViewBodies>& seen,
+                                                               std::chrono::milliseconds limit) {
+  source_->wait_for_newer(seen ? seen->view() : nullptr, limit);
+  return current();
+}
+
+}  // namespace rcached::api

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bodies that depend on the View alone: rendered once for all callers, and only when the first one asks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporters/domain_names.h"
+#include "exporters/view.h"
+
+namespace rcached::api {
+
+// The bodies of one View. Thread-safe; callers that arrive during a rendering wait for it, and for it alone.
+class ViewBodies {
+ public:
+  using Body = std::shared_ptr<const std::string>;
+
+  ViewBodies(std::shared_ptr<const View> view, std::uint64_t number);
+
+  const std::shared_ptr<const View>& view() const { return view_; }
+  std::uint64_t number() const { return number_; }
+  const std::vector<NamedDomain>& named() const { return named_; }
+  // By the label as clients see it (valid UTF-8). Null: there is none.
+  const NamedDomain* find(std::string_view label) const;
+
+  Body domains() const;
+  Body status() const;
+  Body notes() const;
+  Body domain(const NamedDomain& domain) const;  // one of named()
+  Body snapshot_event() const;                   // as text/event-stream
+
+ private:
+  struct Lazy {
+    std::once_flag once;
+    Body body;
+  };
+  template <class Render>
+  static Body rendered(Lazy& lazy, Render render);
+
+  std::shared_ptr<const View> view_;
+  std::uint64_t number_;
+  std::vector<NamedDomain> named_;
+  mutable Lazy domains_;
+  mutable Lazy status_;
+  mutable Lazy notes_;
+  mutable Lazy snapshot_event_;
+  mutable std::vector<Lazy> each_domain_;  // as named_
+};
+
+// The ViewBodies of the source's current View. Thread-safe.
+class SharedBodies {
+ public:
+  explicit SharedBodies(std::shared_ptr<const ViewSource> source) : source_(std::move(source)) {}
+
+  // Null before the first View. As long as the source returns the same View, all callers share one.
+  std::shared_ptr<const ViewBodies> current();
+  // Waits until there is another View than that of `seen` (null: than none), at most `limit`; then current().
+  std::shared_ptr<const ViewBodies> wait_for_newer(const std::shared_ptr<const ViewBodies>& seen,
+                                                   std::chrono::milliseconds limit);
+
+ private:
+  std::shared_ptr<const ViewSource> source_;
+  std::mutex mutex_;
+  std::uint64_t number_ = 0;  // of the last View that somebody asked for
+  std::shared_ptr<const ViewBodies> current_;
+};
+
+}  // namespace rcached::api

@@ -152,7 +152,7 @@ TEST_F(HttpServerTest, UnknownPathsGetAHint) {
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_TRUE(std::regex_search(response.body, std::regex("\n  /metrics +metrics for Prometheus\n")))
         << path;
-    EXPECT_EQ(response.body.find("/stream"), std::string::npos) << "no summary, not listed";
+    EXPECT_EQ(response.body.find("\n  /stream "), std::string::npos) << "no summary, not listed";
   }
 }
 

@@ -27,11 +27,11 @@ Json or_null(const std::optional<T>& value) {
 // Names come from other people's code.
 inline Json text(std::string_view value) { return valid_utf8(value); }
 
-// A time of the snapshot's clock as Unix time; null for 0, which means never.
+// A time of the snapshot's clock as Unix time, to the microsecond; null for 0, which means never.
 inline Json unix_time(std::uint64_t monotonic_ns, std::int64_t unix_minus_monotonic_ns) {
   if (monotonic_ns == 0) return nullptr;
-  return static_cast<double>(static_cast<std::int64_t>(monotonic_ns) + unix_minus_monotonic_ns) /
-         kNsPerSecond;
+  const std::int64_t us = (static_cast<std::int64_t>(monotonic_ns) + unix_minus_monotonic_ns) / 1000;
+  return static_cast<double>(us) / 1e6;
 }
 
 // Never throws for what is in the strings.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/api/query.h"
+
+#include <gtest/gtest.h>
+
+namespace rcached::api {
+namespace {
+
+TEST(PercentDecode, ReplacesWhatIsEncodedAndNothingElse) {
+  EXPECT_EQ(percent_decode(""), "");
+  EXPECT_EQ(percent_decode("iovad-2"), "iovad-2");
+  EXPECT_EQ(percent_decode("a%2Fb%2fc%00d+%25"), std::string("a/b/c\0d+%", 9));
+  for (const char* bad : {"%", "a%", "%4", "%4g", "%g4", "%%41", "% 41"}) {
+    EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(ParseQuery, GivesNamesAndValuesDecoded) {
+  const auto parameters =
+      parse_query("after=7&&domain=iovad%2d2+x&empty=&flag&", {"after", "domain", "empty", "flag"});
+  ASSERT_TRUE(parameters);
+  const Parameters expected = {{"after", "7"}, {"domain", "iovad-2 x"}, {"empty", ""}, {"flag", ""}};
+  EXPECT_EQ(*parameters, expected);
+  EXPECT_EQ(*value_of(*parameters, "after"), "7");
+  EXPECT_EQ(value_of(*parameters, "other"), nullptr);
+  EXPECT_TRUE(parse_query("", {})->empty());
+  EXPECT_EQ(parse_query("a=b=c", {"a"})->at(0).second, "b=c");
+}
+
+TEST(ParseQuery, SaysWhatIsWrong) {
+  EXPECT_EQ(parse_query("afer=7", {"after", "domain"}).error(),
+            "there is no query parameter \"afer\" here; this path knows \"after\", \"domain\"");
+  EXPECT_EQ(parse_query("x", {}).error(), "there is no query parameter \"x\" here; this path knows none");
+  EXPECT_EQ(parse_query("after=7&after=8", {"after"}).error(),
+            "the query parameter \"after\" is given twice");
+  for (const char* bad : {"after=%", "%zz=1", "after=1%4"}) {
+    EXPECT_EQ(parse_query(bad, {"after"}).error(),
+              "the query string has a '%' without two hexadecimal digits")
+        << bad;
+  }
+}
+
+TEST(ParseNumber, TakesDigitsThatFit) {
+  EXPECT_EQ(parse_number("0"), 0u);
+  EXPECT_EQ(parse_number("18446744073709551615"), 18446744073709551615u);
+  for (const char* bad : {"", "-1", "+1", " 1", "1 ", "1.0", "0x1", "18446744073709551616", "x"}) {
+    EXPECT_EQ(parse_number(bad), std::nullopt) << bad;
+  }
+}
+
+TEST(InQuotes, IsShortAndPrintable) {
+  EXPECT_EQ(in_quotes("4"), "\"4\"");
+  EXPECT_EQ(in_quotes("a\n\x1b[31m\x7f\xff"), "\"a??[31m?\xef\xbf\xbd\"");
+  EXPECT_EQ(in_quotes(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
+  EXPECT_EQ(in_quotes(std::string(65, 'x')), "\"" + std::string(64, 'x') + "...\"");
+}
+
+}  // namespace
+}  // namespace rcached::api

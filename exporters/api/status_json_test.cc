@@ -65,7 +65,9 @@ TEST(StatusJson, WhatIsNotKnownIsNull) {
 TEST(StatusJson, RunsAreNullWhenTheKernelDoesNotCountThem) {
   View view = sample_view(kProfile61);
   for (ProgramStatus& program : view.status.programs) program.runs = program.run_ns = 0;
-  for (const json& program : status(view)["programs"]) {
+  const json body = status(view);
+  ASSERT_EQ(body["programs"].size(), 4u);
+  for (const json& program : body["programs"]) {
     EXPECT_TRUE(program.at("runs").is_null());
     EXPECT_TRUE(program.at("seconds").is_null());
   }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// PromFile: the file in node_exporter's textfile directory. It is only ever replaced whole: a reader sees the
+// file of before or the new one, also when the disk is full, the power fails or rcached is killed.
+//
+// A new file is written beside the old one under a name that the collector does not look at (it takes what
+// ends in .prom), synced, given mode 0644 whatever the umask, and renamed over it. What this process did not
+// write is not touched: a file that does not begin with kPromFileHeader, and one that another rcached has put
+// in the place of ours.
+//
+// One thread.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace rcached {
+
+// First line of every file, by which rcached knows its own. A comment in the Prometheus text format.
+inline constexpr std::string_view kPromFileHeader =
+    "# Written by rcached for the textfile collector of node_exporter.\n";
+
+struct TextfileError {
+  enum class Kind : std::uint8_t {
+    bad_path,      // not an absolute path that ends in .prom
+    no_directory,  // the directory does not exist
+    denied,        // no permission, or a read-only file system
+    no_space,      // disk, quota or the limit of the process
+    not_ours,      // what is there was not written by this rcached
+    io,            // anything else
+  };
+  Kind kind = Kind::io;
+  std::string message;  // what happened, to what
+  std::string mend;     // what the operator can do
+};
+
+class PromFile {
+ public:
+  template <typename T>
+  using Expected = tl::expected<T, TextfileError>;
+
+  // Looks at the path only. Errors: bad_path.
+  static Expected<PromFile> at(const std::string& path);
+
+  // Removes what an earlier rcached that was killed has left: its file, whose numbers are no longer true, and
+  // its temporaries, but for those that another process writes just now. Errors: no_directory, denied,
+  // not_ours, io; what could be removed is removed.
+  Expected<void> clear();
+
+  // Puts a file of kPromFileHeader and `pieces` in place. After an error nothing has changed. Errors: all but
+  // bad_path.
+  Expected<void> replace(const std::vector<std::string_view>& pieces);
+
+  // Removes the file if this object has written it; no error when it is gone already. Errors: denied,
+  // not_ours, io.
+  Expected<void> remove();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  // Names one content of one file: inodes are used again, so the time of the last change belongs to it.
+  struct Identity {
+    dev_t device;
+    ino_t inode;
+    timespec changed;
+  };
+
+  PromFile(std::string path, std::string directory, std::string temporary_prefix);
+  tl::unexpected<TextfileError> failed(const char* doing, int error) const;
+  Expected<void> check_place() const;
+  bool is_mine(const struct stat& info) const;
+  bool remove_if_abandoned(const std::filesystem::path& temporary) const;
+
+  std::string path_;
+  std::string directory_;
+  std::string temporary_prefix_;  // full path, without what makes it unique
+  std::optional<Identity> written_;
+};
+
+}  // namespace rcached

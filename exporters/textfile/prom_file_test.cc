@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/textfile/prom_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sched.h>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <string>
+#include <thread>
+
+namespace rcached {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = TextfileError::Kind;
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string whole(const std::string& text) { return std::string(kPromFileHeader) + text; }
+
+class PromFileTest : public ::testing::Test {
+ protected:
+  PromFileTest() {
+    std::string name = (fs::temp_directory_path() / "rcached-prom-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~PromFileTest() override {
+    fs::permissions(directory_, fs::perms::owner_all);
+    fs::remove_all(directory_);
+  }
+
+  PromFile file() const { return PromFile::at(path()).value(); }
+  std::string path() const { return (directory_ / "rcached.prom").string(); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(directory_ / name) << text;
+  }
+  std::set<std::string> names() const {
+    std::set<std::string> found;
+    for (const auto& entry : fs::directory_iterator(directory_)) found.insert(entry.path().filename());
+    return found;
+  }
+
+  // The error says where and what to do, and nothing has changed in the directory.
+  template <typename Result>
+  void expect_refused(const Result& result, Kind kind, const std::string& says) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, kind) << result.error().message;
+    EXPECT_NE(result.error().message.find(path()), std::string::npos) << result.error().message;
+    EXPECT_NE(result.error().message.find(says), std::string::npos) << result.error().message;
+    EXPECT_FALSE(result.error().mend.empty());
+  }
+
+  // Runs `body` in a process of its own, which may change what belongs to a process; fails when a check in it
+  // fails.
+  static void in_child(const std::function<void()>& body) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      body();
+      std::fflush(stdout);
+      ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(PromFileTest, WritesAFileThatTheCollectorCanRead) {
+  const mode_t mask = ::umask(077);
+  EXPECT_TRUE(file().replace({"a 1\n", "b 2\n"}));
+  ::umask(mask);
+  EXPECT_EQ(read(path()), whole("a 1\nb 2\n"));
+  EXPECT_EQ(fs::status(path()).permissions(), fs::perms(0644));
+  EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"});
+}
+
+TEST_F(PromFileTest, RefusesPathsThatTheCollectorWouldNotRead) {
+  for (const char* bad : {"", "rcached.prom", "/var/rcached.txt", "/var/.prom", "/var/rcached.prom/", "/"}) {
+    const auto result = PromFile::at(bad);
+    ASSERT_FALSE(result) << bad;
+    EXPECT_EQ(result.error().kind, Kind::bad_path);
+    EXPECT_FALSE(result.error().mend.empty());
+  }
+  EXPECT_FALSE(PromFile::at(std::string("/a\0b.prom", 9)));
+}
+
+TEST_F(PromFileTest, ReplacesItsOwnFileAndRemovesIt) {
+  PromFile mine = file();
+  ASSERT_TRUE(mine.replace({"a 1\n"}));
+  ASSERT_TRUE(mine.replace({"a 2\n"}));
+  EXPECT_EQ(read(path()), whole("a 2\n"));
+  ASSERT_TRUE(mine.remove());
+  EXPECT_TRUE(names().empty());
+  EXPECT_TRUE(mine.remove()) << "nothing to do";
+  ASSERT_TRUE(mine.replace({"a 3\n"}));
+  fs::remove(path());
+  EXPECT_TRUE(mine.remove()) << "somebody was faster";
+}
+
+TEST_F(PromFileTest, TakesOverWhatAnEarlierRunHasLeft) {
+  ASSERT_TRUE(file().replace({"a 1\n"}));
+  ASSERT_TRUE(file().replace({"a 2\n"}));
+  EXPECT_EQ(read(path()), whole("a 2\n"));
+}
+
+TEST_F(PromFileTest, ClearRemovesTheOldFileAndTemporariesOfThisNameOnly) {
+  write("rcached.prom", whole("old 1\n"));
+  write(".rcached.prom.tmp-abc123", "half");
+  write(".rcached.prom.tmp-abc1234", "not a name of ours");
+  write(".rcached.prom.tmp-", "not a name of ours");
+  write(".other.prom.tmp-abc123", "of another");
+  write("other.prom", "of another");
+  fs::create_directory(directory_ / ".rcached.prom.tmp-folder");
+  EXPECT_TRUE(file().clear());
+  EXPECT_EQ(names(),
+            (std::set<std::string>{".rcached.prom.tmp-abc1234", ".rcached.prom.tmp-",
+                                   ".other.prom.tmp-abc123", "other.prom", ".rcached.prom.tmp-folder"}));
+}
+
+TEST_F(PromFileTest, ClearLeavesATemporaryThatIsBeingWritten) {
+  write(".rcached.prom.tmp-abc123", "half");
+  const int fd = ::open((directory_ / ".rcached.prom.tmp-abc123").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(fd, LOCK_EX), 0);
+  EXPECT_TRUE(file().clear());
+  EXPECT_EQ(names(), std::set<std::string>{".rcached.prom.tmp-abc123"});
+  ::close(fd);
+  EXPECT_TRUE(file().clear());
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(PromFileTest, LeavesAloneWhatItDidNotWrite) {
+  write("rcached.prom", "apt_upgrades_pending 3\n");
+  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  expect_refused(file().clear(), Kind::not_ours, "not written by rcached");
+  EXPECT_EQ(read(path()), "apt_upgrades_pending 3\n");
+  fs::remove(path());
+
+  write("elsewhere", whole("a 1\n"));
+  fs::create_symlink("elsewhere", path());
+  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  EXPECT_TRUE(fs::is_symlink(path()));
+  fs::remove(path());
+
+  fs::create_directory(path());
+  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  fs::remove(path());
+
+  ASSERT_EQ(::mkfifo(path().c_str(), 0644), 0);
+  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  EXPECT_EQ(names(), (std::set<std::string>{"elsewhere", "rcached.prom"}));
+}
+
+TEST_F(PromFileTest, TwoThatWriteOneFileDoNotTakeTurns) {
+  PromFile first = file(), second = file();
+  ASSERT_TRUE(first.replace({"first 1\n"}));
+  ASSERT_TRUE(second.replace({"second 1\n"}));
+  expect_refused(first.replace({"first 2\n"}), Kind::not_ours, "another rcached");
+  expect_refused(first.remove(), Kind::not_ours, "another rcached");
+  EXPECT_EQ(read(path()), whole("second 1\n"));
+  EXPECT_TRUE(second.replace({"second 2\n"}));
+  EXPECT_TRUE(second.remove());
+  EXPECT_TRUE(first.replace({"first 3\n"})) << "the place is free again";
+}
+
+TEST_F(PromFileTest, AnEmptyFileIsNobodys) {  // what a power failure can leave of other programs' habits
+  write("rcached.prom", "");
+  EXPECT_TRUE(file().replace({"a 1\n"}));
+}
+
+TEST_F(PromFileTest, SaysWhenThereIsNoDirectory) {
+  auto lost = PromFile::at((directory_ / "gone" / "rcached.prom").string()).value();
+  for (const auto& result : {lost.replace({"a 1\n"}), lost.clear()}) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, Kind::no_directory);
+    EXPECT_NE(result.error().mend.find((directory_ / "gone").string()), std::string::npos)
+        << result.error().mend;
+  }
+  write("file", "");
+  const auto under_a_file = PromFile::at((directory_ / "file" / "rcached.prom").string()).value().replace({});
+  ASSERT_FALSE(under_a_file);
+  EXPECT_EQ(under_a_file.error().kind, Kind::no_directory);
+}
+
+TEST_F(PromFileTest, SaysWhenItMayNotWrite) {
+  fs::permissions(directory_, fs::perms(0555));
+  in_child([this] {
+    if (::geteuid() == 0) {
+      ASSERT_EQ(::seteuid(65534), 0);
+    }
+    expect_refused(file().replace({"a 1\n"}), Kind::denied, "denied");
+  });
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(PromFileTest, AFileLimitLeavesTheOldFileWhole) {
+  ASSERT_TRUE(file().replace({"old 1\n"}));
+  in_child([this] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{4096, 4096};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const std::string large(10'000, 'x');
+    expect_refused(file().replace({large}), Kind::no_space, "too large");
+    EXPECT_EQ(read(path()), whole("old 1\n"));
+    EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"}) << "the half file is gone";
+    EXPECT_TRUE(file().replace({"new 1\n"})) << "what fits is written";
+  });
+  EXPECT_EQ(read(path()), whole("new 1\n"));
+}
+
+// A file system of the child's own, which ends with it.
+bool mount_small_disk(const fs::path& directory) {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("none", directory.c_str(), "tmpfs", 0, "size=64k") == 0;
+}
+
+TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root for a small file system; AFileLimit... does without";
+  in_child([this] {
+    ASSERT_TRUE(mount_small_disk(directory_));
+    PromFile mine = file();
+    ASSERT_TRUE(mine.replace({"old 1\n"}));
+    const std::string large(100'000, 'x');
+    expect_refused(mine.replace({large}), Kind::no_space, "No space left");
+    EXPECT_EQ(read(path()), whole("old 1\n"));
+    EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"});
+    EXPECT_TRUE(mine.replace({"new 1\n"})) << "the space has come back";
+
+    ASSERT_EQ(::mount("none", directory_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, "size=64k"), 0);
+    expect_refused(mine.replace({"newer 1\n"}), Kind::denied, "Read-only");
+    expect_refused(mine.remove(), Kind::denied, "Read-only");
+    EXPECT_EQ(read(path()), whole("new 1\n"));
+  });
+}
+
+// The kernel's own word for it: whoever opens the path gets one whole file, at every moment.
+TEST_F(PromFileTest, AReaderOnlyEverSeesWholeFiles) {
+  constexpr int kLeastReads = 500;
+  std::atomic<int> reads = 0;
+  std::atomic<bool> half = false, done = false;
+  PromFile mine = file();
+  const auto content = [](int number) {
+    const std::string name = std::to_string(number);
+    std::string text = "begin " + name + "\n";
+    for (int i = 0; i < 2000 + number % 7 * 500; ++i) text += "series " + name + "\n";
+    return text + "end " + name + "\n";
+  };
+  ASSERT_TRUE(mine.replace({content(0)}));
+  std::thread reader([&] {
+    while (!done) {
+      const std::string text = read(path());
+      const auto begin = text.find("begin ");
+      const auto end = text.rfind("end ");
+      if (begin != kPromFileHeader.size() || end == std::string::npos || text.back() != '\n' ||
+          text.substr(begin, text.find('\n', begin) - begin).substr(6) !=
+              text.substr(end + 4, text.size() - end - 5)) {
+        half = true;
+      }
+      ++reads;
+    }
+  });
+  int number = 0;
+  while (!half && (reads < kLeastReads || number < 100)) {
+    ++number;
+    if (!mine.replace({content(number)})) break;
+  }
+  done = true;
+  reader.join();
+  EXPECT_FALSE(half);
+  EXPECT_GE(reads, kLeastReads);
+  EXPECT_EQ(read(path()), whole(content(number)));
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/textfile/textfile_writer.h"
+
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "exporters/textfile/textfile_text.h"
+
+namespace rcached {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAskAgain{200};  // while nothing is known
+constexpr int kNiceness = 10;
+
+constexpr const char* kWrites = "rcached_textfile_writes_total";
+constexpr const char* kWritesHelp =
+    "Writes of the file for node_exporter's textfile collector, by result: ok or error.";
+constexpr const char* kLastWrite = "rcached_textfile_last_write_timestamp_seconds";
+constexpr const char* kLastWriteHelp =
+    "When the file for node_exporter's textfile collector was last written, in Unix time; absent when never.";
+
+double unix_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count()) / 1000;
+}
+
+// The counts of this exporter. Thread-safe.
+class WriteMetrics {
+ public:
+  WriteMetrics()
+      : registry_(std::make_shared<prometheus::Registry>()),
+        ok_(writes("ok")),
+        error_(writes("error")),
+        last_write_(prometheus::BuildGauge().Name(kLastWrite).Help(kLastWriteHelp).Register(*registry_)) {}
+
+  void written(double at) {
+    ok_.Increment();
+    last_write_.Add({}).Set(at);  // the same one every time
+  }
+  void failed() { error_.Increment(); }
+
+  // As it is after written(at).
+  std::string text_after_write(double at) const {
+    std::vector<prometheus::MetricFamily> families = registry_->Collect();
+    std::erase_if(families, [](const prometheus::MetricFamily& family) { return family.name == kLastWrite; });
+    for (prometheus::MetricFamily& family : families) {
+      for (prometheus::ClientMetric& sample : family.metric) {
+        if (sample.label.at(0).value == "ok") sample.counter.value += 1;
+      }
+    }
+    prometheus::ClientMetric last;
+    last.gauge.value = at;
+    families.push_back({kLastWrite, kLastWriteHelp, prometheus::MetricType::Gauge, {last}});
+    return prometheus::TextSerializer().Serialize(families);
+  }
+
+  std::shared_ptr<prometheus::Collectable> registry() const { return registry_; }
+
+ private:
+  prometheus::Counter& writes(const char* result) {
+    return prometheus::BuildCounter()
+        .Name(kWrites)
+        .Help(kWritesHelp)
+        .Register(*registry_)
+        .Add({{"result", result}});
+  }
+
+  std::shared_ptr<prometheus::Registry> registry_;
+  prometheus::Counter& ok_;
+  prometheus::Counter& error_;
+  prometheus::Family<prometheus::Gauge>& last_write_;
+};
+
+// Of the writer's thread alone. A write beyond the limit of file sizes is to be an error, not the end of the
+// process; setpriority() of Linux is about one thread.
+void settle_thread() {
+  ::pthread_setname_np(::pthread_self(), "rcached-prom");
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGXFSZ);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+class TextfileWriter::Impl {
+ public:
+  explicit Impl(TextfileOptions options) : options_(std::move(options)) {}
+
+  tl::expected<void, TextfileError> start() {
+    if (thread_.joinable()) return {};
+    auto file = PromFile::at(options_.path);
+    if (!file) return tl::unexpected(file.error());
+    file_.emplace(std::move(*file));
+    stopping_ = false;
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  std::shared_ptr<prometheus::Collectable> metrics() const { return metrics_.registry(); }
+
+ private:
+  void run() {
+    settle_thread();
+    if (auto cleared = file_->clear(); !cleared) tell(cleared.error());
+    do {
+    } while (!wait(round()));
+    if (auto removed = file_->remove(); !removed) tell(removed.error());
+  }
+
+  // True: it is time to end.
+  bool wait(milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return stopping_; });
+  }
+
+  // How long to wait for the next.
+  milliseconds round() {
+    try {
+      const std::shared_ptr<const std::string> text = options_.text();
+      if (text == nullptr) {
+        if (auto removed = file_->remove(); !removed) tell(removed.error());
+        return std::min(options_.interval, kAskAgain);
+      }
+      write(*text);
+    } catch (const std::exception& error) {
+      failed({TextfileError::Kind::io,
+              fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
+              "report this as a bug, unless memory has run out"});
+    }
+    return options_.interval;
+  }
+
+  void write(const std::string& text) {
+    const double now = unix_seconds();
+    std::vector<std::string_view> pieces = without_metrics(text, {"process_", "rcached_textfile_"});
+    const std::string own = metrics_.text_after_write(now);
+    pieces.emplace_back(own);
+    if (auto written = file_->replace(pieces); !written) {
+      failed(written.error());
+      return;
+    }
+    metrics_.written(now);
+    if (!std::exchange(told_, {}).empty() && options_.on_recovery) options_.on_recovery();
+  }
+
+  void failed(const TextfileError& error) {
+    metrics_.failed();
+    tell(error);
+  }
+
+  void tell(const TextfileError& error) {
+    if (std::exchange(told_, error.message) != error.message && options_.on_failure)
+      options_.on_failure(error);
+  }
+
+  const TextfileOptions options_;
+  WriteMetrics metrics_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+
+  // Of the thread:
+  std::optional<PromFile> file_;
+  std::string told_;  // the last failure, until a write has worked
+
+  std::thread thread_;
+};
+
+TextfileWriter::TextfileWriter(TextfileOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+TextfileWriter::~TextfileWriter() { stop(); }
+tl::expected<void, TextfileError> TextfileWriter::start() { return impl_->start(); }
+void TextfileWriter::stop() { impl_->stop(); }
+std::shared_ptr<prometheus::Collectable> TextfileWriter::metrics() const { return impl_->metrics(); }
+
+}  // namespace rcached

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be true of targets that a Prometheus has scraped for a while. Each check gives a list of problems."""
+import collections
+import re
+
+TEXT, OPENMETRICS = "text", "openmetrics"
+OURS = {"job", "instance", "format", "kind"}  # labels of the scrape, not of the target
+OWN = re.compile(r"^(up|scrape_\w+)$")  # series that Prometheus adds
+
+# All counters of Prometheus that tell of samples or scrapes it did not take, and three of them that it must have.
+REFUSALS = re.compile(r"^prometheus_(target_(scrapes_\w+|scrape_pool_exceeded_\w+)_total|tsdb_out_of_\w+_samples_total)$")
+KNOWN_REFUSALS = ("prometheus_target_scrapes_sample_duplicate_timestamp_total",
+                  "prometheus_target_scrapes_sample_out_of_order_total", "prometheus_tsdb_out_of_order_samples_total")
+
+
+class Target:
+    def __init__(self, name, kind, url, formats):
+        self.name, self.kind, self.url, self.formats = name, kind, url, formats
+        self.pages = {}  # by format, as it was before Prometheus came
+
+    def selector(self, form):
+        return f'{{job="{self.name}-{form}"}}'
+
+
+def documented_metrics(page):
+    """{name: type} from the tables of docs/metrics.md."""
+    return dict(re.findall(r"^\| `([a-z][a-z0-9_]*)` \| (\w+) \|", page, re.MULTILINE))
+
+
+def series_names(name, kind):
+    return [f"{name}_bucket", f"{name}_sum", f"{name}_count"] if kind == "histogram" else [name]
+
+
+def without_ours(labels):
+    return tuple(sorted((key, value) for key, value in labels.items() if key not in OURS))
+
+
+def series_in(page):
+    """The series of a page, as they are written; repeated ones repeatedly."""
+    lines = [line for line in page.decode(errors="replace").split("\n") if line and not line.startswith("#")]
+    return [line[:line.rindex("}") + 1] if "}" in line else line.partition(" ")[0] for line in lines]
+
+
+def check_scrapes(prometheus, targets):
+    problems = []
+    states = {target["scrapePool"]: target for target in prometheus.targets()}
+    for target in targets:
+        for form in target.formats:
+            where = f"{target.name} ({form})"
+            state = states.get(f"{target.name}-{form}")
+            if state is None:
+                problems.append(f"{where}: Prometheus does not know the target")
+                continue
+            if state["health"] != "up" or state["lastError"]:
+                problems.append(f"{where}: {state['health']}: {state['lastError']}")
+            ups = [value for _, values in prometheus.query(f"up{target.selector(form)}[1h]") for value in values]
+            if not ups or set(ups) != {"1"}:
+                problems.append(f"{where}: {ups.count('0')} of {len(ups)} scrapes failed")
+            scraped = [float(value) for _, value in prometheus.query(f"scrape_samples_scraped{target.selector(form)}")]
+            series = series_in(target.pages[form])
+            if not scraped or scraped[0] < len(series):
+                problems.append(f"{where}: {scraped} samples scraped, {len(series)} were there before")
+            # Prometheus 2.42 drops the second of a scrape without a word.
+            twice = sorted(one for one, count in collections.Counter(series).items() if count > 1)
+            if twice:
+                problems.append(f"{where}: {len(twice)} series are there twice, e.g. {', '.join(twice[:3])}")
+    return problems
+
+
+def check_refusals(prometheus):
+    counters = {name: value for name, value in prometheus.own_counters("prometheus_").items()
+                if REFUSALS.match(name)}
+    problems = [f"{name} is {value:g}" for name, value in counters.items() if value != 0]
+    # The check would be worth nothing if a Prometheus called them otherwise.
+    return problems + [f"Prometheus has no {name}" for name in KNOWN_REFUSALS if name not in counters]
+
+
+def series_of(prometheus, target, form, window=None):
+    """{labels: value, or values over the window}, without what Prometheus adds."""
+    selector = target.selector(form) + (f"[{window}s]" if window else "")
+    return {without_ours(labels): value for labels, value in prometheus.query(selector)
+            if not OWN.match(labels.get("__name__", ""))}
+
+
+def text_of(series):
+    labels = dict(series)
+    name = labels.pop("__name__", "")
+    return name + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+
+
+def check_same_series(text, openmetrics, target):
+    problems = []
+    for one, other, form in ((text, openmetrics, OPENMETRICS), (openmetrics, text, TEXT)):
+        missing = sorted(text_of(series) for series in one.keys() - other.keys())
+        if missing:
+            problems.append(f"{target.name}: {len(missing)} series are not in the {form} format, e.g. "
+                            + ", ".join(missing[:3]))
+    if not text:
+        problems.append(f"{target.name}: no series at all")
+    return problems
+
+
+def check_still_gauges(text, openmetrics, target, types):
+    """Of what has not moved for several scrapes in either format, both say the same. Returns (problems, number)."""
+    differing, compared = [], 0
+    for series in sorted(text.keys() & openmetrics.keys()):
+        one, other = text[series], openmetrics[series]
+        still = len(one) >= 3 and len(other) >= 3 and len(set(one)) == 1 and len(set(other)) == 1
+        if types.get(dict(series)["__name__"]) != "gauge" or not still:
+            continue
+        compared += 1
+        if one[0] != other[0]:
+            differing.append(f"{text_of(series)} is {one[0]} as text, {other[0]} as OpenMetrics")
+    problems = [f"{target.name}: {len(differing)} gauges differ, e.g. {', '.join(differing[:3])}"] if differing else []
+    if compared == 0:
+        problems.append(f"{target.name}: no gauge stood still")
+    return problems, compared
+
+
+def find_documented(prometheus, documented, targets):
+    """(problems, {series name: {kind: its number of series}}): what has data, and of which kind of target."""
+    problems, found = [], {}
+    for metric, kind in documented.items():
+        for name in series_names(metric, kind):
+            counts = {}
+            for labels, value in prometheus.query(f"count by (kind, format) ({name})"):
+                counts.setdefault(labels["kind"], {})[labels["format"]] = int(value)
+            found[name] = {target_kind: max(by_format.values()) for target_kind, by_format in counts.items()}
+            if not counts:
+                problems.append(f"{name} is documented, and no target has it")
+            for target_kind, by_format in counts.items():
+                for form in {form for target in targets if target.kind == target_kind for form in target.formats}:
+                    if form not in by_format:
+                        problems.append(f"{name} of {target_kind}: not in the {form} format")
+    return problems, found
+
+
+def find_undocumented(prometheus, documented, targets):
+    """Series of the targets whose names no row explains."""
+    known = {name for metric, kind in documented.items() for name in series_names(metric, kind)}
+    problems = set()
+    for target in targets:
+        if target.kind == "textfile":  # node_exporter has metrics of its own
+            continue
+        for form in target.formats:
+            for labels, _ in prometheus.query(f"count by (__name__) ({target.selector(form)})"):
+                if labels["__name__"] not in known and not OWN.match(labels["__name__"]):
+                    problems.add(f"{labels['__name__']} of {target.name} is not documented")
+    return sorted(problems)

@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A real Prometheus scrapes rcached, in both formats, and is asked for every documented metric.
+
+    scrape.py --binary build/rcached --fixture build/metrics-fixture     what CTest runs
+    scrape.py --target guest=http://127.0.0.1:9731/metrics --interval 5 ...     targets of one's own besides
+
+Targets: `synthetic`, the daemon with a simulated allocator of either kind of depot; `fixture`, the real routes over a
+view that has everything (losses, repairs); `textfile`, a real node_exporter that reads the file which the fixture
+writes; `lab`, those given by --target. Each is scraped as OpenMetrics, as Prometheus asks for it, and through a proxy
+as text. It fails when a scrape fails, when Prometheus refuses a sample, when the formats disagree, when promtool has
+something to say, and when a documented metric has no data or a metric is not documented.
+"""
+import argparse
+import contextlib
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+import checks
+from checks import OPENMETRICS, TEXT, Target
+from servers import TEXT_ACCEPT, Failed, Program, Prometheus, Proxy, fetch, free_port
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ACCEPT = {TEXT: TEXT_ACCEPT, OPENMETRICS: "application/openmetrics-text;version=1.0.0"}
+SYNTHETIC = """\
+run_directory: {directory}
+metrics: {{ per_cpu: true, per_magazine: true }}
+synthetic: {{ generation: {generation}, domains: 3, cpus: 4, rate: 20000, workload: mixed }}
+log: {{ level: warning }}
+"""
+
+
+def start_synthetic(stack, options, directory):
+    """One daemon for each kind of depot."""
+    for name, generation in (("synthetic-bounded", "bounded-127"), ("synthetic-unbounded", "unbounded-127")):
+        own = pathlib.Path(directory) / name
+        own.mkdir()
+        config = own / "rcached.yaml"
+        config.write_text(SYNTHETIC.format(directory=own, generation=generation))
+        address = f"127.0.0.1:{free_port()}"
+        program = stack.enter_context(Program(name, [options.binary, "run", "--source", "synthetic", "--listen",
+                                                     address, "--config", str(config)], directory))
+        program.wait_for(lambda at=address: fetch(f"http://{at}/-/ready")[0] == 200, 30, "it is not ready")
+        yield Target(name, "synthetic", f"http://{address}/metrics", options.formats)
+
+
+def start_fixture(stack, options, directory):
+    prom_file = pathlib.Path(directory) / "textfile" / "rcached.prom"
+    prom_file.parent.mkdir()
+    fixture = stack.enter_context(Program("fixture", [options.fixture, str(prom_file)], directory))
+    fixture.wait_for(lambda: fixture.output().count("http://") == 2 and prom_file.exists(), 30, "it does not serve")
+    for line in fixture.output().splitlines():
+        name, url = line.split()
+        yield Target(name, "fixture", url, options.formats)
+
+    address = f"127.0.0.1:{free_port()}"
+    node = stack.enter_context(Program("node-exporter", [
+        options.node_exporter, "--collector.disable-defaults", "--collector.textfile",
+        f"--collector.textfile.directory={prom_file.parent}", f"--web.listen-address={address}"], directory))
+    node.wait_for(lambda: fetch(f"http://{address}/metrics")[0] == 200, 30, "it does not serve")
+    yield Target("textfile", "textfile", f"http://{address}/metrics", [TEXT])
+
+
+def given_targets(options):
+    for given in options.target:
+        name, separator, url = given.partition("=")
+        if not separator or not url.startswith("http://"):
+            raise Failed(f"--target {given}: write NAME=http://HOST:PORT/metrics")
+        yield Target(name, "lab", url, options.formats)
+
+
+def jobs_of(targets, proxy):
+    """The text format goes through the proxy; OpenMetrics is taken from the target itself."""
+    for target in targets:
+        proxy.urls[target.name] = target.url
+        parts = urllib.parse.urlsplit(target.url)
+        for form in target.formats:
+            direct = form == OPENMETRICS
+            yield {"name": f"{target.name}-{form}", "address": parts.netloc if direct else proxy.address,
+                   "path": parts.path if direct else f"/{target.name}",
+                   "labels": {"format": form, "kind": target.kind}}
+
+
+def page_of(target, accept):
+    status, _, body = fetch(target.url, {"Accept": accept})
+    if status != 200:
+        raise Failed(f"{target.name}: {target.url} answers {status or 'nothing'}")
+    return body
+
+
+def check_promtool(target, options):
+    try:
+        page = page_of(target, TEXT_ACCEPT)
+    except Failed as failed:
+        return [str(failed)]
+    done = subprocess.run([options.promtool, "check", "metrics"], input=page, capture_output=True, check=False)
+    said = (done.stdout + done.stderr).decode(errors="replace").strip()
+    return [f"{target.name}: promtool: {line}" for line in said.splitlines()] or (
+        [f"{target.name}: promtool ends with {done.returncode}"] if done.returncode != 0 else [])
+
+
+def check_content_types(targets, proxy):
+    """That what was scraped was the format it is taken for."""
+    problems = []
+    for target in targets:
+        for given in proxy.content_types.get(target.name, set()):
+            if not given.startswith("text/plain; version=0.0.4"):
+                problems.append(f"{target.name}: {given!r} was given for the text format")
+        if OPENMETRICS in target.formats:
+            given = fetch(target.url, {"Accept": proxy.prometheus_accept or ""})[1].get("Content-Type", "")
+            if not given.startswith("application/openmetrics-text; version=1.0.0"):
+                problems.append(f"{target.name}: Prometheus, which asks for {proxy.prometheus_accept!r}, is given "
+                                f"{given!r}")
+    return problems
+
+
+def check_textfile(prometheus, target, fixture):
+    """What node_exporter serves of our file is what the fixture has, but for the process's own."""
+    problems = []
+    of_node = {labels["__name__"]: value for labels, value in prometheus.query(target.selector(TEXT))
+               if labels["__name__"].startswith("node_textfile_")}
+    if of_node.get("node_textfile_scrape_error") != "0" or "node_textfile_mtime_seconds" not in of_node:
+        problems.append(f"node_exporter cannot read the file: {of_node}")
+    ours = {series for series in checks.series_of(prometheus, target, TEXT)
+            if dict(series)["__name__"].startswith(("iova_", "rcached_"))}
+    expected = {series for series in checks.series_of(prometheus, fixture, TEXT)
+                if dict(series)["__name__"].startswith(("iova_", "rcached_"))}
+    missing = sorted(checks.text_of(series) for series in expected - ours)
+    if missing:
+        problems.append(f"textfile: {len(missing)} series of the fixture are missing, e.g. {', '.join(missing[:3])}")
+    for needed in ('rcached_textfile_writes_total{result="ok"}', "rcached_textfile_last_write_timestamp_seconds{}"):
+        if needed not in {checks.text_of(series) for series in ours}:
+            problems.append(f"textfile: {needed} is missing")
+    return problems
+
+
+def compare_formats(prometheus, targets, types, window):
+    problems, compared = [], 0
+    for target in targets:
+        if len(target.formats) < 2:
+            continue
+        text, other = (checks.series_of(prometheus, target, form) for form in (TEXT, OPENMETRICS))
+        problems += checks.check_same_series(text, other, target)
+        text, other = (checks.series_of(prometheus, target, form, window) for form in (TEXT, OPENMETRICS))
+        found, number = checks.check_still_gauges(text, other, target, types)
+        problems += found
+        compared += number
+    return problems, compared
+
+
+def scraped_often_enough(prometheus, jobs, scrapes):
+    rows = prometheus.query("count_over_time(up[1h])")
+    return len(rows) == len(jobs) and all(int(value) >= scrapes for _, value in rows)
+
+
+def run(options, directory):
+    """(problems, report) of all targets."""
+    documented = checks.documented_metrics(options.docs.read_text())
+    if len(documented) < 50:
+        raise Failed(f"{options.docs} documents {len(documented)} metrics only: is it the right file?")
+    with contextlib.ExitStack() as stack:
+        targets = list(given_targets(options))
+        if options.binary:
+            targets += start_synthetic(stack, options, directory)
+        if options.fixture:
+            targets += start_fixture(stack, options, directory)
+        if not targets:
+            raise Failed("no targets: give --binary, --fixture or --target")
+        for target in targets:
+            target.pages = {form: page_of(target, ACCEPT[form]) for form in target.formats}
+        proxy = stack.enter_context(Proxy())
+        jobs = list(jobs_of(targets, proxy))
+        prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval))
+        limit = 60 + options.scrapes * options.interval * 4
+        prometheus.wait_for(prometheus.ready, 60, "it is not ready")
+        prometheus.wait_for(lambda: scraped_often_enough(prometheus, jobs, options.scrapes), limit, "too few scrapes")
+
+        problems = checks.check_scrapes(prometheus, targets)
+        problems += checks.check_refusals(prometheus)
+        problems += check_content_types(targets, proxy)
+        # A series that has just come is in one format before it is in the other.
+        window = int(options.scrapes * options.interval) or 1
+        latest = ([], 0)
+
+        def formats_agree():
+            nonlocal latest
+            latest = compare_formats(prometheus, targets, documented, window)
+            return not latest[0]
+        with contextlib.suppress(Failed):
+            prometheus.wait_for(formats_agree, options.patience, "the formats disagree")
+        problems += latest[0]
+        missing, found = checks.find_documented(prometheus, documented, targets)
+        problems += missing + checks.find_undocumented(prometheus, documented, targets)
+        by_name = {target.name: target for target in targets}
+        if "textfile" in by_name:
+            problems += check_textfile(prometheus, by_name["textfile"], by_name["fixture-bounded"])
+        for target in targets:
+            if target.kind != "textfile":  # promtool has no quarrel of ours with node_exporter
+                problems += check_promtool(target, options)
+        problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
+        return problems, report(found, targets, latest[1])
+
+
+def report(found, targets, compared):
+    kinds = [kind for kind in ("lab", "synthetic", "fixture", "textfile") if any(t.kind == kind for t in targets)]
+    lines = [f"{'metric':56}" + "".join(f"{kind:>11}" for kind in kinds)]
+    for name, counts in found.items():
+        lines.append(f"{name:56}" + "".join(f"{counts.get(kind) or '-':>11}" for kind in kinds))
+    scraped = sum(len(target.formats) for target in targets)
+    lines.append(f"{len(found)} names of documented metrics, {sum(1 for counts in found.values() if counts)} with data "
+                 f"(numbers are series); {len(targets)} targets scraped {scraped} ways; {compared} gauges that stood "
+                 "still compared between the formats")
+    return "\n".join(lines)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", help="rcached, for the synthetic targets")
+    parser.add_argument("--fixture", help="metrics-fixture")
+    parser.add_argument("--target", action="append", default=[], metavar="NAME=URL", help="a target of kind lab")
+    parser.add_argument("--docs", type=pathlib.Path, default=ROOT / "docs/metrics.md")
+    parser.add_argument("--formats", default=f"{TEXT},{OPENMETRICS}", help=f"default: {TEXT},{OPENMETRICS}")
+    parser.add_argument("--interval", type=int, default=4, help="seconds between scrapes")
+    parser.add_argument("--scrapes", type=int, default=4, help="of each target before anything is checked")
+    parser.add_argument("--patience", type=int, default=30, help="seconds that the formats may take to agree")
+    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
+    parser.add_argument("--promtool", default=shutil.which("promtool"))
+    parser.add_argument("--node-exporter", default=shutil.which("prometheus-node-exporter"))
+    options = parser.parse_args()
+    options.formats = options.formats.split(",")
+    for program in ("prometheus", "promtool", "node_exporter"):
+        if getattr(options, program) is None:
+            sys.exit(f"{program} is not installed: packaging/install-dependencies test")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    try:
+        with tempfile.TemporaryDirectory(prefix="rcached-prometheus-") as directory:
+            problems, text = run(options, directory)
+    except Failed as failed:
+        sys.exit(f"scrape.py: {failed}")
+    print(text)
+    for problem in problems:
+        print(f"PROBLEM {problem}", file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

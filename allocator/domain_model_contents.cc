@@ -11,8 +11,14 @@ void DomainModel::replace(Magazine& magazine, std::uint8_t order, std::uint16_t 
   orphan(magazine, order);
   Pfns known;
   known.reserve(pfns.size());
-  std::uint32_t twice = 0;  // a driver's double free; the model has one place for a pfn
+  // What a driver's bad frees leave: a pfn twice, for which the model has one place, or pfn 0, which no
+  // allocation ever gave out.
+  std::uint32_t unknown = 0;
   for (const std::uint64_t pfn : pfns) {
+    if (pfn == 0) {
+      ++unknown;
+      continue;
+    }
     Range* range = find(pfn);
     if (range == nullptr) range = &add_range(pfn, 1ull << order);
     if (const auto at = locate(pfn, *range)) {
@@ -22,14 +28,14 @@ void DomainModel::replace(Magazine& magazine, std::uint8_t order, std::uint16_t 
       ++tree_ranges_;
       mark_outstanding(*range, at->order);
     } else if (range->cached()) {  // in `known`
-      ++twice;
+      ++unknown;
       continue;
     }
     mark_cached(*range, order, cpu);
     known.push_back(pfn);
   }
-  tree_ranges_ += twice;
-  magazine.assign(known, twice);
+  tree_ranges_ += unknown;
+  magazine.assign(known, unknown);
 }
 
 void DomainModel::begin_tree_walk() {
@@ -68,7 +74,7 @@ DomainModel::WalkedRange DomainModel::walk(const TreeRange& found) {
 
 void DomainModel::add_found(const TreeRange& found, bool reserved, bool before_start) {
   if (holds(found.lo)) return;
-  if (reserved) {
+  if (reserved || found.lo == 0) {  // no allocation begins at pfn 0
     reserved_[found.lo] = found.hi;
     ++tree_ranges_;
     return;

@@ -122,6 +122,23 @@ TEST_F(DomainModelTest, UnknownSlotsCountInTheTreeAndGetNames) {
   expect_sheet(2, 2, 0, 0);
 }
 
+TEST_F(DomainModelTest, WhatBadFreesLeaveInAMagazineIsASlotOfUnknownContents) {
+  Magazine& loaded = model_.rcache(0).cpu(0).loaded;
+  model_.replace(loaded, 0, 0, {5, 0, 5});  // freed twice, and pfn 0, which was never allocated
+  expect_sheet(3, 0, 3, 0);
+  EXPECT_EQ(loaded.unknown(), 2u);
+  EXPECT_EQ(model_.find(0), nullptr);
+  model_.replace(loaded, 0, 0, {});
+  expect_sheet(1, 1, 0, 0);
+}
+
+TEST_F(DomainModelTest, ARangeThatBeginsAtPfn0IsReserved) {
+  model_.add_found({0, 9}, false, true);
+  model_.add_found({0, 9}, false, true);
+  model_.add_found({10, 10}, false, true);
+  expect_sheet(2, 1, 0, 0, 1);
+}
+
 TEST_F(DomainModelTest, ResizeDropsUnknownSlotsFirstThenTheLowestKnown) {
   cache(1);
   cache(2);

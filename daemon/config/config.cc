@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -63,6 +66,34 @@ bool is_open_quote(std::string_view text, std::size_t at) {
     }
   }
   return true;
+}
+
+// Notes where the documents of a text begin.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  using Style = YAML::EmitterStyle::value;
+  std::vector<YAML::Mark> marks;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, Style) override {}
+  void OnMapEnd() override {}
+};
+
+// The first two at most. YAML::LoadAll() must not be asked: where yaml-cpp 0.7 meets a comma outside of a
+// list it makes empty documents of it without end, and never comes back.
+std::vector<YAML::Mark> document_starts(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  DocumentStarts starts;
+  while (starts.marks.size() < 2 && parser.HandleNextDocument(starts)) {
+  }
+  return starts.marks;
 }
 
 // Walks one document and fills `config_`. The first error ends the walk.
@@ -217,13 +248,19 @@ Expected<Config> parse_config(std::string_view text, const std::string& origin) 
                 "give a text file");
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
+    const std::vector<YAML::Mark> starts = document_starts(text);
+    if (starts.size() > 1) {
+      const auto [pos, line, column] = starts[1];
+      if (text.substr(std::min(static_cast<std::size_t>(pos), text.size())).starts_with(',')) {
+        return tl::unexpected(
+            malformed("a comma outside of a list", fmt::format("{}:{}:{}", origin, line + 1, column + 1)));
+      }
       return fail(ErrorCode::config, fmt::format("the file holds more than one YAML document ({})", origin),
                   "remove the '---' lines after the first document");
     }
-    if (documents.empty() || documents.front().IsNull()) return Config{};
-    return Reader(text, origin).read(documents.front());
+    const YAML::Node document = YAML::Load(std::string(text));
+    if (document.IsNull()) return Config{};
+    return Reader(text, origin).read(document);
   } catch (const YAML::Exception& error) {
     const auto& mark = error.mark;
     const bool placed = !mark.is_null() && mark.line >= 0;

@@ -102,6 +102,14 @@ const std::vector<Refused> kRefusals = {
     {"complex_key", "? [a, b]\n: 1\n", "a key is not a plain word (f.yaml:1:3); write 'key: value'"},
     {"two_documents", "source: kernel\n---\nsource: synthetic\n",
      "the file holds more than one YAML document (f.yaml); remove the '---' lines after the first document"},
+    {"comma", ",x\n", "malformed YAML: a comma outside of a list (f.yaml:1:1); correct the syntax there"},
+    {"comma_at_the_end", "source: kernel\n, \n",
+     "malformed YAML: a comma outside of a list (f.yaml:2:1); correct the syntax there"},
+    {"documents_without_dashes", "source: kernel\n...\nsource: synthetic\n",
+     "the file holds more than one YAML document (f.yaml); remove the '---' lines after the first document"},
+    {"nul_byte_in_an_address", "http:\n  listen: \"127.0.0.1\\0.example:80\"\n",
+     "wrong value '127.0.0.1\\x00.example:80' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
+     "127.0.0.1:9731"},
     {"nul_byte", std::string("source: kernel\n\0", 16),
      "the file holds a NUL byte (f.yaml:2); give a text file"},
     // syntax, in yaml-cpp's words

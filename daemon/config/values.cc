@@ -56,7 +56,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 bool is_listen_address(std::string_view text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
+  if (colon == std::string_view::npos || text.find('\0') != std::string_view::npos) return false;
   const std::string host(text.substr(0, colon));
   in_addr ignored{};
   if (host != "localhost" && inet_pton(AF_INET, host.c_str(), &ignored) != 1) return false;

@@ -56,6 +56,8 @@ tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view tex
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return bad_address(text, "needs a host and a port");
   const std::string host(text.substr(0, colon));
+  // The resolver would see what stands before it only.
+  if (host.find('\0') != std::string::npos) return bad_address(host.c_str(), "holds a NUL byte");
   if (host.find(':') != std::string::npos) return bad_address(text, "IPv6 is not supported");
 
   const std::string_view digits = text.substr(colon + 1);

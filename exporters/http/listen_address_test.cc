@@ -26,6 +26,9 @@ TEST(ListenAddress, RefusesWhatIsNotHostAndPort) {
     EXPECT_NE(address.error().message.find('"' + std::string(text) + '"'), std::string::npos) << "says what";
     EXPECT_NE(address.error().mend.find("host:port"), std::string::npos) << "says what to do";
   }
+  const auto hidden = ListenAddress::parse(std::string_view("127.0.0.1\0.example:80", 21));
+  ASSERT_FALSE(hidden) << "what stands before the NUL byte is not what was written";
+  EXPECT_NE(hidden.error().message.find("NUL"), std::string::npos);
   EXPECT_NE(ListenAddress::parse("[::1]:9731").error().message.find("IPv6"), std::string::npos);
 }
 

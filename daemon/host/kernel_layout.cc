@@ -21,22 +21,26 @@ class StructType {
 
   std::uint32_t size() const { return type_->size; }
 
-  // The member's type with modifiers stripped, or nullptr.
-  const ::btf_type* member(std::string_view name) const {
+  // The member's type with modifiers stripped, or nullptr. BTF that makes no sense (a name that is none, a
+  // struct that is a member of itself) has no such member.
+  const ::btf_type* member(std::string_view name, int depth = 0) const {
+    if (depth > kMaxNesting) return nullptr;
     const ::btf_member* members = btf_members(type_);
     for (unsigned i = 0; i < btf_vlen(type_); ++i) {
       const char* member_name = btf__name_by_offset(btf_, members[i].name_off);
       const ::btf_type* member_type = resolve(members[i].type);
-      if (member_type == nullptr) continue;
+      if (member_type == nullptr || member_name == nullptr) continue;
       if (name == member_name) return member_type;
       if (member_name[0] == '\0' && btf_is_composite(member_type)) {
-        if (const auto* found = StructType(btf_, member_type).member(name)) return found;
+        if (const auto* found = StructType(btf_, member_type).member(name, depth + 1)) return found;
       }
     }
     return nullptr;
   }
 
  private:
+  static constexpr int kMaxNesting = 8;  // of anonymous structs and unions
+
   const ::btf_type* resolve(unsigned id) const {
     const int resolved = btf__resolve_type(btf_, id);
     return resolved < 0 ? nullptr : btf__type_by_id(btf_, static_cast<unsigned>(resolved));
@@ -77,6 +81,8 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   const ::btf_type* pfns = magazine->member("pfns");
   if (pfns == nullptr || !btf_is_array(pfns)) return unknown("iova_magazine.pfns is not an array");
   layout.profile.magazine_capacity = btf_array(pfns)->nelems;
+  if (magazine->size() > kMaxPlausible * sizeof(std::uint64_t))
+    return unknown(fmt::format("iova_magazine has {} bytes", magazine->size()));
   layout.profile.magazine_bytes = std::bit_ceil(magazine->size());  // the slabs come in powers of two
   if (const auto range = find_struct(kernel_btf, "iova")) layout.profile.range_bytes = range->size();
   if (magazine->member("size") == nullptr) return unknown("iova_magazine.size is missing");

@@ -126,6 +126,53 @@ TEST_F(KernelLayoutTest, AVendorsSizesAreTakenAsTheyAre) {
   EXPECT_EQ(found->profile.depot_capacity, 64u);
 }
 
+TEST_F(KernelLayoutTest, AStructInsideItselfHasNoSuchMember) {
+  btf_.reset(btf__new_empty());
+  const int itself = btf__add_struct(btf_.get(), "iova_magazine", 64);
+  btf__add_field(btf_.get(), nullptr, itself, 0, 0);
+  for (const char* name : {"iova_rcache", "iova_domain", "iova_cpu_rcache"})
+    btf__add_struct(btf_.get(), name, 64);
+  const auto found = read_kernel_layout(btf_.get());
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message.find("iova_magazine.pfns"), std::string::npos) << found.error().message;
+}
+
+TEST_F(KernelLayoutTest, AMagazineOfGigabytesIsNone) {
+  btf_.reset(btf__new_empty());
+  const int word = btf__add_int(btf_.get(), "long unsigned int", 8, 0);
+  const int pfns = btf__add_array(btf_.get(), word, word, 127);
+  btf__add_struct(btf_.get(), "iova_magazine", 0xffffffff);
+  btf__add_field(btf_.get(), "pfns", pfns, 0, 0);
+  for (const char* name : {"iova_rcache", "iova_domain", "iova_cpu_rcache"})
+    btf__add_struct(btf_.get(), name, 64);
+  const auto found = read_kernel_layout(btf_.get());
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message.find("iova_magazine has 4294967295 bytes"), std::string::npos)
+      << found.error().message;
+}
+
+TEST_F(KernelLayoutTest, AMemberWithoutAGoodNameIsPassedOver) {
+  ASSERT_TRUE(layout({}));
+  std::uint32_t size = 0;
+  const auto* raw = static_cast<const char*>(btf__raw_data(btf_.get(), &size));
+  std::string bytes(raw, size);
+  auto* header = reinterpret_cast<btf_header*>(bytes.data());
+  auto* types = bytes.data() + header->hdr_len + header->type_off;
+  // The members of iova_magazine, the first struct.
+  auto* type = reinterpret_cast<btf_type*>(types);
+  const int id = btf__find_by_name_kind(btf_.get(), "iova_magazine", BTF_KIND_STRUCT);
+  const auto offset = reinterpret_cast<const char*>(btf__type_by_id(btf_.get(), static_cast<unsigned>(id))) -
+                      (raw + header->hdr_len + header->type_off);
+  type = reinterpret_cast<btf_type*>(types + offset);
+  btf_members(type)[0].name_off = header->str_len + 1000;
+  btf_.reset(btf__new(bytes.data(), size));
+  ASSERT_NE(btf_, nullptr);
+  const auto found = read_kernel_layout(btf_.get());
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message.find("iova_magazine.size is missing"), std::string::npos)
+      << found.error().message;
+}
+
 struct Unknown {
   Shape shape;
   std::string names;  // what the message must name

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -16,7 +15,8 @@ namespace {
 // may itself contain spaces and parentheses.
 std::optional<double> cpu_seconds(const std::filesystem::path& stat) {
   std::ifstream file(stat);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');  // all of it, and no exception when the kernel refuses to be read
   const auto command_end = text.rfind(')');
   if (command_end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(command_end + 1));

@@ -46,5 +46,20 @@ TEST_F(ProcessFiguresTest, WhatCannotBeReadIsNotThere) {
   EXPECT_EQ(figures.open_fds, std::nullopt);
 }
 
+TEST_F(ProcessFiguresTest, WhatOpensButRefusesToBeReadIsNotThere) {
+  for (const char* file : {"stat", "statm"}) fs::create_directory(root_ / file);
+  fs::remove_all(root_ / "fd");
+  std::ofstream(root_ / "fd") << "no directory";
+  const ProcessFigures figures = read_process_figures(root_);
+  EXPECT_EQ(figures.cpu_seconds, std::nullopt);
+  EXPECT_EQ(figures.resident_bytes, std::nullopt);
+  EXPECT_EQ(figures.open_fds, std::nullopt);
+}
+
+TEST(ProcessFigures, OfThisProcess) {
+  const ProcessFigures figures = read_process_figures();
+  EXPECT_TRUE(figures.cpu_seconds && figures.resident_bytes && figures.open_fds);
+}
+
 }  // namespace
 }  // namespace rcached

@@ -7,7 +7,6 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "daemon/host/kallsyms.h"
@@ -22,7 +21,9 @@ constexpr unsigned kCapSysAdmin = 21, kCapPerfmon = 38, kCapBpf = 39;
 
 std::string read_text(const char* path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text;
+  std::getline(file, text, '\0');  // all of it, and no exception when the kernel refuses to be read
+  return text;
 }
 
 std::string kernel_release() {

@@ -121,10 +121,11 @@ def check_content_types(targets, proxy):
 def check_textfile(prometheus, target, fixture):
     """What node_exporter serves of our file is what the fixture has, but for the process's own."""
     problems = []
-    of_node = {labels["__name__"]: value for labels, value in prometheus.query(target.selector(TEXT))
-               if labels["__name__"].startswith("node_textfile_")}
-    if of_node.get("node_textfile_scrape_error") != "0" or "node_textfile_mtime_seconds" not in of_node:
-        problems.append(f"node_exporter cannot read the file: {of_node}")
+    errors = [value for _, value in prometheus.query(f"node_textfile_scrape_error{target.selector(TEXT)}")]
+    # As docs/textfile.md asks for it.
+    age = prometheus.query('time() - node_textfile_mtime_seconds{file=~".*/rcached.prom"}')
+    if errors != ["0"] or len(age) != 1 or float(age[0][1]) > 120:
+        problems.append(f"node_exporter cannot read the file: node_textfile_scrape_error {errors}, age {age}")
     ours = {series for series in checks.series_of(prometheus, target, TEXT)
             if dict(series)["__name__"].startswith(("iova_", "rcached_"))}
     expected = {series for series in checks.series_of(prometheus, fixture, TEXT)

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What something that listens on the control socket answers to `rcached audit`.
+#include <nlohmann/json.hpp>
+
+#include "daemon/command/audit_protocol.h"
+#include "tests/fuzz/support/fuzz.h"
+
+using namespace rcached;
+using fuzz::check;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto answer = parse_audit_answer(fuzz::text_of(data, size));
+  if (!answer) {
+    const int code = static_cast<int>(answer.error().code);
+    check(code > 0 && code <= static_cast<int>(ErrorCode::second_instance), "an exit code there is",
+          answer.error().message);
+    return 0;
+  }
+  check(nlohmann::json::accept(answer->json), "--json prints JSON", answer->json);
+  check(answer->json.ends_with('\n'), "whole lines", answer->json);
+  return 0;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control socket itself: requests in pieces, too long, never ended. The first byte of the input says into
+// how many pieces the rest is cut. A request that is ended gets one line; service goes on whatever came
+// before.
+#include "daemon/service/control_socket.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "daemon/file_descriptor.h"
+#include "tests/fuzz/support/fuzz.h"
+
+using namespace rcached;
+using fuzz::check;
+
+namespace {
+
+class Server {
+ public:
+  Server() {
+    std::string name = (std::filesystem::temp_directory_path() / "rcached-fuzz-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+    auto opened = ControlSocket::open(directory_, ExistingSocket::respect, [](std::string_view request) {
+      return "got " + std::to_string(request.size());
+    });
+    check(opened.has_value(), "the socket opens");
+    socket_ = std::move(*opened);
+  }
+  ~Server() {
+    socket_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  FileDescriptor connect() const {
+    FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (directory_ + "/control").copy(address.sun_path, sizeof address.sun_path - 1);
+    check(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
+          "it accepts");
+    return fd;
+  }
+
+ private:
+  std::string directory_;
+  std::unique_ptr<ControlSocket> socket_;
+};
+
+std::string read_all(const FileDescriptor& fd) {
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) {
+    answer.append(buffer, static_cast<std::size_t>(got));
+  }
+  return answer;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Server server;
+  if (size == 0) return 0;
+  const std::size_t piece = std::max<std::size_t>(1, size / (1 + data[0] % 8u));
+  const std::string_view request = fuzz::text_of(data + 1, size - 1);
+  const FileDescriptor fd = server.connect();
+  for (std::size_t at = 0; at < request.size(); at += piece) {
+    // It answers and closes as soon as it has seen enough.
+    const std::string_view part = request.substr(at, piece);
+    if (::send(fd.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
+  }
+  ::shutdown(fd.get(), SHUT_WR);
+  const std::string answer = read_all(fd);
+  const std::size_t length = request.find('\n');
+  const std::size_t limit = ControlLimits().request_bytes;
+  if (length < limit) {
+    // Bytes after the newline may reset the connection before the answer is read.
+    const bool exact = length + 1 == request.size();
+    check(answer == "got " + std::to_string(length) + "\n" || (!exact && answer.empty()), "it is answered",
+          answer);
+  } else if (length == std::string_view::npos && request.size() < limit) {
+    check(answer.empty(), "an unended request gets no answer", answer);
+  } else {
+    check(answer.empty() || answer.find("longer than") != std::string::npos, "a long one is refused", answer);
+  }
+  return 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's BTF. The seeds are what libbpf writes for the shapes of three generations. (libbpf's own
+// reader is part of what is tried, as far as it can crash.)
+#include "daemon/host/kernel_layout.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <bit>
+#include <memory>
+
+#include "tests/fuzz/support/fuzz.h"
+
+using namespace rcached;
+using fuzz::check;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  [[maybe_unused]] static const auto silent = libbpf_set_print(nullptr);
+  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__new(data, static_cast<std::uint32_t>(size)),
+                                                         &btf__free);
+  if (btf == nullptr) return 0;
+  const auto layout = read_kernel_layout(btf.get());
+  if (!layout) {
+    check(layout.error().code == ErrorCode::unknown_layout, "the code of a kernel not known",
+          layout.error().message);
+    check(!layout.error().message.empty() && !layout.error().mend.empty(), "says what and what to do");
+    return 0;
+  }
+  check(layout->profile.magazine_capacity > 0, "a magazine holds something");
+  check(std::has_single_bit(layout->profile.magazine_bytes), "slabs come in powers of two");
+  return 0;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// /proc/self: the process's figures, its privileges; the lockdown file.
+#include "daemon/host/host_facts.h"
+#include "exporters/process_figures.h"
+#include "tests/fuzz/support/file_tree.h"
+#include "tests/fuzz/support/fuzz.h"
+
+using namespace rcached;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = fuzz::text_of(data, size);
+  (void)parse_privileges(text, 1000);
+  (void)parse_lockdown(text);
+  const fuzz::FileTree tree(text);
+  (void)read_process_figures(tree.root());
+  return 0;
+}

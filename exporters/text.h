@@ -15,4 +15,7 @@ std::string valid_utf8(std::string_view text);
 // `text` made safe inside HTML elements and quoted attributes, as valid UTF-8.
 std::string html_escape(std::string_view text);
 
+// What somebody typed, fit for one line of a terminal or a log: control characters escaped, long text cut.
+std::string printable(std::string_view text);
+
 }  // namespace rcached

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "daemon/config/config_keys.h"
-#include "daemon/config/nearest.h"
 #include "daemon/config/values.h"
+#include "exporters/nearest.h"
 
 namespace rcached {
 namespace {

@@ -20,9 +20,10 @@
 #include <vector>
 
 #include "daemon/config/config_keys.h"
-#include "daemon/config/nearest.h"
 #include "daemon/config/values.h"
 #include "daemon/file_descriptor.h"
+#include "exporters/nearest.h"
+#include "exporters/yaml_quote.h"
 
 namespace rcached {
 namespace {
@@ -51,21 +52,6 @@ std::vector<std::string_view> names_in(std::string_view section) {
 
 std::string join_path(std::string_view section, std::string_view name) {
   return section.empty() ? std::string(name) : fmt::format("{}.{}", section, name);
-}
-
-// Whether a quote opens at `at` and none closes it: yaml-cpp 0.7 then takes the rest of the file for the
-// value.
-bool is_open_quote(std::string_view text, std::size_t at) {
-  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return false;
-  const char quote = text[at];
-  for (++at; at < text.size(); ++at) {
-    if (quote == '"' && text[at] == '\\') {
-      ++at;
-    } else if (text[at] == quote) {
-      return false;  // or the first of two in single quotes, which the parser has found in order
-    }
-  }
-  return true;
 }
 
 // Notes where the documents of a text begin.

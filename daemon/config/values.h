@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "exporters/text.h"  // printable()
+
 namespace rcached {
 
 std::optional<std::uint64_t> parse_integer(std::string_view text);
@@ -24,8 +26,5 @@ bool is_loopback(std::string_view listen_address);
 
 std::string format_duration(std::chrono::milliseconds duration);
 std::string format_size(std::uint64_t bytes);
-
-// What an operator typed, fit for one line of a terminal or a log: control characters escaped, long text cut.
-std::string printable(std::string_view text);
 
 }  // namespace rcached

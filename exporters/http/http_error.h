@@ -11,7 +11,10 @@ struct HttpError {
   enum class Kind : std::uint8_t {
     bad_address,       // not host:port, or the host has no IPv4 address
     address_unusable,  // in use by another process, not an address of this host, or a privileged port
-    internal,          // the HTTP library or the system failed
+    bad_web_config,  // the web configuration file cannot be read, is not understood, or asks for what is not
+                     // there
+    bad_socket,      // a socket handed over by the service manager that cannot be used
+    internal,        // the HTTP library or the system failed
   };
   Kind kind = Kind::internal;
   std::string message;  // what happened, to what

@@ -3,31 +3,40 @@
 
 #include <civetweb.h>
 #include <fmt/format.h>
-#include <strings.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <charconv>
-#include <cstring>
-#include <deque>
 #include <exception>
-#include <filesystem>
-#include <iterator>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "exporters/http/answer.h"
+#include "exporters/http/basic_auth.h"
+#include "exporters/http/civetweb_server.h"
+#include "exporters/http/connection_guard.h"
 #include "exporters/http/listen_address.h"
+#include "exporters/http/rate_limiter.h"
+#include "exporters/http/reply.h"
+#include "exporters/http/request_headers.h"
 #include "exporters/http/route_table.h"
+#include "exporters/http/socket_activation.h"
+#include "exporters/http/socket_table.h"
+#include "exporters/http/tls.h"
+#include "exporters/http/unique_fd.h"
+#include "exporters/http/web_config_file.h"
 
 namespace rcached {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr unsigned kQueue = 128;  // connections that wait for a thread; more wait in the kernel
 
 HttpResponse not_found(const RouteTable& routes) {
   HttpResponse response;
@@ -42,85 +51,24 @@ HttpResponse method_not_allowed() {
   return response;
 }
 
-// CivetWeb takes lengths as size_t but reports what it sent as int.
-bool send_all(mg_connection* connection, std::string_view data) {
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  while (!data.empty()) {
-    const std::size_t length = std::min(data.size(), kPiece);
-    if (mg_write(connection, data.data(), length) != static_cast<int>(length)) return false;
-    data.remove_prefix(length);
-  }
-  return true;
+HttpResponse unauthorized() {
+  HttpResponse response = plain_answer(401, "This server needs a user name and a password.");
+  response.headers = {{"WWW-Authenticate", "Basic realm=\"rcached\", charset=\"UTF-8\""}};
+  return response;
 }
 
-void send(mg_connection* connection, const HttpResponse& response, bool with_body) {
-  const std::string_view shared =
-      response.shared_body ? std::string_view(*response.shared_body) : std::string_view();
-  if (send_all(connection, render_head(response, {})) && with_body && send_all(connection, shared))
-    send_all(connection, response.body);
+// Scrapers must never slow what they look at.
+void lower_priority() {
+  constexpr int kStep = 10;
+  const auto thread = static_cast<id_t>(::gettid());
+  ::setpriority(PRIO_PROCESS, thread, std::min(19, ::getpriority(PRIO_PROCESS, thread) + kStep));
 }
 
-// The headers of one request by name; several of one name become one.
-class Headers {
- public:
-  explicit Headers(const mg_request_info& request) : request_(request) {}
-
-  std::string_view get(std::string_view name) {
-    std::string_view first;
-    std::string* joined = nullptr;
-    for (int i = 0; i < request_.num_headers; ++i) {
-      const mg_header& header = request_.http_headers[i];
-      if (std::strlen(header.name) != name.size() ||
-          ::strncasecmp(header.name, name.data(), name.size()) != 0)
-        continue;
-      if (first.data() == nullptr) {
-        first = header.value;
-        continue;
-      }
-      if (joined == nullptr) joined = &joined_.emplace_back(first);
-      joined->append(", ").append(header.value);
-    }
-    return joined == nullptr ? first : std::string_view(*joined);
-  }
-
- private:
-  const mg_request_info& request_;
-  std::deque<std::string> joined_;  // what get() has returned stays where it is
-};
-
-class Stream final : public HttpStream {
- public:
-  Stream(mg_connection* connection, const std::atomic<bool>& stopping)
-      : connection_(connection), stopping_(stopping) {}
-
-  bool write(std::string_view bytes) override {
-    if (open() && !send_all(connection_, bytes)) gone_ = true;
-    return open();
-  }
-  bool open() const override { return !gone_ && !stopping_; }
-
- private:
-  mg_connection* connection_;
-  const std::atomic<bool>& stopping_;
-  bool gone_ = false;
-};
-
-// CivetWeb's threads notice a stop only when their socket wakes them, up to 2 s late. It does not tell its
-// sockets, so they are found by the address they are bound to and shut down: the listening one and all
-// accepted.
-void wake_sockets(const ListenAddress& address) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry("/proc/self/fd", error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    int fd = -1;
-    std::from_chars(name.data(), name.data() + name.size(), fd);
-    sockaddr_in local{};
-    socklen_t length = sizeof local;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) == 0 && address.owns(local)) {
-      ::shutdown(fd, SHUT_RDWR);
-    }
-  }
+// The kernel keeps connections that say nothing to itself, as far as it can: they take no thread.
+void defer_silent_connections(int fd, std::chrono::milliseconds limit) {
+  const int seconds =
+      static_cast<int>(std::max(1s, std::chrono::duration_cast<std::chrono::seconds>(limit)).count());
+  ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
 }
 
 }  // namespace
@@ -128,132 +76,288 @@ void wake_sockets(const ListenAddress& address) {
 class HttpServer::Impl {
  public:
   Impl(HttpOptions options, std::vector<Route> routes)
-      : options_(std::move(options)), routes_(std::move(routes)) {}
+      : options_(std::move(options)), routes_(std::move(routes)) {
+    if (!options_.metrics) return;
+    for (const Route& route : routes_.routes()) options_.metrics->add_handler(route.path);
+  }
 
   tl::expected<void, HttpError> start() {
-    if (context_ != nullptr) return {};
-    auto address = ListenAddress::parse(options_.listen);
-    if (!address) return tl::unexpected(address.error());
-    if (auto probed = address->probe(); !probed) return probed;
-    address_ = *address;
+    if (civetweb_) return {};
+    if (auto done = open_web_config(); !done) return done;
+    if (auto done = open_sockets(); !done) return done;
     stopping_ = false;
-    return start_civetweb();
+    if (options_.rate > 0) limiter_.emplace(std::chrono::nanoseconds(1s) / options_.rate, options_.rate);
+    if (auto done = start_civetweb(); !done) {
+      close_all();
+      return done;
+    }
+    return {};
   }
 
   void stop() {
-    if (context_ == nullptr) return;
+    if (!civetweb_) return;
     stopping_ = true;
-    std::atomic<bool> stopped = false;
-    std::thread stopper([&] {
-      mg_stop(context_);
-      stopped = true;
-    });
-    while (!stopped) {
-      wake_sockets(*address_);
-      std::this_thread::sleep_for(5ms);
-    }
-    stopper.join();
-    context_ = nullptr;
+    if (const auto settings = web_settings(); settings && settings->auth) settings->auth->stop();
+    close_all();
   }
 
-  std::string url() const { return context_ == nullptr ? "" : "http://" + address_->numeric() + "/"; }
+  std::string url() const {
+    if (!civetweb_) return "";
+    std::string url = names_.front().url();
+    if (tls_) url.insert(4, "s");
+    return url;
+  }
+
+  bool exposed() const {
+    return civetweb_ &&
+           std::any_of(names_.begin(), names_.end(), [](const SocketName& name) { return !name.loopback(); });
+  }
+
+  bool authenticates() const {
+    const auto settings = civetweb_ ? web_settings() : nullptr;
+    return (settings && settings->auth) || (tls_ && tls_->client_auth == WebConfig::ClientAuth::required);
+  }
 
  private:
+  void close_all() {
+    civetweb_.reset();
+    guard_.reset();
+    listener_.reset();
+    names_.clear();
+    web_config_.reset();
+    limiter_.reset();
+    tls_.reset();
+  }
+
+  tl::expected<void, HttpError> open_web_config() {
+    if (options_.web_config.empty()) return {};
+    const unsigned waiting = std::max(1u, options_.threads / 2);
+    auto file = WebConfigFile::open(options_.web_config, waiting, options_.log, options_.metrics);
+    if (!file) return tl::unexpected(file.error());
+    web_config_ = *file;
+    tls_ = web_config_->settings()->config.tls;
+    if (!tls_ || options_.tls_probed) return {};
+    return probe_tls(*tls_, options_.web_config);
+  }
+
+  tl::expected<void, HttpError> open_sockets() {
+    names_.clear();
+    for (const int fd : options_.inherited_fds) {
+      auto name = adopt_socket(fd);
+      if (!name) return tl::unexpected(name.error());
+      names_.push_back(*name);
+    }
+    if (!names_.empty()) return {};
+    const auto address = ListenAddress::parse(options_.listen);
+    if (!address) return tl::unexpected(address.error());
+    auto listener = address->listen();
+    if (!listener) return tl::unexpected(listener.error());
+    defer_silent_connections(listener->get(), options_.request_timeout);
+    listener_ = std::move(*listener);
+    names_.push_back(*SocketName::of(listener_.get()));
+    return {};
+  }
+
   tl::expected<void, HttpError> start_civetweb() {
-    const std::string listen = address_->numeric();
-    const std::string threads = std::to_string(std::max(1u, options_.threads) + options_.streams);
-    const std::string timeout = std::to_string(options_.request_timeout.count());
-    // No URL decoding: no route needs it, and "%00" would cut a path short. No delay: else the end of every
-    // piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
-    // clang-format off
-    const std::array<const char*, 15> configuration = {
-        "listening_ports", listen.c_str(),
-        "num_threads", threads.c_str(),
-        "request_timeout_ms", timeout.c_str(),
-        "enable_keep_alive", "no",
-        "enable_directory_listing", "no",
-        "decode_url", "no",
-        "tcp_nodelay", "1",
-        nullptr};
-    // clang-format on
+    GuardOptions limits;
+    limits.workers = std::max(1u, options_.threads) + options_.streams;
+    limits.head_limit = options_.request_timeout;
+    limits.answer_limit = options_.request_timeout;
+    limits.head_bytes = tls_ ? 1 : options_.request_bytes;
+    guard_.emplace(
+        limits, [names = names_] { return accepted_sockets(names); },
+        [this](Dropped why) {
+          refused(why == Dropped::slow_request ? Refusal::timeout : Refusal::slow_reader);
+        });
+
+    CivetWebOptions civetweb;
+    civetweb.workers = limits.workers;
+    civetweb.queue = kQueue;
+    civetweb.request_timeout = options_.request_timeout + 1s;  // the guard comes first
+    civetweb.request_bytes = options_.request_bytes;
+    civetweb.end_connections = [this] { guard_->end_all(); };
+    std::optional<TlsSettings> tls_settings;
+    if (tls_) {
+      auto made = civetweb_tls_settings(*tls_);
+      if (!made) return tl::unexpected(made.error());
+      tls_settings = std::move(*made);
+      civetweb.tls = true;
+      civetweb.further = tls_settings->options;
+    }
+    const std::vector<int> own = {listener_.get()};
+    auto server =
+        CivetWebServer::start(civetweb, listener_.valid() ? own : options_.inherited_fds, callbacks(), this);
+    if (!server) return tl::unexpected(server.error());
+    civetweb_ = std::move(*server);
+    return {};
+  }
+
+  static mg_callbacks callbacks() {
     mg_callbacks callbacks{};
+    callbacks.init_thread = [](const mg_context*, int type) -> void* {
+      ::pthread_setname_np(::pthread_self(), type == 1 ? "http-worker" : "http-accept");
+      lower_priority();
+      return nullptr;
+    };
+    callbacks.init_connection = [](const mg_connection* connection, void** data) {
+      *data = self(connection).guard_->opened();
+      return 0;
+    };
     callbacks.begin_request = [](mg_connection* connection) { return self(connection).answer(connection); };
     callbacks.http_error = [](mg_connection* connection, int status, const char*) {
-      send(connection, plain_answer(status, std::string(reason_phrase(status))), true);
+      self(connection).answer_error(connection, status);
       return 0;  // done; CivetWeb's own page would use gmtime(), which races
     };
+    callbacks.connection_close = [](const mg_connection* connection) {
+      self(connection).guard_->closing(guarded(connection));
+    };
+    callbacks.connection_closed = [](const mg_connection* connection) { self(connection).guard_->closed(); };
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
-      const Impl& impl = self(connection);
-      if (impl.options_.log) impl.options_.log(message);
+      self(connection).say(message);
       return 1;  // CivetWeb writes nothing itself
     };
-
-    std::array<char, 256> text{};
-    unsigned code = 0;
-    mg_init_data init{&callbacks, this, const_cast<const char**>(configuration.data())};
-    mg_error_data error{&code, text.data(), text.size()};
-    context_ = mg_start2(&init, &error);
-    if (context_ != nullptr) return {};
-    return tl::unexpected(HttpError{HttpError::Kind::internal,
-                                    fmt::format("the HTTP server could not start on {}: {}", listen,
-                                                text[0] == '\0' ? "no reason given" : text.data()),
-                                    "check the limits of memory and threads, or set another listen address"});
+    return callbacks;
   }
 
   static Impl& self(const mg_connection* connection) {
     return *static_cast<Impl*>(mg_get_user_data(mg_get_context(connection)));
   }
 
+  static ConnectionGuard::Connection* guarded(const mg_connection* connection) {
+    return static_cast<ConnectionGuard::Connection*>(mg_get_user_connection_data(connection));
+  }
+
+  // False: the guard has given up on it.
+  bool arrived(const mg_connection* connection) {
+    const mg_request_info* request = mg_get_request_info(connection);
+    if (request == nullptr) return true;
+    return guard_->arrived(guarded(connection), request->remote_addr,
+                           static_cast<std::uint16_t>(request->remote_port));
+  }
+
+  std::shared_ptr<const WebSettings> web_settings() const {
+    return web_config_ ? web_config_->settings() : nullptr;
+  }
+
+  // What CivetWeb refuses by itself: requests that are malformed, too large, or not whole when the guard
+  // ended them.
+  void answer_error(mg_connection* connection, int status) {
+    auto* const connection_guarded = guarded(connection);
+    if (connection_guarded == nullptr) return;
+    if (arrived(connection)) {
+      refused(Refusal::malformed);
+    } else {
+      status = 408;
+    }
+    const auto settings = web_settings();
+    Reply(connection, *guard_, connection_guarded)
+        .send(plain_answer(status, std::string(reason_phrase(status))),
+              settings ? settings->config.headers : HeaderList(), true);
+    answered("none", status);
+  }
+
   // Sees every request before CivetWeb would look for a file. Returns the status: the request is done with.
   int answer(mg_connection* connection) {
-    mg_disable_connection_keep_alive(
-        connection);  // else CivetWeb first waits for the rest of a request's body
-    const mg_request_info& request = *mg_get_request_info(connection);
-    Headers headers(request);
-    HttpRequest mine;
-    mine.method = request.request_method;
-    mine.path = request.local_uri;
-    if (request.query_string != nullptr) mine.query = request.query_string;
-    mine.header = [&headers](std::string_view name) { return headers.get(name); };
-    const bool with_body = mine.method != "HEAD";
-    const HttpResponse response = respond(mine);
-    if (response.stream && with_body) return serve_stream(connection, response);
-    send(connection, response, with_body);
-    return response.status;
-  }
+    const auto begin = std::chrono::steady_clock::now();
+    // else CivetWeb first waits for the rest of a request's body
+    mg_disable_connection_keep_alive(connection);
+    arrived(connection);
+    const mg_request_info& info = *mg_get_request_info(connection);
+    RequestHeaders headers(info);
+    HttpRequest request;
+    request.method = info.request_method;
+    request.path = info.local_uri;
+    if (info.query_string != nullptr) request.query = info.query_string;
+    request.header = [&headers](std::string_view name) { return headers.get(name); };
 
-  int serve_stream(mg_connection* connection, const HttpResponse& response) {
-    if (open_streams_.fetch_add(1) >= options_.streams) {
-      --open_streams_;
-      const HttpResponse refused = plain_answer(
-          503, fmt::format("All {} streams are in use: close one, or raise http.streams.", options_.streams),
-          5s);
-      send(connection, refused, true);
-      return refused.status;
-    }
-    if (send_all(connection, render_head(response, {}))) {
-      Stream stream(connection, stopping_);
-      guarded("stream", [&] { response.stream(stream); });
-    }
-    --open_streams_;
-    return response.status;
-  }
-
-  HttpResponse respond(HttpRequest& request) const {
+    const auto settings = web_settings();
     const auto [route, parameter] = routes_.find(request.path);
+    const std::string handler = route == nullptr ? "none" : route->path;
+    request.parameter = parameter;
+    const bool with_body = request.method != "HEAD";
+    HttpResponse response;
+    if (auto refusal = check(request, settings.get(), info.remote_addr)) {
+      response = std::move(*refusal);
+    } else {
+      response = respond(request, route);
+    }
+    Reply reply(connection, *guard_, guarded(connection));
+    const HeaderList extra = settings ? settings->config.headers : HeaderList();
+    if (response.stream && with_body && admit_stream(response)) {
+      answered(handler, response.status);
+      guarded_call(handler, [&] { reply.stream(response, extra, stopping_); });
+      stream_ended();
+      return response.status;
+    }
+    reply.send(response, extra, with_body);
+    answered(handler, response.status);
+    if (options_.metrics) options_.metrics->took(handler, std::chrono::steady_clock::now() - begin);
+    return response.status;
+  }
+
+  // The answer to a request that goes no further.
+  std::optional<HttpResponse> check(const HttpRequest& request, const WebSettings* settings,
+                                    const char* client) {
+    if (request.path != "/-/healthy" && request.path != "/-/ready") {
+      const auto now = RateLimiter::Clock::now();
+      auto wait = limiter_ ? limiter_->refuse(now) : std::nullopt;
+      std::string_view key = "http.rate";
+      if (!wait && settings != nullptr && settings->limiter) {
+        wait = settings->limiter->refuse(now);
+        key = "rate_limit of the web configuration";
+      }
+      if (wait) {
+        refused(Refusal::rate);
+        return plain_answer(429, fmt::format("Too many requests: {}.", key),
+                            std::chrono::ceil<std::chrono::milliseconds>(*wait));
+      }
+    }
+    if (settings == nullptr || !settings->auth) return std::nullopt;
+    switch (settings->auth->check(request.header("Authorization"), client)) {
+      case BasicAuth::Verdict::good:
+        return std::nullopt;
+      case BasicAuth::Verdict::busy:
+        refused(Refusal::auth_busy);
+        return plain_answer(429, "Too many passwords are being checked.", 1s);
+      case BasicAuth::Verdict::refused:
+        break;
+    }
+    refused(Refusal::auth);
+    return unauthorized();
+  }
+
+  HttpResponse respond(const HttpRequest& request, const Route* route) const {
     if (route == nullptr) return not_found(routes_);
     if (request.method != "GET" && request.method != "HEAD") return method_not_allowed();
-    request.parameter = parameter;
     HttpResponse response;
-    if (!guarded(route->path, [&, get = &route->get] { response = (*get)(request); })) {
+    if (!guarded_call(route->path, [&] { response = route->get(request); })) {
       response = plain_answer(500, "rcached could not make this page; its log says why.");
     }
     return response;
   }
 
+  // False: all are in use, and `response` says so.
+  bool admit_stream(HttpResponse& response) {
+    if (open_streams_.fetch_add(1) < options_.streams) {
+      if (options_.metrics) options_.metrics->stream_opened();
+      return true;
+    }
+    --open_streams_;
+    refused(Refusal::streams);
+    response = plain_answer(
+        503, fmt::format("All {} streams are in use: close one, or raise http.streams.", options_.streams),
+        5s);
+    return false;
+  }
+
+  void stream_ended() {
+    --open_streams_;
+    if (options_.metrics) options_.metrics->stream_closed();
+  }
+
   // What a route throws costs its request, not the server. False: it has thrown, and the log says what.
   template <typename Call>
-  bool guarded(std::string_view who, const Call& call) const {
+  bool guarded_call(std::string_view who, const Call& call) const {
     std::string what = "unknown exception";
     try {
       call();
@@ -262,16 +366,32 @@ class HttpServer::Impl {
       what = error.what();
     } catch (...) {  // NOLINT(bugprone-empty-catch): `what` says so
     }
-    if (options_.log) options_.log(fmt::format("{}: {}", who, what));
+    say(fmt::format("{}: {}", who, what));
     return false;
   }
 
-  HttpOptions options_;
-  RouteTable routes_;
+  void say(std::string_view line) const {
+    if (options_.log) options_.log(line);
+  }
+  void refused(Refusal why) const {
+    if (options_.metrics) options_.metrics->refused(why);
+  }
+  void answered(const std::string& handler, int status) const {
+    if (options_.metrics) options_.metrics->answered(handler, status);
+  }
+
+  const HttpOptions options_;
+  const RouteTable routes_;
   std::atomic<bool> stopping_ = false;
   std::atomic<unsigned> open_streams_ = 0;
-  std::optional<ListenAddress> address_;  // set once start() has parsed it
-  mg_context* context_ = nullptr;
+  // Set from start() to stop(), in the order in which they are opened.
+  std::shared_ptr<WebConfigFile> web_config_;
+  std::optional<WebConfig::Tls> tls_;
+  UniqueFd listener_;  // our own; none with inherited sockets
+  std::vector<SocketName> names_;
+  std::optional<RateLimiter> limiter_;
+  std::optional<ConnectionGuard> guard_;
+  std::unique_ptr<CivetWebServer> civetweb_;
 };
 
 HttpServer::HttpServer(HttpOptions options, std::vector<Route> routes)
@@ -284,5 +404,9 @@ tl::expected<void, HttpError> HttpServer::start() { return impl_->start(); }
 void HttpServer::stop() { impl_->stop(); }
 
 std::string HttpServer::url() const { return impl_->url(); }
+
+bool HttpServer::exposed() const { return impl_->exposed(); }
+
+bool HttpServer::authenticates() const { return impl_->authenticates(); }
 
 }  // namespace rcached

@@ -5,13 +5,18 @@
 // of routes. Every request is its own connection: CivetWeb keeps a thread for each open connection, so a few
 // idle keep-alive clients would lock all others out. Streams have threads of their own for the same reason:
 // at most `streams` are open at once and the next gets 503, so `threads` are always left for requests that
-// end.
+// end. Clients that are slow lose their thread: connection_guard.h.
+//
+// A request passes, in this order: the rate limits (429; /-/healthy and /-/ready are exempt), the credentials
+// (401, every path), the route.
 //
 // start() and stop() belong to one thread. Routes are called from the server's threads, several at once; one
-// that throws costs its request (500), not the server. CivetWeb ignores SIGPIPE for the whole process.
+// that throws costs its request (500), not the server. These threads run at a lower priority than the rest of
+// the process (nice +10). CivetWeb ignores SIGPIPE for the whole process.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,18 +25,28 @@
 #include <vector>
 
 #include "exporters/http/http_error.h"
+#include "exporters/http/http_metrics.h"
+#include "exporters/http/message.h"
 #include "exporters/http/routes.h"
 
 namespace rcached {
 
 struct HttpOptions {
-  std::string listen = "127.0.0.1:9731";  // host:port
-  unsigned threads = 4;                   // requests answered at once, besides streams
-  unsigned streams = 4;                   // streams open at once
-  std::chrono::milliseconds request_timeout{
-      10'000};  // for a client to send its request, or take a piece of the answer
-  // What CivetWeb has to say (it says nothing else, anywhere); called from the server's threads. May be
-  // empty.
+  std::string listen = "127.0.0.1:9731";  // host:port; not used when there are inherited sockets
+  // Listening stream sockets opened by the service manager (sd_listen_fds). They stay open, also after
+  // stop().
+  std::vector<int> inherited_fds = {};
+  unsigned threads = 4;  // requests answered at once, besides streams
+  unsigned streams = 4;  // streams open at once
+  // For a client to send its request, and to take an answer, on top of what its bytes take at 128 KiB/s.
+  std::chrono::milliseconds request_timeout{10'000};
+  std::size_t request_bytes = 16u << 10;  // request line and headers; at least 1 KiB
+  unsigned rate = 0;                      // requests a second over all clients, as many at once; 0: no limit
+  std::string web_config = {};            // path of a file, see web_config.h; empty: none
+  bool tls_probed = false;                // probe_tls() has passed for this web_config
+  std::shared_ptr<HttpMetrics> metrics = {};  // may be null
+  // What CivetWeb has to say (it says nothing else, anywhere), and the server itself; called from the
+  // server's threads. May be empty.
   std::function<void(std::string_view)> log = {};
 };
 
@@ -45,11 +60,16 @@ class HttpServer {
   // Listens when it returns without error. A stopped server can be started again.
   tl::expected<void, HttpError> start();
 
-  // Ends open connections and waits for the threads; well under a second. Does nothing when not started.
+  // Ends open connections and streams and waits for the threads; well under a second, as far as the routes
+  // let it. Does nothing when not started.
   void stop();
 
-  // "http://127.0.0.1:9731/"; empty when not started.
+  // "http://127.0.0.1:9731/" of the first socket; empty when not started.
   std::string url() const;
+  // Whether a socket can be reached from other machines. False when not started.
+  bool exposed() const;
+  // Whether requests need credentials, by the web configuration as it is now. False when not started.
+  bool authenticates() const;
 
  private:
   class Impl;

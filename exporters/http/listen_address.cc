@@ -81,34 +81,27 @@ tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view tex
   return ListenAddress(address);
 }
 
-tl::expected<void, HttpError> ListenAddress::probe() const {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
+tl::expected<UniqueFd, HttpError> ListenAddress::listen() const {
+  constexpr int kBacklog = 128;
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
     return fail(Kind::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
                 "check the limit of open files (`ulimit -n`, LimitNOFILE=)");
   }
-  // As the HTTP library does: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+  // Connections of an earlier run that linger in TIME_WAIT are no obstacle.
   const int on = 1;
-  int error = 0;
-  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 ||
-      ::listen(fd, 1) != 0) {
-    error = errno;
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 ||
+      ::listen(fd.get(), kBacklog) != 0) {
+    return cannot_listen(numeric(), port(), errno);
   }
-  ::close(fd);
-  if (error != 0) return cannot_listen(numeric(), port(), error);
-  return {};
+  return fd;
 }
 
 std::string ListenAddress::numeric() const {
   std::array<char, INET_ADDRSTRLEN> text{};
   ::inet_ntop(AF_INET, &address_.sin_addr, text.data(), text.size());
   return fmt::format("{}:{}", text.data(), port());
-}
-
-bool ListenAddress::owns(const sockaddr_in& local) const {
-  return local.sin_family == AF_INET && local.sin_port == address_.sin_port &&
-         (address_.sin_addr.s_addr == htonl(INADDR_ANY) || local.sin_addr.s_addr == address_.sin_addr.s_addr);
 }
 
 }  // namespace rcached

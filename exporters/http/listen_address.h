@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListenAddress: where the HTTP server listens, checked before the HTTP library sees it, because the library
-// says neither what is wrong with an address nor who has it.
+// ListenAddress: where the HTTP server listens. It listens by itself, because the HTTP library says neither
+// what is wrong with an address nor who has it.
 #pragma once
 
 #include <netinet/in.h>
@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 
 #include "exporters/http/http_error.h"
+#include "exporters/http/unique_fd.h"
 
 namespace rcached {
 
@@ -20,13 +21,11 @@ class ListenAddress {
   // "host:port", host an IPv4 address or a name that resolves to one (asks the resolver; may take its time).
   static tl::expected<ListenAddress, HttpError> parse(std::string_view text);
 
-  // Nothing, or why one cannot listen here now: binds a socket and closes it again.
-  tl::expected<void, HttpError> probe() const;
+  // A socket that listens here, not blocking, closed on exec; or why there is none.
+  tl::expected<UniqueFd, HttpError> listen() const;
 
   std::string numeric() const;  // "127.0.0.1:9731"
   std::uint16_t port() const { return ntohs(address_.sin_port); }
-  // True for a socket bound to (or accepted at) this address.
-  bool owns(const sockaddr_in& local) const;
 
  private:
   explicit ListenAddress(sockaddr_in address) : address_(address) {}

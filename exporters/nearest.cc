@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/config/nearest.h"
+#include "exporters/nearest.h"
 
 #include <algorithm>
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// CivetWebServer: CivetWeb, made to accept from sockets that it is given. It only listens at addresses, so it
+// gets ports of loopback at first, and then each of these sockets is replaced (dup2) by one of ours. One more
+// is replaced by an event that ends its wait for connections, which else lasts up to two seconds at the end.
+//
+// start() and stop() belong to one thread. CivetWeb ignores SIGPIPE for the whole process.
+#pragma once
+
+#include <civetweb.h>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "exporters/http/http_error.h"
+#include "exporters/http/unique_fd.h"
+
+namespace rcached {
+
+struct CivetWebOptions {
+  unsigned workers = 1;  // threads, and so connections at once
+  unsigned queue = 64;   // connections accepted that no thread has taken; more wait in the kernel
+  std::chrono::milliseconds request_timeout{10'000};
+  std::size_t request_bytes = 16u << 10;
+  bool tls = false;
+  std::function<void()> end_connections;  // called again and again while it stops: ends every connection
+  std::vector<std::pair<std::string, std::string>> further;  // CivetWeb's own options, such as those of TLS
+};
+
+class CivetWebServer {
+ public:
+  // `listeners` stay the caller's and must stay open until stop(). Errors: internal.
+  static tl::expected<std::unique_ptr<CivetWebServer>, HttpError> start(const CivetWebOptions& options,
+                                                                        const std::vector<int>& listeners,
+                                                                        const mg_callbacks& callbacks,
+                                                                        void* user_data);
+  ~CivetWebServer();
+  CivetWebServer(const CivetWebServer&) = delete;
+  CivetWebServer& operator=(const CivetWebServer&) = delete;
+
+ private:
+  CivetWebServer() = default;
+  bool replace_listeners(const std::vector<int>& listeners);
+  void stop();
+
+  mg_context* context_ = nullptr;
+  UniqueFd wake_;  // an eventfd
+  std::function<void()> end_connections_;
+};
+
+}  // namespace rcached

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// RateLimiter: a token bucket over all clients. Full at the start; a request takes one token.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+
+namespace rcached {
+
+// Thread-safe.
+class RateLimiter {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // One token comes every `interval` (zero: no limit), and at most `burst` of them are kept (at least one).
+  RateLimiter(std::chrono::nanoseconds interval, unsigned burst);
+
+  // Nothing when the request may go on, else how long until the next token.
+  std::optional<std::chrono::nanoseconds> refuse(Clock::time_point now);
+
+ private:
+  const std::chrono::nanoseconds interval_;
+  const std::chrono::nanoseconds depth_;  // burst tokens, as time
+  std::mutex mutex_;
+  Clock::time_point empty_at_{};  // the bucket as time: it holds (now - empty_at_) / interval_ tokens
+};
+
+}  // namespace rcached

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/http/web_config_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "exporters/http/unique_fd.h"
+#include "exporters/text.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kLargestFile = 1u << 20;
+
+tl::unexpected<HttpError> unreadable(const std::string& path, std::string_view why, std::string mend) {
+  return tl::unexpected(HttpError{
+      HttpError::Kind::bad_web_config,
+      fmt::format("cannot read the web configuration: {} ({})", why, printable(path)), std::move(mend)});
+}
+
+tl::unexpected<HttpError> unreadable(const std::string& path, int error) {
+  std::string mend = "check the path";
+  if (error == ENOENT || error == ENOTDIR) mend = "create the file, or remove http.web_config";
+  if (error == EACCES || error == EPERM) mend = "make the file readable for the user that runs rcached";
+  return unreadable(path, std::system_category().message(error), std::move(mend));
+}
+
+std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+
+}  // namespace
+
+tl::expected<WebConfig, HttpError> load_web_config(const std::string& path) {
+  // O_NONBLOCK: a FIFO given by mistake must not hang a request.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info {};
+  if (!file.valid() || ::fstat(file.get(), &info) != 0) return unreadable(path, errno);
+  if (!S_ISREG(info.st_mode)) return unreadable(path, "it is not a regular file", "give a regular file");
+  std::string text;
+  std::array<char, 16384> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return unreadable(path, errno);
+    if (got == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (text.size() > kLargestFile) return unreadable(path, "it is larger than 1 MiB", "give the right file");
+  }
+  return parse_web_config(text, path);
+}
+
+tl::expected<std::shared_ptr<WebConfigFile>, HttpError> WebConfigFile::open(
+    const std::string& path, unsigned waiting, Log log, std::shared_ptr<HttpMetrics> metrics) {
+  std::shared_ptr<WebConfigFile> file(new WebConfigFile(path, waiting, std::move(log), std::move(metrics)));
+  const std::lock_guard lock(file->look_mutex_);
+  file->seen_ = file->version();
+  if (auto done = file->read(); !done) return tl::unexpected(done.error());
+  file->next_look_ = Clock::now() + 1s;
+  return file;
+}
+
+std::shared_ptr<const WebSettings> WebConfigFile::settings(Clock::time_point now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (now < next_look_) return settings_;
+  }
+  if (const std::unique_lock look(look_mutex_, std::try_to_lock); look) {
+    const Version version = this->version();
+    if (version != seen_) {
+      seen_ = version;
+      const auto done = read();
+      if (metrics_) metrics_->web_config_read(done.has_value());
+      say(done ? fmt::format("the web configuration has changed and is in force ({})", path_)
+               : fmt::format("the web configuration has changed, and the old one stays in force: {}; {}",
+                             done.error().message, done.error().mend));
+    }
+    const std::lock_guard lock(mutex_);
+    next_look_ = now + 1s;
+  }
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+WebConfigFile::Version WebConfigFile::version() const {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) return {};
+  return {info.st_ino, info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim), info.st_mode};
+}
+
+// Called with look_mutex_ held.
+tl::expected<void, HttpError> WebConfigFile::read() {
+  auto loaded = load_web_config(path_);
+  if (!loaded) return tl::unexpected(loaded.error());
+  const auto old = settings_;  // only this function writes it
+  auto fresh = std::make_shared<WebSettings>();
+  fresh->config = std::move(*loaded);
+  const WebConfig& config = fresh->config;
+  if (!config.users.empty()) {
+    fresh->auth = std::make_shared<BasicAuth>(config.users, waiting_);
+    if ((seen_.mode & S_IROTH) != 0) {
+      say(fmt::format(
+          "the web configuration can be read by everyone on this host, hashes of passwords included "
+          "({}); take that away with chmod o-r",
+          path_));
+    }
+  }
+  if (config.rate_limit.interval.count() > 0) {
+    // A limit that has not changed keeps its count.
+    fresh->limiter = old && old->config.rate_limit == config.rate_limit
+                         ? old->limiter
+                         : std::make_shared<RateLimiter>(config.rate_limit.interval, config.rate_limit.burst);
+  }
+  if (old && old->config.tls != config.tls) {
+    say(fmt::format("tls_server_config has changed and takes effect when rcached is started again ({})",
+                    path_));
+  }
+  const std::lock_guard lock(mutex_);
+  settings_ = std::move(fresh);
+  return {};
+}
+
+void WebConfigFile::say(std::string_view line) const {
+  if (log_) log_(line);
+}
+
+}  // namespace rcached

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/http/basic_auth.h"
+
+#include <crypt.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "exporters/testing/basic_header.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::basic_header;
+using testing::bcrypt;
+using Verdict = BasicAuth::Verdict;
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+TEST(ParseBasic, TakesUserAndPasswordApart) {
+  const auto credentials = parse_basic("Basic YWxpY2U6c2VjcmV0");
+  ASSERT_TRUE(credentials);
+  EXPECT_EQ(credentials->user, "alice");
+  EXPECT_EQ(credentials->password, "secret");
+  EXPECT_TRUE(parse_basic("bAsIc   YWxpY2U6c2VjcmV0")) << "the scheme in any case, any blanks after it";
+  EXPECT_EQ(parse_basic(basic_header("a", "b:c"))->password, "b:c") << "the first colon parts them";
+  EXPECT_EQ(parse_basic(basic_header("", ""))->user, "");
+  EXPECT_EQ(parse_basic(basic_header("\xc3\xa4", "\xe2\x82\xac"))->password, "\xe2\x82\xac");
+}
+
+TEST(ParseBasic, RefusesWhatIsNotWellFormed) {
+  for (const char* header :
+       {"", "Basic", "Basic ", "Basic !!!!", "Basic YWxpY2U6c2VjcmV", "Basic YWxpY2U6c2VjcmV0=",
+        "Basic YWxpY2U6c2VjcmV0====", "Basic =", "Basic ==", "Basic YQ==", "Basic YR==", "Basic YWxp Y2U6",
+        "Bearer YWxpY2U6c2VjcmV0", "YWxpY2U6c2VjcmV0", "Basic\tYWxpY2U6c2VjcmV0",
+        "Basic YWxpY2U6c2VjcmV0, Basic x"}) {
+    EXPECT_FALSE(parse_basic(header)) << header;
+  }
+  EXPECT_FALSE(parse_basic("Basic " + std::string(2000, 'A'))) << "too long";
+  EXPECT_FALSE(parse_basic(basic_header("alice", std::string("secret\0x", 8))))
+      << "crypt would stop at the NUL";
+}
+
+class BasicAuthTest : public ::testing::Test {
+ protected:
+  Verdict check(const std::string& user, const std::string& password,
+                const std::string& client = "10.0.0.1") {
+    return auth_.check(basic_header(user, password), client);
+  }
+
+  BasicAuth auth_{{{"alice", bcrypt("secret")}, {"bob", bcrypt("hunter2", "$2y$04$")}}, 4};
+};
+
+TEST_F(BasicAuthTest, KnowsRightFromWrong) {
+  EXPECT_EQ(check("alice", "secret"), Verdict::good);
+  EXPECT_EQ(check("bob", "hunter2"), Verdict::good);
+  EXPECT_EQ(check("alice", "hunter2"), Verdict::refused);
+  EXPECT_EQ(check("alice", ""), Verdict::refused);
+  EXPECT_EQ(check("alice", "secret "), Verdict::refused);
+  EXPECT_EQ(check("Alice", "secret"), Verdict::refused);
+  EXPECT_EQ(check("mallory", "secret"), Verdict::refused);
+  EXPECT_EQ(check("", ""), Verdict::refused);
+  EXPECT_EQ(auth_.check("", "10.0.0.1"), Verdict::refused);
+  EXPECT_EQ(auth_.check("Basic nonsense", "10.0.0.1"), Verdict::refused);
+}
+
+TEST_F(BasicAuthTest, ARightPasswordIsComputedOnce) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(check("alice", "secret"), Verdict::good);
+  EXPECT_EQ(auth_.computed(), 1u);
+  EXPECT_EQ(check("alice", "wrong"), Verdict::refused);
+  EXPECT_EQ(check("alice", "wrong"), Verdict::refused);
+  EXPECT_EQ(auth_.computed(), 3u) << "a wrong one every time";
+  EXPECT_EQ(check("bob", "secret"), Verdict::refused) << "what is remembered is of one user";
+}
+
+TEST_F(BasicAuthTest, AnUnknownUserCostsAComputationToo) {
+  EXPECT_EQ(check("mallory", "secret"), Verdict::refused);
+  EXPECT_EQ(auth_.computed(), 1u);
+}
+
+TEST_F(BasicAuthTest, ParallelRequestsWithTheSameCredentialsShareOneCheck) {
+  BasicAuth slow({{"alice", bcrypt("secret", "$2b$10$")}}, 16);
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back(
+        [&] { good += slow.check(basic_header("alice", "secret"), "10.0.0.1") == Verdict::good; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 8);
+  EXPECT_EQ(slow.computed(), 1u);
+}
+
+TEST_F(BasicAuthTest, AGuesserTakesNeitherTheThreadsNorTheOthersTurn) {
+  BasicAuth slow({{"alice", bcrypt("secret", "$2b$10$")}}, 4);
+  std::atomic<bool> done = false;
+  std::atomic<int> busy = 0, running = 0;
+  std::vector<std::thread> guessers;
+  guessers.reserve(8);
+  for (int t = 0; t < 8; ++t) {
+    guessers.emplace_back([&, t] {
+      for (int i = 0; !done; ++i) {
+        ++running;
+        const auto verdict = slow.check(basic_header("alice", std::to_string(t * 100'000 + i)), "10.0.0.66");
+        busy += verdict == Verdict::busy;
+        if (verdict == Verdict::busy) std::this_thread::sleep_for(1ms);
+      }
+    });
+  }
+  EXPECT_TRUE(eventually([&] { return busy > 20; }));
+  EXPECT_EQ(slow.check(basic_header("alice", "secret"), "10.0.0.1"), Verdict::good) << "another address";
+  EXPECT_EQ(slow.check(basic_header("alice", "secret"), "10.0.0.66"), Verdict::good) << "remembered for all";
+  done = true;
+  for (std::thread& guesser : guessers) guesser.join();
+  EXPECT_LT(slow.computed(), static_cast<std::size_t>(running)) << "most were turned away without computing";
+}
+
+TEST_F(BasicAuthTest, StopEndsAllWaiting) {
+  BasicAuth slow({{"alice", bcrypt("secret", "$2b$10$")}}, 64);
+  std::vector<std::thread> threads;
+  threads.reserve(16);
+  std::atomic<int> started = 0;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&, i] {
+      ++started;
+      slow.check(basic_header("alice", "wrong" + std::to_string(i)), "10.0.0." + std::to_string(i));
+    });
+  }
+  EXPECT_TRUE(eventually([&] { return started == 16; }));
+  slow.stop();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(slow.check(basic_header("alice", "new"), "10.0.1.1"), Verdict::busy);
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Credentials for tests.
+#pragma once
+
+#include <string>
+
+namespace rcached::testing {
+
+// The value of an Authorization header.
+std::string basic_header(const std::string& user, const std::string& password);
+
+// A hash; of the least cost, unless `prefix` says another ("$2y$10$").
+std::string bcrypt(const std::string& password, const std::string& prefix = "$2b$04$");
+
+}  // namespace rcached::testing

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
@@ -25,19 +26,14 @@ using namespace std::chrono_literals;
 // Puts `ours` where CivetWeb has the socket that listens at this port of loopback.
 bool replace_listener(std::uint16_t port, int ours) {
   const int theirs = find_listener(port);
-  if (theirs < 0) return false;
-  const UniqueFd old(::fcntl(theirs, F_DUPFD_CLOEXEC, 0));
-  if (!old.valid() || ::dup3(ours, theirs, O_CLOEXEC) < 0) return false;
-  // CivetWeb may wait at the old one already: this ends the wait, and the next is at ours.
-  ::shutdown(old.get(), SHUT_RDWR);
-  return true;
+  return theirs >= 0 && ::dup3(ours, theirs, O_CLOEXEC) >= 0;
 }
 
 }  // namespace
 
 tl::expected<std::unique_ptr<CivetWebServer>, HttpError> CivetWebServer::start(
     const CivetWebOptions& options, const std::vector<int>& listeners, const mg_callbacks& callbacks,
-    void* user_data) {
+    void* owner) {
   // No URL decoding: no route needs it, and "%00" would cut a path short. No delay: else the end of every
   // piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
   std::vector<std::pair<std::string, std::string>> settings = {
@@ -51,8 +47,9 @@ tl::expected<std::unique_ptr<CivetWebServer>, HttpError> CivetWebServer::start(
       {"decode_url", "no"},
       {"tcp_nodelay", "1"}};
   settings.insert(settings.end(), options.further.begin(), options.further.end());
-  std::string ports = "127.0.0.1:0";
-  for (std::size_t i = 0; i < listeners.size(); ++i) ports += options.tls ? ",127.0.0.1:0s" : ",127.0.0.1:0";
+  std::string ports;
+  for (std::size_t i = 0; i < listeners.size(); ++i) ports += options.tls ? "127.0.0.1:0s," : "127.0.0.1:0,";
+  ports += "127.0.0.1:0";  // for the event
   settings.emplace_back("listening_ports", ports);
   std::vector<const char*> configuration;
   for (const auto& [name, value] : settings) {
@@ -61,40 +58,51 @@ tl::expected<std::unique_ptr<CivetWebServer>, HttpError> CivetWebServer::start(
   }
   configuration.push_back(nullptr);
 
-  std::unique_ptr<CivetWebServer> server(new CivetWebServer);
-  server->end_connections_ = options.end_connections;
-  server->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  std::array<char, 256> text{};
-  unsigned code = 0;
-  mg_init_data init{&callbacks, user_data, configuration.data()};
-  mg_error_data error{&code, text.data(), text.size()};
-  if (server->wake_.valid()) server->context_ = mg_start2(&init, &error);
   const auto failed = [](std::string_view why) {
     return tl::unexpected(HttpError{HttpError::Kind::internal,
                                     fmt::format("the HTTP server could not start: {}", why),
                                     "check the limits of memory, threads and open files"});
   };
+  std::unique_ptr<CivetWebServer> server(new CivetWebServer(owner, listeners, options.end_connections));
+  if (!server->wake_.valid()) return failed(std::system_category().message(errno));
+  mg_callbacks all = callbacks;
+  all.init_context =
+      [](const mg_context* context) {  // before the first thread: nobody waits at the old sockets
+        auto& self = *static_cast<CivetWebServer*>(mg_get_user_data(context));
+        self.replaced_ = self.replace_listeners(context);
+      };
+  std::array<char, 256> text{};
+  unsigned code = 0;
+  mg_init_data init{&all, server.get(), configuration.data()};
+  mg_error_data error{&code, text.data(), text.size()};
+  server->context_ = mg_start2(&init, &error);
   if (server->context_ == nullptr) return failed(text[0] == '\0' ? "no reason given" : text.data());
-  if (!server->replace_listeners(listeners)) return failed("its sockets cannot be replaced");
+  if (!server->replaced_) return failed("its sockets cannot be replaced");
   return server;
 }
 
-bool CivetWebServer::replace_listeners(const std::vector<int>& listeners) {
-  std::vector<mg_server_port> ports(listeners.size() + 1);
-  const int count = mg_get_server_ports(context_, static_cast<int>(ports.size()), ports.data());
+CivetWebServer::CivetWebServer(void* owner, std::vector<int> listeners, std::function<void()> end_connections)
+    : owner_(owner),
+      listeners_(std::move(listeners)),
+      end_connections_(std::move(end_connections)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void* CivetWebServer::owner(const mg_connection* connection) {
+  return static_cast<CivetWebServer*>(mg_get_user_data(mg_get_context(connection)))->owner_;
+}
+
+bool CivetWebServer::replace_listeners(const mg_context* context) const {
+  std::vector<mg_server_port> ports(listeners_.size() + 1);
+  const int count = mg_get_server_ports(context, static_cast<int>(ports.size()), ports.data());
   if (count != static_cast<int>(ports.size())) return false;
-  // The one for the event last: as long as it is a socket, it is not found by accident under another's port.
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    if (!replace_listener(static_cast<std::uint16_t>(ports[i + 1].port), listeners[i])) return false;
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    if (!replace_listener(static_cast<std::uint16_t>(ports[i].port), listeners_[i])) return false;
   }
-  return replace_listener(static_cast<std::uint16_t>(ports[0].port), wake_.get());
+  return replace_listener(static_cast<std::uint16_t>(ports.back().port), wake_.get());
 }
 
 CivetWebServer::~CivetWebServer() {
-  if (context_ != nullptr) stop();
-}
-
-void CivetWebServer::stop() {
+  if (context_ == nullptr) return;
   std::atomic<bool> stopped = false;
   std::thread stopper([&] {
     mg_stop(context_);

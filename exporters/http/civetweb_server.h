@@ -34,23 +34,29 @@ struct CivetWebOptions {
 
 class CivetWebServer {
  public:
-  // `listeners` stay the caller's and must stay open until stop(). Errors: internal.
+  // `listeners` stay the caller's. `callbacks` must not use init_context, and find `owner` by owner(): the
+  // user data of CivetWeb is this object. Errors: internal.
   static tl::expected<std::unique_ptr<CivetWebServer>, HttpError> start(const CivetWebOptions& options,
                                                                         const std::vector<int>& listeners,
                                                                         const mg_callbacks& callbacks,
-                                                                        void* user_data);
-  ~CivetWebServer();
+                                                                        void* owner);
+  ~CivetWebServer();  // stops it
   CivetWebServer(const CivetWebServer&) = delete;
   CivetWebServer& operator=(const CivetWebServer&) = delete;
 
+  static void* owner(const mg_connection* connection);
+
  private:
-  CivetWebServer() = default;
-  bool replace_listeners(const std::vector<int>& listeners);
-  void stop();
+  CivetWebServer(void* owner, std::vector<int> listeners, std::function<void()> end_connections);
+  bool replace_listeners(const mg_context* context) const;
+
+  void* const owner_;
+  const std::vector<int> listeners_;
+  const std::function<void()> end_connections_;
+  bool replaced_ = false;
 
   mg_context* context_ = nullptr;
   UniqueFd wake_;  // an eventfd
-  std::function<void()> end_connections_;
 };
 
 }  // namespace rcached

@@ -204,8 +204,8 @@ class HttpServer::Impl {
       return 0;
     };
     callbacks.begin_request = [](mg_connection* connection) { return self(connection).answer(connection); };
-    callbacks.http_error = [](mg_connection* connection, int status, const char*) {
-      self(connection).answer_error(connection, status);
+    callbacks.http_error = [](mg_connection* connection, int status, const char* message) {
+      self(connection).answer_error(connection, status, message);
       return 0;  // done; CivetWeb's own page would use gmtime(), which races
     };
     callbacks.connection_close = [](const mg_connection* connection) {
@@ -220,7 +220,7 @@ class HttpServer::Impl {
   }
 
   static Impl& self(const mg_connection* connection) {
-    return *static_cast<Impl*>(mg_get_user_data(mg_get_context(connection)));
+    return *static_cast<Impl*>(CivetWebServer::owner(connection));
   }
 
   static ConnectionGuard::Connection* guarded(const mg_connection* connection) {
@@ -241,7 +241,7 @@ class HttpServer::Impl {
 
   // What CivetWeb refuses by itself: requests that are malformed, too large, or not whole when the guard
   // ended them.
-  void answer_error(mg_connection* connection, int status) {
+  void answer_error(mg_connection* connection, int status, std::string_view message) {
     auto* const connection_guarded = guarded(connection);
     if (connection_guarded == nullptr) return;
     if (arrived(connection)) {
@@ -249,10 +249,14 @@ class HttpServer::Impl {
     } else {
       status = 408;
     }
+    std::string text(reason_phrase(status));
+    if (status == 400 && message == "Malformed message") {
+      text += fmt::format(": not whole, or larger than {} bytes (http.request_size)", options_.request_bytes);
+    }
     const auto settings = web_settings();
     Reply(connection, *guard_, connection_guarded)
-        .send(plain_answer(status, std::string(reason_phrase(status))),
-              settings ? settings->config.headers : HeaderList(), true);
+        .send(plain_answer(status, std::move(text)), settings ? settings->config.headers : HeaderList(),
+              true);
     answered("none", status);
   }
 

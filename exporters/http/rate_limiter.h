@@ -23,7 +23,8 @@ class RateLimiter {
   const std::chrono::nanoseconds interval_;
   const std::chrono::nanoseconds depth_;  // burst tokens, as time
   std::mutex mutex_;
-  Clock::time_point empty_at_{};  // the bucket as time: it holds (now - empty_at_) / interval_ tokens
+  // The bucket as time: it holds (now - empty_at_) / interval_ tokens.
+  Clock::time_point empty_at_ = Clock::time_point::min();
 };
 
 }  // namespace rcached

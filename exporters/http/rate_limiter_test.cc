@@ -47,6 +47,13 @@ TEST_F(RateLimiterTest, AnIntervalOfZeroIsNoLimitAndABurstOfZeroIsOne) {
   EXPECT_EQ(admitted(one, 0ms, 10), 1);
 }
 
+TEST_F(RateLimiterTest, IsFullAtTheStartHoweverShortTheMachineIsUp) {
+  RateLimiter limiter(1h, 3);
+  int count = 0;
+  for (int i = 0; i < 5; ++i) count += limiter.refuse(RateLimiter::Clock::time_point(1s)) ? 0 : 1;
+  EXPECT_EQ(count, 3);
+}
+
 TEST_F(RateLimiterTest, ThreadsShareIt) {
   RateLimiter limiter(1h, 100);
   std::atomic<int> count = 0;

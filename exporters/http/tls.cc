@@ -61,7 +61,7 @@ tl::expected<std::string, HttpError> read_pem(const std::string& path, std::stri
   std::string last_words;
   mg_callbacks callbacks{};
   callbacks.log_message = [](const mg_connection* connection, const char* message) {
-    static_cast<std::string*>(mg_get_user_data(mg_get_context(connection)))->assign(message);
+    static_cast<std::string*>(CivetWebServer::owner(connection))->assign(message);
     return 1;
   };
   callbacks.begin_request = [](mg_connection* connection) {

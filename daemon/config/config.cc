@@ -6,8 +6,6 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/parser.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -15,7 +13,6 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -23,7 +20,7 @@
 #include "daemon/config/values.h"
 #include "daemon/file_descriptor.h"
 #include "exporters/nearest.h"
-#include "exporters/yaml_quote.h"
+#include "exporters/yaml_text.h"
 
 namespace rcached {
 namespace {
@@ -52,34 +49,6 @@ std::vector<std::string_view> names_in(std::string_view section) {
 
 std::string join_path(std::string_view section, std::string_view name) {
   return section.empty() ? std::string(name) : fmt::format("{}.{}", section, name);
-}
-
-// Notes where the documents of a text begin.
-class DocumentStarts final : public YAML::EventHandler {
- public:
-  using Style = YAML::EmitterStyle::value;
-  std::vector<YAML::Mark> marks;
-
-  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, Style) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, Style) override {}
-  void OnMapEnd() override {}
-};
-
-// The first two at most. YAML::LoadAll() must not be asked: where yaml-cpp 0.7 meets a comma outside of a
-// list it makes empty documents of it without end, and never comes back.
-std::vector<YAML::Mark> document_starts(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  YAML::Parser parser(in);
-  DocumentStarts starts;
-  while (starts.marks.size() < 2 && parser.HandleNextDocument(starts)) {
-  }
-  return starts.marks;
 }
 
 // Walks one document and fills `config_`. The first error ends the walk.
@@ -210,9 +179,8 @@ class Reader {
   Config config_;
 };
 
-Error malformed(const std::string& what, const std::string& where) {
-  return {ErrorCode::config, fmt::format("malformed YAML: {} ({})", printable(what), where),
-          "correct the syntax there"};
+tl::unexpected<Error> malformed(const YamlFault& fault) {
+  return fail(ErrorCode::config, fault.message, fault.mend);
 }
 
 tl::unexpected<Error> unreadable(const std::string& path, int error) {
@@ -228,32 +196,13 @@ tl::unexpected<Error> unreadable(const std::string& path, int error) {
 }  // namespace
 
 Expected<Config> parse_config(std::string_view text, const std::string& origin) {
-  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n') + 1;
-    return fail(ErrorCode::config, fmt::format("the file holds a NUL byte ({}:{})", origin, line),
-                "give a text file");
-  }
+  const auto document = load_yaml(text, origin);
+  if (!document) return malformed(document.error());
+  if (document->IsNull()) return Config{};
   try {
-    const std::vector<YAML::Mark> starts = document_starts(text);
-    if (starts.size() > 1) {
-      const auto [pos, line, column] = starts[1];
-      if (text.substr(std::min(static_cast<std::size_t>(pos), text.size())).starts_with(',')) {
-        return tl::unexpected(
-            malformed("a comma outside of a list", fmt::format("{}:{}:{}", origin, line + 1, column + 1)));
-      }
-      return fail(ErrorCode::config, fmt::format("the file holds more than one YAML document ({})", origin),
-                  "remove the '---' lines after the first document");
-    }
-    const YAML::Node document = YAML::Load(std::string(text));
-    if (document.IsNull()) return Config{};
-    return Reader(text, origin).read(document);
+    return Reader(text, origin).read(*document);
   } catch (const YAML::Exception& error) {
-    const auto& mark = error.mark;
-    const bool placed = !mark.is_null() && mark.line >= 0;
-    return tl::unexpected(malformed(
-        error.msg, placed ? fmt::format("{}:{}:{}", origin, mark.line + 1, mark.column + 1) : origin));
-  } catch (const std::exception& error) {
-    return tl::unexpected(malformed(error.what(), origin));
+    return malformed(yaml_fault(error, origin));
   }
 }
 

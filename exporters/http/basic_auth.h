@@ -25,7 +25,7 @@
 #include <string_view>
 #include <vector>
 
-#include "exporters/http/sha256.h"
+#include "exporters/http/digest.h"
 #include "exporters/http/web_config.h"
 
 namespace rcached {

@@ -14,7 +14,7 @@
 
 #include "exporters/nearest.h"
 #include "exporters/text.h"
-#include "exporters/yaml_quote.h"
+#include "exporters/yaml_text.h"
 
 namespace rcached {
 namespace {
@@ -318,26 +318,14 @@ class Reader {
 }  // namespace
 
 tl::expected<WebConfig, HttpError> parse_web_config(std::string_view text, const std::string& path) {
-  const auto malformed = [](std::string_view what, const std::string& where) {
-    return fail(fmt::format("malformed YAML: {} ({})", printable(what), where), "correct the syntax there");
-  };
-  if (text.find('\0') != std::string_view::npos) {
-    return fail(fmt::format("the file holds a NUL byte ({})", path), "give a text file");
-  }
+  const auto malformed = [](const YamlFault& fault) { return fail(fault.message, fault.mend); };
+  const auto document = load_yaml(text, path);
+  if (!document) return malformed(document.error());
+  if (document->IsNull()) return WebConfig{};
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      return fail(fmt::format("the file holds more than one YAML document ({})", path),
-                  "remove the '---' lines after the first document");
-    }
-    if (documents.empty() || documents.front().IsNull()) return WebConfig{};
-    return Reader(text, path).read(documents.front());
+    return Reader(text, path).read(*document);
   } catch (const YAML::Exception& error) {
-    const bool placed = !error.mark.is_null() && error.mark.line >= 0;
-    return malformed(
-        error.msg, placed ? fmt::format("{}:{}:{}", path, error.mark.line + 1, error.mark.column + 1) : path);
-  } catch (const std::exception& error) {
-    return malformed(error.what(), path);
+    return malformed(yaml_fault(error, path));
   }
 }
 

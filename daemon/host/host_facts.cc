@@ -73,7 +73,10 @@ Lockdown read_lockdown() { return parse_lockdown(read_text("/sys/kernel/security
 
 Error to_error(const HttpError& error) {
   ErrorCode code = ErrorCode::internal;
-  if (error.kind == HttpError::Kind::bad_address) code = ErrorCode::config;
+  if (error.kind == HttpError::Kind::bad_address || error.kind == HttpError::Kind::bad_web_config ||
+      error.kind == HttpError::Kind::bad_socket) {
+    code = ErrorCode::config;
+  }
   if (error.kind == HttpError::Kind::address_unusable) code = ErrorCode::port_taken;
   return {code, error.message, error.mend};
 }

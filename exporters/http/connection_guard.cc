@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string_view>
@@ -100,6 +101,10 @@ int ConnectionGuard::socket(const Connection* connection) const {
 void ConnectionGuard::end_all() {
   const std::lock_guard no_closing(closing_mutex_);
   for (const AcceptedSocket& socket : sockets_()) ::shutdown(socket.fd, SHUT_RDWR);
+}
+
+void ConnectionGuard::close_left() {
+  for (const AcceptedSocket& socket : sockets_()) ::close(socket.fd);
 }
 
 void ConnectionGuard::closing(const Connection* connection) {

@@ -78,6 +78,8 @@ class ConnectionGuard {
   int socket(const Connection* connection) const;
   // Ends every connection, those that no thread has taken included.
   void end_all();
+  // Once CivetWeb has stopped: closes what it has left. It forgets the connections that no thread has taken.
+  void close_left();
   // Around CivetWeb's close(): between the two no file descriptor of a connection is looked at. `connection`
   // may be null.
   void closing(const Connection* connection);

@@ -238,6 +238,24 @@ TEST_F(HttpAccessTest, ClientsThatNeverFinishDoNotKeepTheOthersOut) {
   EXPECT_GE(refused("timeout"), 3);
 }
 
+TEST_F(HttpAccessTest, StopLeavesNoConnectionOpen) {
+  const auto open_fds = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  options_.threads = 1;
+  options_.streams = 1;
+  const auto before = open_fds();
+  start();
+  std::vector<std::unique_ptr<RawConnection>> clients;
+  for (int i = 0; i < 30; ++i) {  // most of them wait for a thread
+    clients.push_back(std::make_unique<RawConnection>(port_));
+    clients.back()->send("GET / HT");
+  }
+  server_->stop();
+  clients.clear();
+  EXPECT_EQ(open_fds(), before);
+}
+
 TEST_F(HttpAccessTest, AReaderThatTakesNothingLosesItsThread) {
   options_.request_timeout = 300ms;
   options_.threads = 1;

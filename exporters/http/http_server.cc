@@ -121,6 +121,7 @@ class HttpServer::Impl {
  private:
   void close_all() {
     civetweb_.reset();
+    if (guard_) guard_->close_left();
     guard_.reset();
     listener_.reset();
     names_.clear();

@@ -98,6 +98,11 @@ tl::expected<UniqueFd, HttpError> ListenAddress::listen() const {
   return fd;
 }
 
+tl::expected<void, HttpError> ListenAddress::probe() const {
+  if (const auto listening = listen(); !listening) return tl::unexpected(listening.error());
+  return {};
+}
+
 std::string ListenAddress::numeric() const {
   std::array<char, INET_ADDRSTRLEN> text{};
   ::inet_ntop(AF_INET, &address_.sin_addr, text.data(), text.size());

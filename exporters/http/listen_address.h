@@ -24,6 +24,9 @@ class ListenAddress {
   // A socket that listens here, not blocking, closed on exec; or why there is none.
   tl::expected<UniqueFd, HttpError> listen() const;
 
+  // Nothing, or why one cannot listen here now.
+  tl::expected<void, HttpError> probe() const;
+
   std::string numeric() const;  // "127.0.0.1:9731"
   std::uint16_t port() const { return ntohs(address_.sin_port); }
 

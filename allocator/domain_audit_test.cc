@@ -266,6 +266,22 @@ TEST_P(DomainAuditTest, LossesDuringAnAuditLeaveTheDomainInDoubt) {
   EXPECT_EQ(mirror_->snapshot().confidence, Confidence::resynced);
 }
 
+TEST_P(DomainAuditTest, ResyncsCountTheLossesThatAuditsHaveEnded) {
+  start(1, true);
+  run(100);
+  ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+  EXPECT_EQ(mirror_->snapshot().audit.resyncs, 0u) << "there was nothing to end";
+  for (const std::uint64_t losses : {1u, 2u}) {
+    mirror_->mark_loss();
+    mirror_->mark_loss();  // two marks before one audit are one loss to end
+    EXPECT_EQ(mirror_->snapshot().audit.resyncs, losses - 1);
+    ASSERT_EQ(run_audit(*mirror_, Goal::resync, *kernel_), State::completed);
+    EXPECT_EQ(mirror_->snapshot().audit.resyncs, losses);
+    ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+    EXPECT_EQ(mirror_->snapshot().audit.resyncs, losses) << "a clean audit ends nothing";
+  }
+}
+
 // A walk over a tree that is rebalanced may pass by whole subtrees, and come by nodes that have just gone.
 TEST_P(DomainAuditTest, ATornWalkRepairsNothing) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {

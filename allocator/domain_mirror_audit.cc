@@ -148,6 +148,7 @@ void DomainMirror::finish_audit(const Drift& found, std::uint32_t loss_epoch, st
   seeded_ = true;
   trusted_epoch_ = loss_epoch;
   if (!was_in_doubt || in_doubt()) return;
+  ++audit_.resyncs;
   audit_.resynced_ns = now_ns;
   // Halves of calls whose other half was lost must not be taken for those of calls to come.
   pending_tree_frees_.fill({});

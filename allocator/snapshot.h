@@ -119,12 +119,13 @@ struct AuditSnapshot {
   std::uint64_t repairs = 0;  // of them, that found differences; all were repaired
   std::uint64_t abandoned =
       0;  // audits given up: the domain changed under every attempt, or events were lost
+  std::uint64_t resyncs = 0;  // audits that ended a loss
   Drift drift;
   // Monotonic times; 0: never.
   std::uint64_t last_audit_ns = 0;
   std::uint64_t last_repair_ns = 0;
   std::uint64_t last_loss_ns = 0;
-  std::uint64_t resynced_ns = 0;  // the audit that ended the last loss
+  std::uint64_t resynced_ns = 0;  // the audit that ended the last loss (resyncs counts them)
 
   friend bool operator==(const AuditSnapshot&, const AuditSnapshot&) = default;
 };

@@ -8,6 +8,7 @@
 #include "exporters/http/landing_page.h"
 #include "exporters/monotonic_clock.h"
 #include "exporters/prometheus/metrics_page.h"
+#include "exporters/prometheus/process_collectable.h"
 
 namespace rcached {
 namespace {
@@ -27,15 +28,6 @@ HttpResponse text(int status, std::string body) {
   return response;
 }
 
-HttpResponse metrics(MetricsPage& page) {
-  HttpResponse response;
-  response.shared_body = page.body();
-  if (response.shared_body == nullptr) return text(503, "not ready: " + not_ready_reason(nullptr));
-  response.content_type = kMetricsContentType;
-  response.body = render_process_metrics();
-  return response;
-}
-
 HttpResponse ready(const View* view) {
   const std::string reason = not_ready_reason(view);
   return reason.empty() ? text(200, "rcached is ready") : text(503, "not ready: " + reason);
@@ -52,11 +44,13 @@ HttpResponse landing(const View* view) {
 }  // namespace
 
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
-  const auto page = std::make_shared<MetricsPage>(source);
+  const auto page =
+      std::make_shared<MetricsPage>(source, MetricsPage::Own{std::make_shared<ProcessCollectable>()});
   std::vector<Route> routes = {
       {"/", "this host's domains at a glance",
        [source](const HttpRequest&) { return landing(source->view().get()); }},
-      {"/metrics", "metrics for Prometheus", [page](const HttpRequest&) { return metrics(*page); }},
+      {"/metrics", "metrics for Prometheus",
+       [page](const HttpRequest& request) { return page->answer(request); }},
       {"/-/healthy", "200 while the process answers",
        [](const HttpRequest&) { return text(200, "rcached is healthy"); }},
       {"/-/ready", "200 once the kernel is followed",

@@ -58,6 +58,7 @@ TEST_F(RoutesTest, MetricsAreThoseOfTheViewAndOfTheProcess) {
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_NE(response.shared_body->find("iova_tree_ranges{domain=\"4\"}"), std::string::npos);
   EXPECT_NE(response.body.find("process_resident_memory_bytes "), std::string::npos);
+  EXPECT_NE(response.body.find("rcached_series "), std::string::npos);
   EXPECT_EQ(get("/metrics").shared_body, response.shared_body) << "one rendering for one view";
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <iterator>
 #include <string_view>
 
@@ -10,6 +11,27 @@
 
 namespace rcached {
 namespace {
+
+constexpr std::string_view kIntroduction =
+    R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Generated from exporters/prometheus/metric_table.h by `metrics-doc`; do not edit. -->
+# Metrics
+
+What `/metrics` serves, as Prometheus text 0.0.4 or, when the scraper asks for it, OpenMetrics 1.0. The series are the
+same in both; OpenMetrics calls the families of counters and infos without `_total` and `_info`. The type `info` is a
+gauge in the text format, always 1. Histograms have `le` besides the labels shown.
+
+Labels: `domain` is the IOMMU group number, or `iovad-N` for a domain without a group; `order` is 0 to 5 (sizes of 1
+to 32 granules), and `6+` for the sizes that are never cached; `node` is a NUMA node, or `unknown`. Known series exist
+from the start with the value 0; what rcached does not know is absent. *Kernels* says which kernels can fill a metric.
+
+## The limit of series
+
+A scrape keeps to `metrics.series_limit` series. What is over it is left out by whole metrics, never by some series of
+one: the *tiers* `per_magazine`, `per_cpu`, `histogram`, `by_order` and `standard` in this order, and within a tier the
+largest metric first. `alerting` (what the alerts use) and `own` (of rcached's own parts and process, read at every
+scrape) always stay, even where they alone are more. `rcached_series_dropped` and the log say what was left out.
+)";
 
 struct Section {
   std::string_view prefix;
@@ -22,11 +44,24 @@ constexpr Section kSections[] = {
      "Per domain the parts of the balance sheet add up to the tree:\n"
      "`iova_tree_ranges = sum(iova_outstanding_ranges) + sum(iova_rcache_cpu_cached) + "
      "sum(iova_rcache_depot_cached) + iova_reserved_ranges + iova_unaccounted_ranges`, sums over `order`.\n"
-     "Counters count from the moment rcached began to follow the domain."},
+     "Counters count from the moment rcached began to follow the domain. Histograms have buckets from 100 ns "
+     "to 100 ms."},
     {"rcached_", "rcached itself",
      "Counters count from the start of rcached, or of the domain where there is one."},
-    {"process_", "The rcached process", "Read at every scrape; part of `/metrics` only."},
+    {"process_", "The rcached process",
+     "Not in the textfile, for node_exporter has metrics of these names itself."},
 };
+
+std::string_view word(MetricKind kind) {
+  constexpr std::string_view kWords[] = {"gauge", "counter", "histogram", "info"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
+
+std::string_view word(MetricTier tier) {
+  constexpr std::string_view kWords[] = {"alerting",  "own",     "standard",    "by_order",
+                                         "histogram", "per_cpu", "per_magazine"};
+  return kWords[static_cast<std::size_t>(tier)];
+}
 
 std::string labels_of(const MetricRow& row) {
   std::string text;
@@ -44,25 +79,14 @@ std::string cell(std::string_view help) {
 }  // namespace
 
 std::string metrics_markdown() {
-  std::string out =
-      "<!-- SPDX-License-Identifier: Apache-2.0 -->\n"
-      "<!-- Generated from exporters/prometheus/metric_table.h by `metrics-doc`; do not edit. -->\n"
-      "# Metrics\n\n"
-      "What `/metrics` serves. Labels: `domain` is the IOMMU group number, or `iovad-N` for a domain without "
-      "a\n"
-      "group; `order` is 0 to 5 (sizes of 1 to 32 granules), and `6+` for the sizes that are never cached. "
-      "Known\n"
-      "series exist from the start with the value 0; what rcached does not know is absent. *Kernels* says "
-      "which\n"
-      "kernels can fill a metric.\n";
+  std::string out(kIntroduction);
   for (const Section& section : kSections) {
     fmt::format_to(std::back_inserter(out), "\n## {}\n\n{}\n\n", section.title, section.text);
-    out += "| metric | type | unit | labels | kernels | meaning |\n|---|---|---|---|---|---|\n";
+    out += "| metric | type | unit | labels | kernels | tier | meaning |\n|---|---|---|---|---|---|---|\n";
     for (const MetricRow& row : kMetrics) {
       if (!row.name.starts_with(section.prefix)) continue;
-      fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} | {} | {} |\n", row.name,
-                     row.kind == MetricKind::counter ? "counter" : "gauge", row.unit, labels_of(row),
-                     row.kernels, cell(row.help));
+      fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} | {} | {} | {} |\n", row.name,
+                     word(row.kind), row.unit, labels_of(row), row.kernels, word(row.tier), cell(row.help));
     }
   }
   return out;

@@ -18,8 +18,10 @@ TEST(MetricTable, NamesAndHelpTextsAreWellFormed) {
   for (const MetricRow& row : kMetrics) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name << " appears twice";
     EXPECT_EQ(row.kind == MetricKind::counter, row.name.ends_with("_total")) << row.name;
-    EXPECT_EQ(row.help.find_first_of("\n\\|"), std::string_view::npos)
-        << row.name << ": not escaped when written";
+    EXPECT_EQ(row.kind == MetricKind::info, row.name.ends_with("_info")) << row.name;
+    EXPECT_EQ(row.help.find_first_of("\n\\|\""), std::string_view::npos)
+        << row.name << ": ends a table cell or "
+        << "is escaped";
     EXPECT_TRUE(row.help.ends_with('.')) << row.name;
     EXPECT_FALSE(row.unit.empty() || row.kernels.empty()) << row.name;
   }

@@ -53,6 +53,7 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
   domain.audit.audits = seed + 30;
   domain.audit.repairs = 31;
   domain.audit.abandoned = 32;
+  domain.audit.resyncs = seed + 38;
   domain.audit.drift = {
       .loaded = seed + 33, .prev = seed + 34, .depot = seed + 35, .tree = seed + 36, .fq = seed + 37};
   domain.loss_marks = seed + 17;

@@ -12,12 +12,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "exporters/prometheus/metrics_page.h"
+#include "exporters/prometheus/process_collectable.h"
 #include "exporters/testing/sample_view.h"
 
 namespace rcached {
@@ -264,7 +266,11 @@ TEST_F(TextfileWriterTest, TheFileLimitOfTheProcessDoesNotEndIt) {
 TEST_F(TextfileWriterTest, PromtoolHasNothingToSayAboutAFullFile) {
   View view = testing::sample_view(kProfile61);
   view.status.per_cpu_series = true;
-  set_text(render_metrics(view) + render_process_metrics());
+  MetricsPage page(std::make_shared<testing::SettableSource>(view),
+                   MetricsPage::Own{std::make_shared<ProcessCollectable>()});
+  const auto text = page.text(MetricsFormat::text);
+  ASSERT_TRUE(text.has_value());
+  set_text(*text->view + text->own);
   TextfileWriter writer(options(1h));
   ASSERT_TRUE(writer.start());
   ASSERT_TRUE(eventually([&] { return fs::exists(path()); }));

@@ -6,7 +6,7 @@
 # 381 = 3 magazines of 127 live mappings (two pages each: order 1, which nothing else here uses). Their frees fill
 # loaded and prev (2 x 127) and push one magazine to the depot, which the next CPU takes.
 
-printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\n' >"$LAB_CONFIG"
+printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_magazine: true}\n' >"$LAB_CONFIG"
 start_rcached || return 0
 
 group=$(domain_of "$LAB_NVME_SLOW")
@@ -26,7 +26,7 @@ while [ "$cpu" -lt "$LAB_CPUS" ]; do
   scrape /tmp/now
   expect_eq "after cpu$cpu: iova_rcache_cpu_cached, order 1" "$(metric iova_rcache_cpu_cached "$labels" /tmp/now)" $want
   expect_eq "after cpu$cpu: of it on cpu$cpu" \
-    "$(metric iova_rcache_cpu_loaded "$labels,cpu=\"$cpu\"" /tmp/now) + $(metric iova_rcache_cpu_prev "$labels,cpu=\"$cpu\"" /tmp/now)" \
+    "$(metric iova_rcache_magazine_ranges "$labels,cpu=\"$cpu\",.*magazine=\"loaded\"" /tmp/now) + $(metric iova_rcache_magazine_ranges "$labels,cpu=\"$cpu\",.*magazine=\"prev\"" /tmp/now)" \
     "$magazine + $magazine"
   expect_eq "after cpu$cpu: CPUs holding" "$(metric iova_rcache_cpus_holding "$labels" /tmp/now)" $((cpu + 1))
   expect_eq "after cpu$cpu: depot magazines" "$(metric iova_rcache_depot_magazines "$labels" /tmp/now)" 1

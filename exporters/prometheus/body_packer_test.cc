@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/prometheus/body_packer.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "exporters/testing/gunzip.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+std::string unpacked(const PackedBody& body) {
+  return testing::gunzip(*body.bytes + gzip_end(body.sum, "", kGzipLevel)).value_or("damaged");
+}
+
+// What the packer is given to pack; may hold it up and fail.
+class Source {
+ public:
+  RenderedBody render() {
+    std::unique_lock lock(mutex_);
+    auto facts = std::make_shared<BodyFacts>();
+    facts->number = number_;
+    facts->time = time_;
+    ++calls_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !held_; });
+    if (failing_) throw std::runtime_error("no memory");
+    return {facts, std::make_shared<const std::string>("body " + std::to_string(facts->number))};
+  }
+
+  void show(std::uint64_t number, Clock::time_point time = Clock::now()) {
+    const std::lock_guard lock(mutex_);
+    number_ = number;
+    time_ = time;
+  }
+  void fail(bool failing) {
+    const std::lock_guard lock(mutex_);
+    failing_ = failing;
+  }
+  void hold(bool held) {
+    const std::lock_guard lock(mutex_);
+    held_ = held;
+    changed_.notify_all();
+  }
+  void wait_for_call(int n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return calls_ >= n; });
+  }
+  int calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t number_ = 1;
+  Clock::time_point time_ = Clock::now();
+  bool held_ = false;
+  bool failing_ = false;
+  int calls_ = 0;
+};
+
+class BodyPackerTest : public ::testing::Test {
+ protected:
+  Source source_;
+  std::atomic<int> packed_ = 0;
+  BodyPacker packer_{[this] { return source_.render(); }, [this](double) { ++packed_; }};
+};
+
+TEST_F(BodyPackerTest, ABodyIsPackedOnceForAll) {
+  EXPECT_EQ(source_.calls(), 0) << "nothing before somebody asks";
+  const PackedBody first = packer_.get(1);
+  EXPECT_EQ(unpacked(first), "body 1");
+  std::vector<std::thread> others;
+  for (int i = 0; i < 8; ++i) {
+    others.emplace_back([&] { EXPECT_EQ(packer_.get(1).bytes, first.bytes); });
+  }
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(packed_, 1);
+}
+
+TEST_F(BodyPackerTest, WhileTheNextIsBeingPackedTheLastOneIsHandedOut) {
+  const PackedBody first = packer_.get(1);
+  source_.hold(true);
+  source_.show(2);
+  EXPECT_EQ(packer_.get(2).bytes, first.bytes) << "at once, though the packer is held up";
+  source_.wait_for_call(2);
+  EXPECT_EQ(packer_.get(2).bytes, first.bytes);
+  source_.hold(false);
+  while (packer_.get(2).facts->number != 2) std::this_thread::yield();
+  EXPECT_EQ(unpacked(packer_.get(2)), "body 2");
+  EXPECT_EQ(packed_, 2);
+}
+
+TEST_F(BodyPackerTest, AnOldBodyIsNotHandedOut) {
+  source_.show(1, Clock::now() - BodyPacker::kMaxLag);
+  packer_.get(1);
+  source_.hold(true);
+  source_.show(2);
+  auto late = std::async(std::launch::async, [&] { return packer_.get(2); });
+  source_.wait_for_call(2);
+  EXPECT_EQ(late.wait_for(20ms), std::future_status::timeout) << "it waits for the new one";
+  source_.hold(false);
+  EXPECT_EQ(unpacked(late.get()), "body 2");
+}
+
+TEST_F(BodyPackerTest, WhoAsksForANewerOneThanIsBeingPackedGetsIt) {
+  source_.hold(true);
+  auto first = std::async(std::launch::async, [&] { return packer_.get(1); });
+  source_.wait_for_call(1);
+  source_.show(2);
+  auto second = std::async(std::launch::async, [&] { return packer_.get(2); });
+  EXPECT_EQ(second.wait_for(20ms), std::future_status::timeout);
+  source_.hold(false);
+  EXPECT_GE(first.get().facts->number, 1u);
+  EXPECT_EQ(unpacked(second.get()), "body 2");
+}
+
+TEST_F(BodyPackerTest, AFailureIsThrownAtThoseWhoWaitAndIsNotTheEnd) {
+  source_.fail(true);
+  for (int i = 0; i < 3; ++i) EXPECT_THROW(packer_.get(1), std::runtime_error);
+  EXPECT_LE(source_.calls(), 4) << "it is not tried again and again for nobody";
+  source_.fail(false);
+  EXPECT_EQ(unpacked(packer_.get(1)), "body 1");
+  // With something to hand out nobody notices.
+  source_.fail(true);
+  EXPECT_EQ(packer_.get(2).facts->number, 1u);
+}
+
+TEST_F(BodyPackerTest, ItEndsWhileABodyIsWanted) {
+  packer_.get(1);
+  packer_.get(2);  // handed out the last one; the packer is at it, or about to be
+}
+
+}  // namespace
+}  // namespace rcached

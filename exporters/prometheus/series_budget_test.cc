@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/prometheus/series_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+
+namespace rcached {
+namespace {
+
+SeriesCounts counts_of(std::initializer_list<std::pair<std::size_t, std::uint64_t>> rows) {
+  SeriesCounts counts{};
+  for (const auto& [row, count] : rows) counts.at(row) = count;
+  return counts;
+}
+
+std::set<std::string> names(const DroppedMetrics& dropped) {
+  std::set<std::string> set;
+  for (std::size_t row = 0; row < kMetrics.size(); ++row) {
+    if (dropped[row]) set.emplace(kMetrics[row].name);
+  }
+  return set;
+}
+
+using Names = std::set<std::string>;
+
+constexpr std::size_t kMagazines = metric("iova_rcache_magazine_ranges");
+constexpr std::size_t kCpus = metric("iova_rcache_cpu_ranges");
+constexpr std::size_t kCpuDrains = metric("iova_flush_queue_cpu_drains_total");
+constexpr std::size_t kHistogramRow = metric("iova_tree_allocation_duration_seconds");
+constexpr std::size_t kFrees = metric("iova_frees_total");
+constexpr std::size_t kAllocations = metric("iova_allocations_total");
+constexpr std::size_t kTree = metric("iova_tree_ranges");
+constexpr std::size_t kBuild = metric("rcached_build_info");
+constexpr std::size_t kOverflows = metric("iova_depot_overflows_total");
+
+const SeriesCounts kCounts = counts_of({{kMagazines, 1200},
+                                        {kCpus, 600},
+                                        {kCpuDrains, 100},
+                                        {kHistogramRow, 220},
+                                        {kFrees, 70},
+                                        {kAllocations, 71},
+                                        {kTree, 10},
+                                        {kBuild, 1},
+                                        {kOverflows, 60}});
+constexpr std::uint64_t kOwn = 20;
+constexpr std::uint64_t kAll = 1200 + 600 + 100 + 220 + 70 + 71 + 10 + 1 + 60 + kOwn + 3;
+
+TEST(SeriesBudget, NothingGoesWhileAllFits) {
+  const SeriesPlan plan = plan_series(kCounts, kOwn, kAll);
+  EXPECT_TRUE(plan.dropped.none());
+  EXPECT_EQ(plan.total(), kAll);
+  EXPECT_EQ(plan.left_out, 0u);
+}
+
+TEST(SeriesBudget, TheMostDetailedTierGoesFirstAndTheLargestFirstWithinIt) {
+  const struct {
+    std::uint64_t limit;
+    Names dropped;
+  } steps[] = {
+      {kAll - 1, {"iova_rcache_magazine_ranges"}},
+      {kAll - 1199, {"iova_rcache_magazine_ranges"}},
+      {kAll - 1200, {"iova_rcache_magazine_ranges", "iova_rcache_cpu_ranges"}},
+      {kAll - 1199 - 599 - 1,
+       {"iova_rcache_magazine_ranges", "iova_rcache_cpu_ranges", "iova_flush_queue_cpu_drains_total"}},
+      {kAll - 1199 - 599 - 99 - 1,
+       {"iova_rcache_magazine_ranges", "iova_rcache_cpu_ranges", "iova_flush_queue_cpu_drains_total",
+        "iova_tree_allocation_duration_seconds"}},
+      {kAll - 1199 - 599 - 99 - 219 - 1,
+       {"iova_rcache_magazine_ranges", "iova_rcache_cpu_ranges", "iova_flush_queue_cpu_drains_total",
+        "iova_tree_allocation_duration_seconds", "iova_allocations_total"}},
+  };
+  for (const auto& [limit, dropped] : steps) {
+    const SeriesPlan plan = plan_series(kCounts, kOwn, limit);
+    EXPECT_EQ(names(plan.dropped), dropped) << limit;
+    EXPECT_LE(plan.total(), limit);
+    EXPECT_EQ(plan.kept + plan.left_out + kOwn + 3, kAll);
+  }
+}
+
+TEST(SeriesBudget, AlertingAndOwnSeriesStayWhateverTheLimit) {
+  const SeriesPlan plan = plan_series(kCounts, kOwn, 1);
+  EXPECT_FALSE(plan.dropped[kOverflows]);
+  EXPECT_FALSE(plan.dropped[kBuild]) << "to leave out one series gains none";
+  EXPECT_TRUE(plan.dropped[kTree]);
+  EXPECT_EQ(plan.kept, 61u);
+  EXPECT_EQ(plan.total(), 61 + kOwn + 3 + 7);
+}
+
+TEST(SeriesBudget, ItIsWordedForAnOperator) {
+  EXPECT_EQ(describe_plan(plan_series(kCounts, kOwn, kAll), kCounts),
+            "the scrape's 2355 series fit into metrics.series_limit (2355) again: nothing is left out");
+  EXPECT_EQ(describe_plan(plan_series(kCounts, kOwn, 600), kCounts),
+            "the scrape would hold 2355 series, more than metrics.series_limit (600); left out: "
+            "iova_rcache_cpu_ranges (600), iova_rcache_magazine_ranges (1200); raise metrics.series_limit, "
+            "or turn off "
+            "metrics.per_magazine or metrics.per_cpu where they are on");
+  EXPECT_NE(describe_plan(plan_series(kCounts, kOwn, 1), kCounts).find("though that is still more"),
+            std::string::npos);
+  const SeriesCounts alerting = counts_of({{kOverflows, 60}});
+  EXPECT_EQ(describe_plan(plan_series(alerting, 0, 10), alerting),
+            "the scrape holds 63 series, more than metrics.series_limit (10), and none of them may be left "
+            "out; raise "
+            "metrics.series_limit");
+}
+
+// --- the tiers of the table
+Names alerting() {
+  Names set;
+  for (const MetricRow& row : kMetrics) {
+    if (row.tier == MetricTier::alerting) set.emplace(row.name);
+  }
+  return set;
+}
+
+TEST(MetricTiers, WhatTheAlertsUseIsAlertingAndNothingElse) {
+  std::ifstream file(RCACHED_SOURCE_DIR "/dashboards/prometheus/alerts.yaml");
+  const std::string alerts{std::istreambuf_iterator<char>(file), {}};
+  Names used = {"rcached_series", "rcached_series_limit", "rcached_series_left_out",
+                "rcached_series_dropped"};
+  const std::size_t about = used.size();
+  const std::regex expression(R"(expr: \|\n((?: {10,}.*\n)+))");
+  const std::regex name(R"(\b(iova|rcached|process)_[a-z0-9_]+)");
+  for (std::sregex_iterator rule(alerts.begin(), alerts.end(), expression), end; rule != end; ++rule) {
+    const std::string promql = (*rule)[1];
+    for (std::sregex_iterator use(promql.begin(), promql.end(), name); use != end; ++use)
+      used.insert(use->str());
+  }
+  EXPECT_GT(used.size(), about + 5) << "the rules were read";
+  EXPECT_EQ(alerting(), used);
+}
+
+TEST(MetricTiers, FollowFromTheLabels) {
+  for (const MetricRow& row : kMetrics) {
+    if (row.tier == MetricTier::alerting) continue;
+    const std::string labels = "," + std::string(row.labels) + ",";
+    MetricTier tier = MetricTier::standard;
+    if (labels.find(",order,") != std::string::npos) tier = MetricTier::by_order;
+    if (row.kind == MetricKind::histogram) tier = MetricTier::histogram;
+    if (labels.find(",cpu,") != std::string::npos) tier = MetricTier::per_cpu;
+    if (labels.find(",magazine,") != std::string::npos) tier = MetricTier::per_magazine;
+    EXPECT_TRUE(row.tier == tier || row.tier == MetricTier::own) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace rcached

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views of large hosts for the scrape benchmark, built by hand: every field that a scrape shows is filled.
+#pragma once
+
+#include <cstdint>
+
+#include "exporters/view.h"
+
+namespace rcached::bench {
+
+struct Host {
+  unsigned domains = 64;
+  unsigned cpus = 256;
+  bool per_magazine = false;  // 12 series for each domain and CPU
+};
+
+// The same seed gives the same numbers; another one gives others everywhere.
+View make_view(const Host& host, std::uint32_t seed);
+
+}  // namespace rcached::bench

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The four questions at the top: each with its answer, the evidence and the domain to look at.
+
+import { byId, h, icon, setAttribute, setHidden, setIcon, setText } from '../lib/dom.js';
+
+const QUESTIONS = [
+  ['caches', 'Do caches grow?'],
+  ['depots', 'Is a depot saturated?'],
+  ['leaks', 'Does something leak?'],
+  ['trust', 'Can the numbers be trusted?'],
+];
+
+export class AnswersView {
+  constructor(onSelect) {
+    this.tiles = new Map();
+    for (const [id, question] of QUESTIONS) {
+      const mark = icon('unknown');
+      const text = h('span', { class: 'answer-words' }, 'Not known yet');
+      const evidence = h('p', { class: 'evidence' }, 'waiting for the first snapshot');
+      const look = h('button', { type: 'button', class: 'look', hidden: true }, 'Look');
+      const tile = h('article', { class: 'tile', 'data-state': 'unknown', 'data-answer': id },
+        h('h2', {}, question), h('p', { class: 'answer' }, mark, text), evidence, look);
+      look.addEventListener('click', () => onSelect(tile.dataset.domain));
+      byId('answers').append(tile);
+      this.tiles.set(id, { tile, mark, text, evidence, look });
+    }
+  }
+
+  update(answers) {
+    for (const [id, answer] of Object.entries(answers)) {
+      const { tile, mark, text, evidence, look } = this.tiles.get(id);
+      setAttribute(tile, 'data-state', answer.state);
+      setAttribute(tile, 'data-domain', answer.domain);
+      setIcon(mark, answer.state);
+      setText(text, answer.text);
+      setText(evidence, answer.evidence);
+      setHidden(look, answer.domain === null);
+      if (answer.domain !== null) setText(look, `Look at domain ${answer.domain}`);
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// rcached itself: what it costs this host, what it has missed, and what has happened lately.
+
+import { byId, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
+import { UNKNOWN, bytes, clock, count, dateTime, duration, percent, plural, rate, span, words } from '../lib/format.js';
+import { helpedHeading } from './help.js';
+
+const LOSSES = { ring_full: 'ring full', entry_missing: 'entry missing', skipped: 'program skipped', malformed: 'malformed' };
+
+// Costs per second between two statuses; null when they are the same or the daemon has been started anew.
+function between(before, now) {
+  if (before === null || before.started !== now.started || !(now.time > before.time)) return null;
+  const seconds = now.time - before.time;
+  const per = (pick) => {
+    const [a, b] = [pick(before), pick(now)];
+    return a === null || b === null || a === undefined || b === undefined ? null : Math.max(0, (b - a) / seconds);
+  };
+  return {
+    cpu: per((s) => s.process.cpu_seconds), events: per((s) => s.events.applied), lost: per((s) => s.events.lost),
+    reader: per((s) => s.reader?.seconds ?? null), probes: per((s) => (s.programs.some((p) => p.runs > 0) ? s.programs.reduce((n, p) => n + p.seconds, 0) : null)),
+  };
+}
+
+export class DaemonView {
+  constructor() {
+    this.figures = h('dl', { class: 'figures' });
+    this.programBody = h('tbody');
+    this.cpuBody = h('tbody');
+    this.notes = h('ol', { class: 'notes' });
+    this.noNotes = h('p', { class: 'muted' }, 'Nothing of note since the start.');
+    this.only = h('input', { type: 'checkbox', id: 'notes-only' });
+    this.only.addEventListener('change', () => this.renderNotes());
+    const table = (name, columns, body) => h('details', {}, h('summary', {}, name), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': name }, h('table', { class: 'data' },
+      h('thead', {}, h('tr', {}, ...columns.map((c) => h('th', { scope: 'col' }, c)))), body)));
+    byId('daemon').append(
+      h('div', { class: 'daemon-part' }, ...helpedHeading(2, 'rcached itself', 'daemon', 'What is this?'), this.figures,
+        table('Probe programs', ['function', 'method', 'runs', 'time a run', 'skipped'], this.programBody),
+        table('Events by CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing'], this.cpuBody)),
+      h('section', { class: 'daemon-part', 'aria-labelledby': 'notes-title' },
+        h('div', { class: 'section-head' }, h('h2', { id: 'notes-title' }, 'Notes'), h('label', { class: 'aside' }, this.only, ' selected domain only')),
+        h('div', { class: 'scroll notes-box', tabindex: '0', role: 'region', 'aria-labelledby': 'notes-title' }, this.notes, this.noNotes)));
+    this.before = null;
+    this.window = [];
+    this.selected = null;
+    this.list = [];
+  }
+
+  select(label) {
+    this.selected = label;
+    this.renderNotes();
+  }
+
+  // Rates over up to the last 10 s, so that the figures do not flicker.
+  update(status) {
+    this.window = this.window.filter((s) => s.started === status.started && s.time < status.time && status.time - s.time <= 10);
+    const costs = between(this.window[0] ?? null, status);
+    this.window.push(status);
+    const { events, process, reader, history } = status;
+    const lostBy = Object.entries(events.lost_by).filter(([, n]) => n > 0).map(([key, n]) => `${LOSSES[key] ?? key} ${count(n)}`);
+    const ratio = (value) => (value === null || value === undefined ? UNKNOWN : percent(value));
+    const rows = [
+      ['CPU', ratio(costs?.cpu), process.cpu_seconds === null ? 'not readable' : `of one CPU, over the last seconds; ${duration(process.cpu_seconds)} since the start`],
+      ['memory', bytes(process.resident_bytes), `resident; ${process.open_fds === null ? 'open files not readable' : plural(process.open_fds, 'open file')}`],
+      ['events', costs === null ? UNKNOWN : rate(costs.events), `${count(events.applied)} applied, ${count(events.received)} received of ${count(events.sent)} sent`],
+      ['lost events', count(events.lost), lostBy.length === 0 ? 'none since the start' : lostBy.join(', ') + (costs?.lost ? `; now ${rate(costs.lost)}` : '')],
+      ['lag', duration(events.lag_seconds), 'age of the oldest event not applied at the last drain'],
+      ['reading memory', reader === null ? 'not done' : ratio(costs === null ? null : costs.reader),
+        reader === null ? 'this source has no kernel memory to read' : `of a budget of ${percent(reader.budget_seconds_per_second)}; ${plural(reader.reads, 'chunk')}, longest ${duration(reader.longest_seconds)}, ${count(reader.changed)} changed meanwhile, ${count(reader.faults)} failed`],
+      ['probes', ratio(costs?.probes), costs?.probes === null || costs === null ? 'needs kernel.run_statistics' : 'of one CPU, all programs together'],
+      ['history', `${count(history.points)} points`, `one every ${span(history.interval_seconds)}` + (history.domains_left_out > 0 ? `; ${plural(history.domains_left_out, 'domain')} left out` : '')],
+    ];
+    keyed(this.figures, rows, ([name]) => name, ([name]) => h('div', { 'data-figure': name }, h('dt', {}, name), h('dd'), h('dd', { class: 'more' })), (element, [name, value, more]) => {
+      setText(element.children[1], value);
+      setText(element.children[2], more);
+      setAttribute(element, 'data-state', name === 'lost events' && costs?.lost > 0 ? 'critical' : null);
+    });
+    this.tables(status);
+    this.header(status);
+  }
+
+  tables(status) {
+    keyed(this.programBody, status.programs.map((p, i) => ({ ...p, i })), (p) => p.i, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, p) => {
+      const values = [p.function, p.method, p.runs === 0 ? UNKNOWN : count(p.runs), p.runs === 0 ? UNKNOWN : duration(p.seconds / p.runs), p.skipped === null ? 'not told' : count(p.skipped)];
+      values.forEach((value, i) => setText(row.children[i], value));
+    });
+    keyed(this.cpuBody, status.cpus, (c) => c.cpu, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, c) => {
+      [c.cpu, c.sent, c.received, c.ring_full, c.entry_missing].forEach((value, i) => setText(row.children[i], count(value)));
+    });
+  }
+
+  header({ kernel, source, mode, version, started, time }) {
+    const depot = kernel.depot === 'bounded' ? 'bounded depots' : 'unbounded depots';
+    setText(byId('host'), [`kernel ${kernel.release}`, plural(kernel.online_cpus, 'CPU'), `${depot}, magazines of ${kernel.magazine_capacity}`, source === 'kernel' ? `mode ${mode}` : `source ${source}`].join(' · '));
+    setText(byId('foot-version'), `rcached ${version}, up ${span(time - started)}, since ${dateTime(started)}`);
+  }
+
+  updateNotes(list) {
+    this.list = list;
+    this.renderNotes();
+  }
+
+  renderNotes() {
+    const shown = this.only.checked ? this.list.filter((n) => n.domain === this.selected) : this.list;
+    keyed(this.notes, shown.slice(0, 100), (n) => n.number, (n) => h('li', {}, h('time', { datetime: new Date(n.time * 1000).toISOString() }, clock(n.time)),
+      h('span', { class: 'kind' }, words(n.kind)), h('span', {}, n.domain === null ? '' : h('b', {}, `domain ${n.domain}: `), n.text)), () => {});
+    setHidden(this.noNotes, shown.length > 0);
+    setText(this.noNotes, this.only.checked && this.list.length > 0 ? 'Nothing of note about this domain.' : 'Nothing of note since the start.');
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything about the selected domain: who it is, verdicts with their evidence, rates, and the panels below.
+
+import { byId, h, icon, keyed, setAttribute, setClass, setHidden, setIcon, setText } from '../lib/dom.js';
+import { UNKNOWN, bytes, clock, count, duration, orderSize, percent, plural, rate, words } from '../lib/format.js';
+import { severity } from '../lib/attention.js';
+import { makeConfidence, updateConfidence } from './balance.js';
+import { ChartsView } from './charts.js';
+import { DepotsView } from './depots.js';
+import { HeatmapView } from './heatmap.js';
+import { helpedHeading } from './help.js';
+import { LedgerView } from './ledger.js';
+
+// How often an allocation was served without the tree.
+function hitRatio(rates) {
+  if (rates === null || !(rates.allocations > 0)) return null;
+  return Math.max(0, 1 - rates.tree_allocations / rates.allocations);
+}
+
+function figures({ rates, tree_allocation: tree }) {
+  return [
+    ['allocations', rate(rates?.allocations), 'alloc_iova_fast calls that returned a range'],
+    ['served by caches', percent(hitRatio(rates)), 'allocations that did not have to search the tree'],
+    ['tree allocations', rate(rates?.tree_allocations), 'slow path: a new range from the tree, under its lock'],
+    ['tree p99', duration(tree.p99), `since the start: ${plural(tree.count, 'call')}, half of them within ${duration(tree.p50)}`],
+    ['depot overflows', rate(rates?.depot_overflows), 'magazines freed into the tree because the depot was full'],
+    ['failures', rate(rates?.allocation_failures), 'allocations that found no space; the try below 4 GiB before the real one counts too'],
+    ['mismatched frees', rate(rates?.mismatched_frees), 'freed with another size than allocated'],
+  ];
+}
+
+const ORDER_COLUMNS = [
+  ['outstanding', 'outstanding'], ['cpu_cached', 'cpu rcaches'], ['cpu_capacity', 'capacity'], ['cpus_holding', 'CPUs holding'],
+  ['depot_magazines', 'depot magazines'], ['allocations', 'allocations'], ['tree_allocations', 'from the tree'],
+  ['allocation_failures', 'failed'], ['frees', 'frees'], ['tree_frees', 'tree frees'], ['mismatched_frees', 'mismatched'],
+];
+
+class OrdersView {
+  constructor() {
+    this.body = h('tbody');
+    this.root = h('section', { class: 'panel', 'aria-labelledby': 'orders-title' },
+      h('div', { class: 'section-head' }, h('h3', { id: 'orders-title' }, 'By order'), h('span', { class: 'muted aside' }, 'counters since the start')),
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'orders-title' }, h('table', { class: 'data' },
+        h('thead', {}, h('tr', {}, ...['order', ...ORDER_COLUMNS.map(([, name]) => name)].map((name) => h('th', { scope: 'col' }, name)))), this.body)));
+  }
+
+  update(domain, orders) {
+    keyed(this.body, orders, (o) => o.order, (o) => h('tr', { 'data-order': o.order }, h('th', { scope: 'row' }, h('span', {}, o.order), h('span', { class: 'muted small' })),
+      ...ORDER_COLUMNS.map(([key]) => h('td', { 'data-key': key }))), (row, o) => {
+      setText(row.firstElementChild.lastElementChild, orderSize(o.order, domain.granule_bytes));
+      ORDER_COLUMNS.forEach(([key], i) => setText(row.children[i + 1], count(o[key])));
+    });
+  }
+}
+
+class ProofView {
+  constructor() {
+    this.facts = h('dl', { class: 'facts' });
+    this.root = h('section', { class: 'panel', 'aria-labelledby': 'confidence-title' },
+      ...helpedHeading(3, 'How far this can be trusted', 'confidence', 'What do the words mean?'), this.facts);
+  }
+
+  update({ domain, flush_queue: queue, audit, misses, rcache_flushes: flushes }) {
+    const { confidence, prediction } = domain;
+    const drift = Object.values(audit.drift).reduce((a, b) => a + b, 0);
+    const missed = [['reordered', misses.reordered], ['depot race', misses.depot_race], ['migration', misses.migration], ['unknown', misses.unknown]];
+    const rows = [
+      ['confidence', confidence.text, confidence.state],
+      ['predictions that came true', prediction.predictions === 0 ? UNKNOWN : percent(prediction.hits / prediction.predictions),
+        `${count(prediction.hits)} of ${count(prediction.predictions)}; misses: ${missed.map(([name, n]) => `${name} ${count(n)}`).join(', ')}`],
+      ['drift now', plural(domain.drift_ranges, 'range'), 'difference between the mirror and what the probes read last'],
+      ['audits', count(audit.audits), `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} given up`],
+      ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), 'compared with kernel memory'],
+      ['differences found', plural(drift, 'range'), Object.entries(audit.drift).map(([name, n]) => `${name} ${count(n)}`).join(', ')],
+      ['losses', count(confidence.loss_marks), confidence.last_loss === null ? 'none' : `the last at ${clock(confidence.last_loss)}`],
+      ['flush-queue drains', count(queue.drains), `${plural(queue.drained_ranges, 'range')}, at most ${count(queue.largest_ranges)} at once; longest ${duration(queue.longest_seconds)}`],
+      ['rcache flushes', count(flushes), 'free_cpu_cached_iovas: all caches of a CPU given back'],
+    ];
+    keyed(this.facts, rows, ([name]) => name, ([name]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('span', {}), h('span', { class: 'muted small' }))), (element, [, value, more]) => {
+      setText(element.lastElementChild.firstElementChild, value);
+      setText(element.lastElementChild.lastElementChild, more);
+    });
+  }
+}
+
+export class DetailView {
+  constructor(tooltip) {
+    this.title = h('h2', { id: 'detail-title' }, 'No domain selected');
+    this.confidence = makeConfidence();
+    this.identity = h('p', { class: 'identity' });
+    this.verdicts = h('ul', { class: 'verdict-list' });
+    this.passed = h('ul', { class: 'verdict-list passed' });
+    this.passedBox = h('details', { class: 'passed-box' }, h('summary', {}), this.passed);
+    this.figures = h('dl', { class: 'figures' });
+    this.gone = h('div', { class: 'empty', hidden: true }, h('p', { class: 'empty-title' }), h('p'));
+    this.back = h('a', { class: 'back', href: '#domains' }, '↑ Back to the list');
+    this.head = h('div', { class: 'panel detail-head' },
+      h('div', { class: 'pane-head' }, this.title, this.confidence, this.back), this.identity, this.verdicts, this.passedBox, this.figures);
+    this.ledger = new LedgerView();
+    this.heatmap = new HeatmapView(tooltip);
+    this.depots = new DepotsView();
+    this.charts = new ChartsView();
+    this.orders = new OrdersView();
+    this.proof = new ProofView();
+    this.body = h('div', { class: 'panels' }, this.ledger.root, this.depots.root, this.heatmap.root, this.charts.root, this.orders.root, this.proof.root);
+    this.root = byId('detail');
+    this.root.append(this.head, this.gone, this.body);
+    this.show(null);
+  }
+
+  // A domain whose details are still to come, from its summary; null: none to select.
+  show(summary) {
+    setHidden(this.gone, true);
+    setHidden(this.head, summary === null);
+    setHidden(this.root, summary === null);
+    if (summary !== null) this.summary(summary);
+  }
+
+  summary(domain) {
+    setText(this.title, `Domain ${domain.domain}`);
+    updateConfidence(this.confidence, domain.confidence);
+    const granule = domain.granule_bytes === null ? 'granule not known' : `granule ${bytes(domain.granule_bytes)}`;
+    setText(this.identity, [domain.drivers.join(', ') || 'no driver', domain.devices.join(', ') || 'no device', `type ${domain.type}`, granule].join(' · '));
+    this.updateVerdicts(domain.verdicts);
+    keyed(this.figures, figures(domain), ([name]) => name, ([name]) => h('div', { 'data-figure': name, tabindex: '0' }, h('dt', {}, name), h('dd')), (element, [, value, tip]) => {
+      setText(element.lastElementChild, value);
+      setAttribute(element, 'data-tip', tip);
+    });
+  }
+
+  updateVerdicts(verdicts) {
+    const make = () => h('li', {}, icon('good'), h('b'), ' ', h('span'));
+    const update = (element, v) => {
+      const state = !v.holds || v.verdict === 'healthy' ? 'good' : severity(v.verdict);
+      setClass(element, state);
+      setIcon(element.firstElementChild, state);
+      setText(element.children[1], words(v.verdict));
+      setText(element.lastElementChild, v.evidence);
+    };
+    const holds = verdicts.filter((v) => v.holds);
+    const passed = verdicts.filter((v) => !v.holds);
+    keyed(this.verdicts, holds, (v) => v.verdict, make, update);
+    keyed(this.passed, passed, (v) => v.verdict, make, update);
+    setHidden(this.passedBox, passed.length === 0);
+    setText(this.passedBox.firstElementChild, `${plural(passed.length, 'verdict')} looked at and not reached`);
+  }
+
+  update(detail) {
+    if (detail.error) {
+      setText(this.title, 'Domain gone');
+      setHidden(this.gone, false);
+      setHidden(this.body, true);
+      setHidden(this.head, true);
+      setText(this.gone.firstElementChild, 'This domain has gone');
+      setText(this.gone.lastElementChild, [detail.error.message, detail.error.mend].filter(Boolean).join('; '));
+      return;
+    }
+    setHidden(this.root, false);
+    setHidden(this.head, false);
+    setHidden(this.gone, true);
+    setHidden(this.body, false);
+    this.summary(detail.domain);
+    this.ledger.update(detail.domain);
+    this.depots.update(detail.domain, detail.orders);
+    this.heatmap.update(detail.cpus);
+    this.orders.update(detail.domain, detail.orders);
+    this.proof.update(detail);
+  }
+}

@@ -65,13 +65,15 @@ const char* const kLandingPagePolicy =
     "default-src 'none'; style-src 'sha256-QqcS+GwYjmPAOu6R/mz/Zgx+dWG2E8i17HqSK1zsVZ0='; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
-std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns) {
+std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns,
+                         std::string_view remark) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>rcached</title>\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
       "<style>{}</style></head><body>\n<h1>rcached</h1>\n"
       "<p>The state of the Linux IOVA allocator on this host.</p>\n",
       kStyle);
+  if (!remark.empty()) fmt::format_to(std::back_inserter(out), "<p>{}</p>\n", html_escape(remark));
   if (!not_ready_reason.empty()) {
     fmt::format_to(std::back_inserter(out), "<p class=\"wait\">Not ready: {}.</p>\n",
                    html_escape(not_ready_reason));

@@ -15,7 +15,8 @@ namespace rcached {
 extern const char* const kLandingPagePolicy;
 
 // `view` may be null before the first one. `not_ready_reason` is empty when the daemon is ready. `now_ns` is
-// of the snapshot's clock.
-std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns);
+// of the snapshot's clock. `remark` is a sentence shown at the top, or empty.
+std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns,
+                         std::string_view remark = {});
 
 }  // namespace rcached

@@ -77,6 +77,12 @@ TEST(LandingPage, NamesAreEscaped) {
   EXPECT_NE(page.find("&lt;script&gt;alert(&#39;&amp;&#39;)"), std::string::npos);
 }
 
+TEST(LandingPage, ShowsARemarkAsText) {
+  EXPECT_NE(landing_page(nullptr, "", kNow, "No <live> page.").find("<p>No &lt;live&gt; page.</p>"),
+            std::string::npos);
+  EXPECT_EQ(landing_page(nullptr, "", kNow).find("<p></p>"), std::string::npos);
+}
+
 TEST(LandingPage, SaysWhenThereIsNothingToShow) {
   EXPECT_EQ(landing_page(nullptr, "starting", kNow).find("<table"), std::string::npos);
   const View empty;

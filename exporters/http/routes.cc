@@ -9,6 +9,7 @@
 #include "exporters/monotonic_clock.h"
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/prometheus/process_collectable.h"
+#include "exporters/web/web_page.h"
 
 namespace rcached {
 namespace {
@@ -33,11 +34,11 @@ HttpResponse ready(const View* view) {
   return reason.empty() ? text(200, "rcached is ready") : text(503, "not ready: " + reason);
 }
 
-HttpResponse landing(const View* view) {
+HttpResponse landing(const View* view, std::string_view remark) {
   HttpResponse response;
   response.content_type = "text/html; charset=utf-8";
   response.headers = {{"Content-Security-Policy", kLandingPagePolicy}};
-  response.body = landing_page(view, not_ready_reason(view), monotonic_now_ns());
+  response.body = landing_page(view, not_ready_reason(view), monotonic_now_ns(), remark);
   return response;
 }
 
@@ -47,8 +48,6 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
   const auto page =
       std::make_shared<MetricsPage>(source, MetricsPage::Own{std::make_shared<ProcessCollectable>()});
   std::vector<Route> routes = {
-      {"/", "this host's domains at a glance",
-       [source](const HttpRequest&) { return landing(source->view().get()); }},
       {"/metrics", "metrics for Prometheus",
        [page](const HttpRequest& request) { return page->answer(request); }},
       {"/-/healthy", "200 while the process answers",
@@ -57,6 +56,8 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
        [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
   for (Route& route : api_routes(source)) routes.push_back(std::move(route));
+  const auto plain = [source](std::string_view remark) { return landing(source->view().get(), remark); };
+  for (Route& route : web_routes(plain)) routes.push_back(std::move(route));
   return routes;
 }
 

@@ -10,7 +10,7 @@
 
 namespace rcached {
 
-// `/` (landing page), /metrics, /-/healthy, /-/ready.
+// `/` (the live page) and its assets, /plain, /metrics, /-/healthy, /-/ready.
 //   /metrics   200 with the current view; 503 with the reason before the first one
 //   /-/healthy 200 as long as the process answers
 //   /-/ready   200, or 503 with the reason

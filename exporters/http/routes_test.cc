@@ -35,7 +35,8 @@ TEST_F(RoutesTest, BeforeTheFirstViewOnlyHealthIsGood) {
     EXPECT_EQ(response.content_type, "text/plain; charset=utf-8");
   }
   EXPECT_EQ(get("/").status, 200);
-  EXPECT_NE(get("/").body.find("Not ready: rcached is starting"), std::string::npos);
+  EXPECT_EQ(get("/plain").status, 200);
+  EXPECT_NE(get("/plain").body.find("Not ready: rcached is starting"), std::string::npos);
 }
 
 TEST_F(RoutesTest, ReadyGivesTheDaemonsReason) {

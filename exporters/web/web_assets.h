@@ -21,7 +21,8 @@ std::span<const WebAsset> web_assets();
 // Content-Security-Policy of the page.
 std::string_view web_page_policy();
 
-// Why this build has no live page, as the rest of a sentence: "npm was not found when it was built". Empty when it has one.
+// Why this build has no live page, as the rest of a sentence: "npm was not found when it was built". Empty
+// when it has one.
 std::string_view web_page_missing();
 
 }  // namespace rcached

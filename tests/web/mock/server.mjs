@@ -75,7 +75,7 @@ export class MockDaemon {
   }
 
   send({ response, label }) {
-    if (this.silent) return;
+    if (this.silent || this.mode === 'no-view') return;
     const event = (name, body) => response.write(`id: ${this.number}\nevent: ${name}\ndata: ${JSON.stringify(body)}\n\n`);
     const { domains, status, notes } = this.state;
     event('snapshot', { domains, status, notes });
@@ -101,7 +101,7 @@ export class MockDaemon {
     if (/^\/assets\/[\w.-]+$/.test(url.pathname)) {
       return this.file(response, url.pathname.slice(1), { 'Content-Type': TYPES[path.extname(url.pathname)], 'Cache-Control': 'public, max-age=31536000, immutable' });
     }
-    if (this.mode === 'no-view') return this.error(response, 503, 'rcached is starting: no snapshot has been taken yet', 'ask again in a second');
+    if (this.mode === 'no-view' && !url.pathname.endsWith('/stream')) return this.error(response, 503, 'rcached is starting: no snapshot has been taken yet', 'ask again in a second');
     const [, , , what, ...rest] = url.pathname.split('/');
     if (what === 'stream') return this.stream(response, url.searchParams);
     if (what === 'status') return this.json(response, this.state.status);

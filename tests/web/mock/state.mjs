@@ -37,9 +37,17 @@ function fills(domain, options, tick) {
     if (domain.kind === 'saturated' && order === 0 && here < 0.6) return MAGAZINE;
     return Math.max(0, Math.min(MAGAZINE, Math.round(MAGAZINE * (Math.pow(here, 1.2) + wobble) * hot * small * 1.5)));
   }));
+  const loaded = matrix('loaded');
+  const prev = matrix('prev');
+  // Large ranges are rare: many CPUs have never touched order 4 of a domain.
+  cpu.forEach((c) => {
+    if (noise(domain.label, 'unused', c) > 0.45) return;
+    loaded[c][4] = null;
+    prev[c][4] = null;
+  });
   return {
     magazine_capacity: MAGAZINE, cpu, node: cpu.map((c) => (options.nodes === 0 ? null : Math.floor((c * options.nodes) / cpu.length))),
-    loaded: matrix('loaded'), prev: matrix('prev'),
+    loaded, prev,
   };
 }
 
@@ -59,7 +67,7 @@ function ordersOf(domain, options, cpus, magazines, tick) {
     const base = Math.round((domain.size ?? 4000) * share);
     const leak = domain.kind === 'leaking' && order === 0 ? 7 * tick : 0;
     const cached = order < 6;
-    const held = cached ? cpus.cpu.map((_, i) => cpus.loaded[i][order] + cpus.prev[i][order]) : [];
+    const held = cached ? cpus.cpu.map((_, i) => (cpus.loaded[i][order] ?? 0) + (cpus.prev[i][order] ?? 0)) : [];
     const overflows = domain.kind === 'saturated' && order === 0 ? 51_204 + 3 * tick : 0;
     orders.push({
       order: cached ? String(order) : '6+',

@@ -69,6 +69,11 @@ export function duration(seconds) {
   return `${short(seconds / 1e-9)} ns`;
 }
 
+// A quantile of durations as the API gives it: null with events is beyond the largest bucket, 0.1 s.
+export function quantile(seconds, events) {
+  return seconds === null && events > 0 ? '> 100 ms' : duration(seconds);
+}
+
 // Whole seconds, minutes, hours, days: "12 s", "4 min", "2 h 05 min", "3 d 4 h".
 export function span(seconds) {
   if (!isNumber(seconds)) return UNKNOWN;

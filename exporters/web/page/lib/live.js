@@ -11,7 +11,9 @@ const RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 10_000;
 const STREAM_RETRY_POLLS = 3;  // while polling, the stream is tried again after so many
 const SELECT_MS = 300;         // a selection that lasts shorter opens no stream of its own
-const SILENCE_MS = 8_000;      // at least; three intervals between snapshots when these are longer
+const PEEK_MS = 1_500;       // a stream that brings nothing at first: ask why
+const SILENCE_MS = 8_000;      // then the daemon is asked whether there is nothing new
+const LONGEST_SILENCE_MS = 200_000;
 
 export async function getJson(path, signal) {
   const response = await fetch(path, { signal, cache: 'no-store', headers: { Accept: 'application/json' } });
@@ -37,7 +39,9 @@ export class Live {
     this.source = null;
     this.timers = new Map();
     this.lastData = null;  // ms, when the last data came
-    this.interval = 1_000;
+    this.lastTime = null;  // the daemon's, of the last snapshot
+    this.patience = SILENCE_MS;
+    this.asking = false;
     this.failures = 0;
     this.polls = 0;
     this.state = { name: 'connecting', since: this.now(), reason: '' };
@@ -95,12 +99,15 @@ export class Live {
     source.addEventListener('snapshot', (event) => {
       delivered = true;
       this.arrived();
-      this.on.snapshot(event.lastEventId, JSON.parse(event.data));
+      const body = JSON.parse(event.data);
+      this.lastTime = body.status?.time ?? null;
+      this.on.snapshot(event.lastEventId, body);
     });
     source.addEventListener('domain', (event) => {
       this.arrived();
       this.on.domain(event.lastEventId, JSON.parse(event.data));
     });
+    if (this.lastData === null) this.later('peek', PEEK_MS, () => void this.peek(source));
     source.onerror = () => {
       if (this.source !== source) return;
       // Not left to the browser, which gives up after some answers and tells no reason.
@@ -116,14 +123,19 @@ export class Live {
   }
 
   arrived() {
-    const now = this.now();
-    if (this.lastData !== null && this.state.name === 'live') {
-      const passed = now - this.lastData;
-      if (passed > 50) this.interval = Math.min(60_000, Math.max(passed, 0.7 * this.interval));
-    }
-    this.lastData = now;
+    this.lastData = this.now();
     this.failures = 0;
     this.enter('live', '');
+  }
+
+  // The stream is open and empty: before its first picture the daemon says why elsewhere.
+  async peek(source) {
+    try {
+      const answer = await getJson('/api/v1/status');
+      if (this.source === source && this.lastData === null && answer.status === 503) this.enter('waiting', answer.message);
+    } catch {
+      // The stream will tell.
+    }
   }
 
   // The stream is gone: find out why by asking plainly, and show what comes.
@@ -173,15 +185,38 @@ export class Live {
     }
   }
 
-  // A connection can die without a word: a machine that vanished, a proxy that swallowed it.
-  watch() {
-    if (this.paused || !this.visible() || this.source === null) return;
-    const limit = Math.max(SILENCE_MS, 3 * this.interval);
-    if (this.now() - Math.max(this.lastData ?? 0, this.opened) < limit) return;
-    this.source.close();
+  // A connection can die without a word: a machine that vanished, a proxy that swallowed it. Or there is nothing
+  // new: then the daemon says the same time as before, and is left alone for longer.
+  async watch() {
+    const { source } = this;
+    if (this.paused || !this.visible() || source === null || this.asking) return;
+    if (this.now() - Math.max(this.lastData ?? 0, this.opened) < this.patience) return;
+    this.asking = true;
+    const same = await this.nothingNew();
+    this.asking = false;
+    if (this.source !== source) return;
+    if (same) {
+      this.patience = Math.min(LONGEST_SILENCE_MS, 2 * this.patience);
+      return;
+    }
+    source.close();
     this.source = null;
     this.enter('stale', 'the stream fell silent');
     void this.ask();
+  }
+
+  async nothingNew() {
+    const giveUp = new AbortController();
+    const limit = setTimeout(() => giveUp.abort(), SILENCE_MS);
+    try {
+      const answer = await getJson('/api/v1/status', giveUp.signal);
+      // Before the first picture there is none to compare with.
+      return answer.ok ? answer.body.time === this.lastTime : answer.status === 503 && this.lastData === null;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(limit);
+    }
   }
 
   later(name, ms, action) {

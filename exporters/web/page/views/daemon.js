@@ -17,7 +17,7 @@ function between(before, now) {
   };
   return {
     cpu: per((s) => s.process.cpu_seconds), events: per((s) => s.events.applied), lost: per((s) => s.events.lost),
-    reader: per((s) => s.reader?.seconds ?? null), probes: per((s) => (s.programs.some((p) => p.runs > 0) ? s.programs.reduce((n, p) => n + p.seconds, 0) : null)),
+    reader: per((s) => s.reader?.seconds ?? null), probes: per((s) => (s.programs.some((p) => p.runs > 0) ? s.programs.reduce((n, p) => n + (p.seconds ?? 0), 0) : null)),
   };
 }
 
@@ -80,7 +80,7 @@ export class DaemonView {
 
   tables(status) {
     keyed(this.programBody, status.programs.map((p, i) => ({ ...p, i })), (p) => p.i, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, p) => {
-      const values = [p.function, p.method, p.runs === 0 ? UNKNOWN : count(p.runs), p.runs === 0 ? UNKNOWN : duration(p.seconds / p.runs), p.skipped === null ? 'not told' : count(p.skipped)];
+      const values = [p.function, p.method, count(p.runs), p.runs > 0 ? duration(p.seconds / p.runs) : UNKNOWN, p.skipped === null ? 'not told' : count(p.skipped)];
       values.forEach((value, i) => setText(row.children[i], value));
     });
     keyed(this.cpuBody, status.cpus, (c) => c.cpu, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, c) => {

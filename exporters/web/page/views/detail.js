@@ -2,7 +2,7 @@
 // Everything about the selected domain: who it is, verdicts with their evidence, rates, and the panels below.
 
 import { byId, h, icon, keyed, setAttribute, setClass, setHidden, setIcon, setText } from '../lib/dom.js';
-import { UNKNOWN, bytes, clock, count, duration, orderSize, percent, plural, rate, words } from '../lib/format.js';
+import { UNKNOWN, bytes, clock, count, duration, orderSize, percent, plural, quantile, rate, words } from '../lib/format.js';
 import { severity } from '../lib/attention.js';
 import { makeConfidence, updateConfidence } from './balance.js';
 import { ChartsView } from './charts.js';
@@ -22,7 +22,7 @@ function figures({ rates, tree_allocation: tree }) {
     ['allocations', rate(rates?.allocations), 'alloc_iova_fast calls that returned a range'],
     ['served by caches', percent(hitRatio(rates)), 'allocations that did not have to search the tree'],
     ['tree allocations', rate(rates?.tree_allocations), 'slow path: a new range from the tree, under its lock'],
-    ['tree p99', duration(tree.p99), `since the start: ${plural(tree.count, 'call')}, half of them within ${duration(tree.p50)}`],
+    ['tree p99', quantile(tree.p99, tree.count), `since the start: ${plural(tree.count, 'call')}, half of them within ${quantile(tree.p50, tree.count)}`],
     ['depot overflows', rate(rates?.depot_overflows), 'magazines freed into the tree because the depot was full'],
     ['failures', rate(rates?.allocation_failures), 'allocations that found no space; the try below 4 GiB before the real one counts too'],
     ['mismatched frees', rate(rates?.mismatched_frees), 'freed with another size than allocated'],

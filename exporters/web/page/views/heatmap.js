@@ -21,7 +21,7 @@ export class HeatmapView {
     this.aside = h('span', { class: 'muted aside' });
     this.canvas = h('canvas', { class: 'heat', role: 'img', tabindex: '0' });
     this.legend = h('ul', { class: 'legend', 'aria-label': 'Fill of both magazines together' },
-      ...LEGEND.map((name, i) => h('li', {}, h('span', { class: `swatch heat-${i}`, 'aria-hidden': 'true' }), name)));
+      h('li', {}, h('span', { class: 'swatch heat-none', 'aria-hidden': 'true' }), 'never used'), ...LEGEND.map((name, i) => h('li', {}, h('span', { class: `swatch heat-${i}`, 'aria-hidden': 'true' }), name)));
     this.none = h('p', { class: 'muted' }, 'No CPU has used this domain since rcached follows it.');
     this.tableBody = h('tbody');
     this.details = h('details', {}, h('summary', {}, 'The same as a table'),
@@ -65,8 +65,10 @@ export class HeatmapView {
     if (this.cursor !== null) this.explain();
   }
 
+  // null: this CPU has not used this order.
   fill(index, order) {
-    return this.cpus.loaded[index][order] + this.cpus.prev[index][order];
+    const loaded = this.cpus.loaded[index][order];
+    return loaded === null ? null : loaded + (this.cpus.prev[index][order] ?? 0);
   }
 
   draw() {
@@ -118,8 +120,11 @@ export class HeatmapView {
       const x = MARGIN + column * cell;
       if (column % every === 0) context.fillText(String(this.cpus.cpu[index]), x, strip.y - 4);
       for (let order = 0; order < ORDERS; ++order) {
-        context.fillStyle = colours[level(this.fill(index, order), this.capacity)];
-        context.fillRect(x, strip.y + order * high, cell - gap, high - 1);
+        const fill = this.fill(index, order);
+        context.fillStyle = colours[level(fill, this.capacity)];
+        const top = strip.y + order * high;
+        if (fill !== null) context.fillRect(x, top, cell - gap, high - 1);
+        else context.fillRect(x + Math.floor((cell - gap) / 2) - 1, top + Math.floor(high / 2) - 1, 2, 2);
       }
       context.fillStyle = ink;
     });
@@ -194,8 +199,9 @@ export class HeatmapView {
       return;
     }
     const fill = this.fill(index, order);
-    const text = `CPU ${this.cpus.cpu[index]} (${nodeName(strip.node)}), order ${order}: ${count(fill)} of ${count(this.capacity)} ranges, ` +
-      `${percent(fill / this.capacity)} (loaded ${count(this.cpus.loaded[index][order])}, prev ${count(this.cpus.prev[index][order])})`;
+    const where = `CPU ${this.cpus.cpu[index]} (${nodeName(strip.node)}), order ${order}: `;
+    const text = where + (fill === null ? 'never used' : `${count(fill)} of ${count(this.capacity)} ranges, ` +
+      `${percent(fill / this.capacity)} (loaded ${count(this.cpus.loaded[index][order])}, prev ${count(this.cpus.prev[index][order])})`);
     const box = this.canvas.getBoundingClientRect();
     const top = box.top + strip.y + order * this.high;
     this.tooltip.showAt(this.canvas, text, box.left + MARGIN + (column + 0.5) * this.plan.cell, top, top + this.high);
@@ -210,7 +216,7 @@ export class HeatmapView {
       let sum = 0;
       for (let order = 0; order < ORDERS; ++order) {
         const fill = this.fill(i, order);
-        sum += fill;
+        sum += fill ?? 0;
         setText(cells[2 + order], count(fill));
       }
       setText(cells[2 + ORDERS], count(sum));

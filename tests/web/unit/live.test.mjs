@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connection's life with everything outside it played: clock, timers, EventSource, fetch.
+import assert from 'node:assert/strict';
+import { beforeEach, mock, test } from 'node:test';
+
+import { Live } from '../../../exporters/web/page/lib/live.js';
+
+let sources;
+let answer;
+let asked;
+let hidden;
+let listeners;
+
+class FakeSource {
+  constructor(url) {
+    this.url = url;
+    this.closed = false;
+    this.handlers = {};
+    sources.push(this);
+  }
+  addEventListener(name, handler) { this.handlers[name] = handler; }
+  close() { this.closed = true; }
+  give(name, body, id = '1') { this.handlers[name]({ data: JSON.stringify(body), lastEventId: id }); }
+}
+
+const timers = globalThis.setTimeout;
+const settle = () => new Promise((resolve) => timers(resolve, 0));
+const json = (status, body) => ({ ok: status === 200, status, json: async () => body });
+const open = () => sources.filter((s) => !s.closed);
+
+function start(selected = null) {
+  const got = { snapshots: [], domains: [], states: [] };
+  let now = 1_000_000;
+  const live = new Live({
+    snapshot: (id, body) => got.snapshots.push([id, body]),
+    domain: (id, body) => got.domains.push([id, body]),
+    state: (s) => got.states.push(s.name),
+  }, { now: () => now, visible: () => !hidden });
+  live.selected = selected;
+  live.start();
+  const pass = async (ms) => {
+    for (let left = ms; left > 0; left -= 500) {
+      now += Math.min(left, 500);
+      clock.run(Math.min(left, 500));
+      await settle();
+    }
+  };
+  return { live, got, pass };
+}
+
+// A clock of our own: node 18 has no mock timers.
+const clock = {
+  now: 0, jobs: new Map(), next: 1,
+  add(action, ms, every) { this.jobs.set(this.next, { action, at: this.now + ms, every }); return this.next++; },
+  run(ms) {
+    const end = this.now + ms;
+    for (;;) {
+      const due = [...this.jobs].filter(([, j]) => j.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
+      if (due === undefined) break;
+      const [id, job] = due;
+      this.now = job.at;
+      if (job.every) job.at += job.every;
+      else this.jobs.delete(id);
+      job.action();
+    }
+    this.now = end;
+  },
+};
+
+beforeEach(() => {
+  sources = [];
+  asked = [];
+  hidden = false;
+  listeners = {};
+  clock.jobs.clear();
+  mock.restoreAll();
+  answer = () => { throw new TypeError('connection refused'); };
+  Object.assign(globalThis, {
+    EventSource: FakeSource, window: { addEventListener() {} }, document: { addEventListener: (name, f) => { listeners[name] = f; } },
+    fetch: async (path) => { asked.push(path); return answer(path); },
+  });
+  mock.method(globalThis, 'setTimeout', (action, ms) => clock.add(action, ms));
+  mock.method(globalThis, 'clearTimeout', (id) => clock.jobs.delete(id));
+  mock.method(globalThis, 'setInterval', (action, ms) => clock.add(action, ms, ms));
+});
+
+test('one stream, which says what is selected', () => {
+  const { got } = start('iovad-2 &');
+  assert.deepEqual(sources.map((s) => s.url), ['/api/v1/stream?domain=iovad-2%20%26']);
+  sources[0].give('snapshot', { a: 1 }, '7');
+  sources[0].give('domain', { b: 2 }, '7');
+  assert.deepEqual(got.snapshots, [['7', { a: 1 }]]);
+  assert.deepEqual(got.domains, [['7', { b: 2 }]]);
+  assert.deepEqual(got.states, ['live']);
+});
+
+test('a lost stream is stale at once and opened again', async () => {
+  const { live, got, pass } = start();
+  sources[0].give('snapshot', {});
+  sources[0].onerror();
+  assert.equal(live.state.name, 'stale');
+  assert.equal(live.state.since, 1_000_000);
+  await pass(500);
+  assert.equal(open().length, 1);
+  sources[1].give('snapshot', {});
+  assert.deepEqual(got.states, ['live', 'stale', 'live']);
+});
+
+test('while nothing answers the tries get rarer, and there is never more than one stream', async () => {
+  const { live, pass } = start();
+  for (let i = 0; i < 12; ++i) {
+    open()[0]?.onerror();
+    await settle();
+    assert.equal(live.state.name, 'stale');
+    assert.ok(open().length <= 1);
+    await pass(2_000);
+  }
+  assert.ok(sources.length >= 4 && sources.length <= 8, `${sources.length} tries in 24 s`);
+});
+
+test('before the first picture it says why, and keeps the stream', async () => {
+  const { live, pass } = start();
+  answer = () => json(503, { error: { message: 'no snapshot yet', mend: '' } });
+  await pass(1_500);
+  assert.equal(live.state.name, 'waiting');
+  assert.equal(live.state.reason, 'no snapshot yet');
+  assert.equal(open().length, 1);
+  sources[0].give('snapshot', {});
+  assert.equal(live.state.name, 'live');
+});
+
+test('without a free stream the daemon is asked every 5 s, and the stream tried again', async () => {
+  const { live, got, pass } = start('4');
+  answer = (path) => json(200, { path });
+  sources[0].onerror();
+  await settle();
+  assert.equal(live.state.name, 'polling');
+  assert.equal(got.snapshots.length, 1);
+  assert.deepEqual(got.snapshots[0][1].status, { path: '/api/v1/status' });
+  assert.deepEqual(got.domains, [['', { path: '/api/v1/domains/4' }]]);
+  await pass(10_000);
+  assert.equal(got.snapshots.length, 3);
+  await pass(5_000);
+  assert.equal(open().length, 1, 'the stream is tried');
+  open()[0].give('snapshot', {});
+  assert.equal(live.state.name, 'live');
+});
+
+test('a stream that falls silent is given up', async () => {
+  const { live, pass } = start();
+  sources[0].give('snapshot', {});
+  await pass(7_000);
+  assert.equal(live.state.name, 'live');
+  await pass(2_000);
+  assert.equal(live.state.name, 'stale');
+  assert.ok(sources[0].closed);
+});
+
+test('slow snapshots are no silence: the daemon says that there is nothing new', async () => {
+  const { live, got, pass } = start();
+  let time = 0;
+  answer = () => json(200, { time });
+  for (let i = 0; i < 4; ++i) {
+    time += 60;
+    sources[0].give('snapshot', { status: { time } });
+    await pass(60_000);
+  }
+  assert.deepEqual(got.states, ['live']);
+  assert.equal(sources.length, 1);
+  assert.ok(asked.length <= 4, `asked ${asked.length} times in 4 minutes`);
+  assert.equal(live.patience, 64_000);
+});
+
+test('a stream that is stuck while the daemon goes on is replaced', async () => {
+  const { live, pass } = start();
+  sources[0].give('snapshot', { status: { time: 1 } });
+  answer = () => json(200, { time: 9 });
+  await pass(9_000);
+  assert.ok(sources[0].closed);
+  assert.equal(live.state.name, 'polling', 'what it says meanwhile is shown');
+});
+
+test('a hidden page holds no stream and asks nothing', async () => {
+  const { pass } = start();
+  sources[0].give('snapshot', {});
+  hidden = true;
+  listeners.visibilitychange();
+  assert.equal(open().length, 0);
+  await pass(60_000);
+  assert.equal(sources.length, 1);
+  assert.deepEqual(asked, []);
+  hidden = false;
+  listeners.visibilitychange();
+  assert.equal(open().length, 1);
+});
+
+test('pause closes, resume opens', async () => {
+  const { live, pass } = start();
+  sources[0].give('snapshot', {});
+  live.pause(true);
+  assert.equal(live.state.name, 'paused');
+  assert.equal(open().length, 0);
+  await pass(60_000);
+  assert.equal(sources.length, 1);
+  live.select('9');
+  assert.deepEqual(asked, [], 'a paused page asks nothing');
+  live.pause(false);
+  assert.deepEqual(open().map((s) => s.url), ['/api/v1/stream?domain=9']);
+});
+
+test('going through the list opens one stream in the end', async () => {
+  const { live, pass } = start('1');
+  sources[0].give('snapshot', {});
+  answer = () => json(200, {});
+  for (const label of ['2', '3', '4']) live.select(label);
+  assert.deepEqual(asked, ['/api/v1/domains/2', '/api/v1/domains/3', '/api/v1/domains/4']);
+  assert.equal(sources.length, 1);
+  await pass(500);
+  assert.deepEqual(open().map((s) => s.url), ['/api/v1/stream?domain=4']);
+  assert.equal(sources.length, 2);
+});
+
+test('what comes late for another domain is dropped', async () => {
+  const { live, got } = start('1');
+  answer = (path) => json(200, { path });
+  live.select('2');
+  live.select('3');
+  await settle();
+  assert.deepEqual(got.domains.map(([, body]) => body.path), ['/api/v1/domains/3']);
+});

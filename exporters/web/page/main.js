@@ -178,7 +178,8 @@ class Page {
   }
 
   showReadiness() {
-    if (this.status === undefined || this.live.state.name === 'stale') return;
+    // What the connection has to say goes first.
+    if (this.status === undefined || ['stale', 'waiting', 'polling'].includes(this.live.state.name)) return;
     const ready = this.status.ready;
     this.banner(ready ? null : `Not ready: ${this.status.not_ready_reason ?? 'the event source does not run yet'}. What stands below may be incomplete.`, 'warn', false);
   }

@@ -38,7 +38,7 @@ export class DaemonView {
         table('Events by CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing'], this.cpuBody)),
       h('section', { class: 'daemon-part', 'aria-labelledby': 'notes-title' },
         h('div', { class: 'section-head' }, h('h2', { id: 'notes-title' }, 'Notes'), h('label', { class: 'aside' }, this.only, ' selected domain only')),
-        h('div', { class: 'scroll notes-box', tabindex: '0', role: 'region', 'aria-labelledby': 'notes-title' }, this.notes, this.noNotes)));
+        h('div', { class: 'scroll notes-box', tabindex: '0', role: 'region', 'aria-label': 'Notes, newest first' }, this.notes, this.noNotes)));
     this.before = null;
     this.window = [];
     this.selected = null;

@@ -40,7 +40,7 @@ class OrdersView {
     this.body = h('tbody');
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'orders-title' },
       h('div', { class: 'section-head' }, h('h3', { id: 'orders-title' }, 'By order'), h('span', { class: 'muted aside' }, 'counters since the start')),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'orders-title' }, h('table', { class: 'data' },
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Gauges and counters by order' }, h('table', { class: 'data' },
         h('thead', {}, h('tr', {}, ...['order', ...ORDER_COLUMNS.map(([, name]) => name)].map((name) => h('th', { scope: 'col' }, name)))), this.body)));
   }
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pictures in docs/images are current: the mock's showcase looks as they do. UPDATE_SCREENSHOTS=1 draws them
+// anew.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { drawn, launch, mock, need, openPage, publish } from './harness.mjs';
+import { SHOWCASE } from '../mock/state.mjs';
+
+const { PNG } = need('pngjs');
+const { default: pixelmatch } = await import(need.resolve('pixelmatch'));
+
+const FOLDER = new URL('../../../docs/images/', import.meta.url);
+const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
+// Another version of the browser smooths edges otherwise; a word that has changed is some hundred pixels.
+const TOLERATED = 0.0004;
+
+const PICTURES = {
+  'page-desktop': { viewport: { width: 1440, height: 960 }, colorScheme: 'light' },
+  'page-dark': { viewport: { width: 1440, height: 960 }, colorScheme: 'dark' },
+  'page-detail': { viewport: { width: 1440, height: 1180 }, colorScheme: 'light', at: '[aria-labelledby="heatmap-title"]' },
+  'page-phone': { viewport: { width: 360, height: 1500 }, colorScheme: 'light' },
+};
+
+let browser;
+before(async () => { browser = await launch(); });
+after(async () => { await browser?.close(); });
+
+async function draw({ viewport, colorScheme, at }, change = () => {}) {
+  const daemon = await mock(SHOWCASE);
+  const { page, guard, close } = await openPage(browser, daemon.url, { viewport, colorScheme, reducedMotion: 'reduce' });
+  await drawn(page);
+  for (let i = 0; i < 3; ++i) await publish(page, daemon);
+  await page.waitForSelector('[data-chart="overflows"] canvas');
+  await page.evaluate(() => document.fonts.ready);
+  if (at) {
+    await page.evaluate((selector) => {
+      document.querySelector(selector).scrollIntoView({ block: 'start' });
+    }, at);
+  }
+  await page.evaluate(change);
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const picture = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+  guard.clean();
+  await close();
+  await daemon.stop();
+  return picture;
+}
+
+// Share of the pixels that differ; 1 when the sizes do.
+function difference(before, now) {
+  const [a, b] = [PNG.sync.read(before), PNG.sync.read(now)];
+  if (a.width !== b.width || a.height !== b.height) return 1;
+  return pixelmatch(a.data, b.data, null, a.width, a.height, { threshold: 0.15 }) / (a.width * a.height);
+}
+
+for (const [name, picture] of Object.entries(PICTURES)) {
+  test(`${name}.png is current`, async () => {
+    const file = new URL(`${name}.png`, FOLDER);
+    const now = await draw(picture);
+    if (UPDATE) {
+      // A picture that shows the same stays as it is, byte for byte.
+      if (!fs.existsSync(file) || difference(fs.readFileSync(file), now) > TOLERATED / 4) fs.writeFileSync(file, now);
+      return;
+    }
+    assert.ok(fs.existsSync(file), `docs/images/${name}.png is missing: UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
+    const differs = difference(fs.readFileSync(file), now);
+    if (differs > TOLERATED) {
+      const kept = `${process.env.RCACHED_WEB_MODULES}/${name}.png`;
+      fs.writeFileSync(kept, now);
+      assert.fail(`docs/images/${name}.png shows another page (${(100 * differs).toFixed(2)} % of the pixels): look at ${kept}, then UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
+    }
+  });
+}
+
+test('the same state gives the same picture, a changed word another one', async () => {
+  const once = await draw(PICTURES['page-desktop']);
+  assert.ok(difference(once, await draw(PICTURES['page-desktop'])) <= TOLERATED / 4);
+  const changed = await draw(PICTURES['page-desktop'], () => { document.getElementById('domains-title').textContent = 'Balances'; });
+  assert.ok(difference(once, changed) > 0);
+  const other = await draw(PICTURES['page-desktop'], () => { document.querySelector('.tile .answer-words').textContent = 'Perhaps, who knows'; });
+  assert.ok(difference(once, other) > TOLERATED, 'a changed answer is seen');
+});

@@ -202,9 +202,10 @@ class Page {
   stale() {
     const { since, reason } = this.live.state;
     const age = (Date.now() - since) / 1000;
+    const sentence = `${reason}${/[.?!]$/.test(reason) ? '' : '.'} Trying again.`;
     this.banner(this.domains === undefined
-      ? `No connection to rcached: ${reason}. Trying again.`
-      : `Stale since ${clock(since / 1000)} (${span(age)}): ${reason}. Trying again.`, 'bad', true);
+      ? `No connection to rcached: ${sentence}`
+      : `Stale since ${clock(since / 1000)} (${span(age)}): ${sentence}`, 'bad', true);
   }
 
   banner(text, kind = 'warn', action = false) {

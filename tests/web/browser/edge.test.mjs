@@ -39,6 +39,7 @@ test('no domain yet: says so, and shows the first that comes', async () => {
   const { page, guard } = await show({ domains: 0, cpus: 4 });
   await drawn(page);
   assert.match(await page.textContent('#list .empty'), /No domain has been seen yet/);
+  for (const [state] of Object.values(await answers(page))) assert.equal(state, 'unknown');
   assert.ok(await page.isHidden('#detail'));
   daemon.set({ domains: 1, cpus: 4 });
   await publish(page, daemon);
@@ -105,6 +106,27 @@ test('64 domains of 256 CPUs: all numbers right, all cells drawn, on a phone too
   assert.equal(heat.page, PHONE.width, 'nothing is wider than the phone');
   guard.clean();
   phone.guard.clean();
+});
+
+test('nothing is cut off at any width, with large numbers', async () => {
+  const { page, guard } = await show({ domains: 8, cpus: 256, kinds: ['saturated', 'off', 'lossy', 'growing'] });
+  await drawn(page);
+  for (const width of [320, 360, 414, 600, 719, 720, 860, 1024, 1179, 1180, 1280, 1366, 1399, 1400, 1440, 1920, 2560]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.waitForFunction((w) => innerWidth === w, width);
+    const cut = await page.evaluate(() => {
+      const out = document.documentElement.scrollWidth > innerWidth ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
+      for (const cell of document.querySelectorAll('.rows .cell .number, .rows .cell .slope, .ledger td, .gauge-value span, .figures dd, .row.head .cell')) {
+        if (cell.offsetParent === null) continue;
+        const box = cell.getBoundingClientRect();
+        const around = cell.closest('#list, .panel').getBoundingClientRect();
+        if (box.right > around.right + 0.5 || box.left < around.left - 0.5 || cell.scrollWidth > cell.clientWidth + 1 && getComputedStyle(cell).display !== 'inline') out.push(`${cell.className || cell.tagName}: ${cell.textContent}`);
+      }
+      return out.slice(0, 5);
+    });
+    assert.deepEqual(cut, [], `at ${width}`);
+  }
+  guard.clean();
 });
 
 test('the list on a phone starts short and opens', async () => {

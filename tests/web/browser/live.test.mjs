@@ -30,13 +30,16 @@ after(async () => {
 const snapshotOf = (page) => page.evaluate(() => document.documentElement.dataset.snapshot);
 
 test('first paint within a second, and nothing asked elsewhere', async () => {
-  const { page, guard, close } = await openPage(browser, url);
-  await drawn(page);
-  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-  console.log(`first-contentful-paint after ${paint.toFixed(0)} ms`);
-  assert.ok(paint < 1000, `${paint} ms`);
-  guard.clean();
-  await close();
+  const paints = [];
+  for (let i = 0; i < 3; ++i) {
+    const { page, guard, close } = await openPage(browser, url);
+    await drawn(page);
+    paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+    guard.clean();
+    await close();
+  }
+  console.log(`first-contentful-paint after ${paints.map((p) => p.toFixed(0)).join(', ')} ms`);
+  assert.ok(paints.sort((a, b) => a - b)[1] < 1000, 'the median of three');
 });
 
 test('numbers are the API\'s, snapshot for snapshot', async () => {

@@ -194,6 +194,10 @@ function trustAnswer(domains, status) {
 }
 
 export function answers(domains, status) {
+  if (domains.length === 0) {
+    const nothing = { state: 'unknown', text: 'Nothing to tell yet', evidence: 'no domain has been seen', domain: null };
+    return { caches: nothing, depots: nothing, leaks: nothing, trust: nothing };
+  }
   return {
     caches: cacheAnswer(domains),
     depots: depotAnswer(domains),

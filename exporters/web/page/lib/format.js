@@ -104,6 +104,7 @@ export function percent(ratio) {
   const value = ratio * 100;
   if (value > 0 && value < 0.1) return '< 0.1 %';
   if (value > 99.9 && value < 100) return '> 99.9 %';
+  if (value >= 1000) return `${count(value)} %`;
   const text = value < 10 || (value > 99 && value < 100) ? value.toFixed(1) : value.toFixed(0);
   return `${text.replace(/\.0$/, '').replace('-', MINUS)} %`;
 }

@@ -96,11 +96,12 @@ export class HeatmapView {
     const style = getComputedStyle(this.canvas);
     const colours = Array.from({ length: LEVELS }, (_, i) => style.getPropertyValue(`--heat-${i}`).trim());
     const ink = style.getPropertyValue('--muted').trim();
-    strips.forEach((strip, i) => this.drawStrip(context, strip, colours, ink, i));
+    const unused = style.getPropertyValue('--line-strong').trim();
+    for (const strip of strips) this.drawStrip(context, strip, colours, ink, unused);
     setAttribute(this.canvas, 'aria-label', this.describe());
   }
 
-  drawStrip(context, strip, colours, ink) {
+  drawStrip(context, strip, colours, ink, unused) {
     const { cell } = this.plan;
     const high = this.high;
     const gap = cell >= 7 ? 1 : 0;
@@ -123,6 +124,7 @@ export class HeatmapView {
         const fill = this.fill(index, order);
         context.fillStyle = colours[level(fill, this.capacity)];
         const top = strip.y + order * high;
+        if (fill === null) context.fillStyle = unused;
         if (fill !== null) context.fillRect(x, top, cell - gap, high - 1);
         else context.fillRect(x + Math.floor((cell - gap) / 2) - 1, top + Math.floor(high / 2) - 1, 2, 2);
       }
@@ -130,9 +132,13 @@ export class HeatmapView {
     });
     const at = this.cursor;
     if (at !== null && this.plan.strips[at.strip] === strip) {
-      context.strokeStyle = getComputedStyle(this.canvas).getPropertyValue('--text').trim();
-      context.lineWidth = 2;
-      context.strokeRect(MARGIN + at.column * cell - 1, strip.y + at.order * high - 1, cell + 1 - gap + 1, high + 1);
+      // Two rings, one of which stands out from any colour.
+      const style = getComputedStyle(this.canvas);
+      for (const [name, width] of [['--surface', 5], ['--text', 2]]) {
+        context.strokeStyle = style.getPropertyValue(name).trim();
+        context.lineWidth = width;
+        context.strokeRect(MARGIN + at.column * cell - 1, strip.y + at.order * high - 1, cell - gap + 2, high + 1);
+      }
     }
   }
 

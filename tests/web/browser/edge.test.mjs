@@ -234,9 +234,13 @@ test('no stream to spare: the numbers come all the same, and it says why they ar
   await linked(one.page, 'polling');
   await one.page.waitForFunction(() => document.querySelectorAll('.rows .row').length === 2 && document.querySelector('.ledger tbody tr') !== null);
   assert.match(await bannerText(one.page), /http\.streams/);
-  daemon.mode = 'normal';
+  const tries = () => daemon.requests.filter((path) => path.startsWith('/api/v1/stream')).length;
+  const before = tries();
   await one.page.click('#banner-action');
-  await linked(one.page, 'live');
+  for (let i = 0; i < 200 && tries() === before; ++i) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(tries() > before, 'the stream is tried again when asked for');
+  daemon.mode = 'normal';
+  await linked(one.page, 'live', 60_000);
   one.guard.clean();
 });
 

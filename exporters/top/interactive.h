@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live screen: keys, signals and new pictures come in, grids go out.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "exporters/top/event_meter.h"
+#include "exporters/top/poller.h"
+#include "exporters/top/render.h"
+#include "exporters/top/screen.h"
+#include "exporters/top/terminal_signals.h"
+
+namespace rcached::top {
+
+// For one thread.
+class Interactive {
+ public:
+  Interactive(Screen& screen, Poller& poller, TerminalSignals& signals, std::string host, UiState state,
+              Charset charset);
+
+  // `first` is what came before the screen was there. Returns when the user quits (nullopt), a signal asks
+  // for the end (its number), or the terminal is gone (SIGHUP).
+  std::optional<int> run(Poller::Result first);
+
+ private:
+  void take_result(Poller::Result result);
+  void take_keys();
+  void handle(Key key);
+  std::optional<int> take_signals();
+  void wait();
+  void draw();
+  Picture picture() const;
+  std::string wanted_label() const;
+  std::string problem_text() const;
+
+  Screen& screen_;
+  Poller& poller_;
+  TerminalSignals& signals_;
+  const std::string host_;
+  const Charset charset_;
+  UiState state_;
+  std::optional<TopData> shown_;
+  std::optional<TopData> pending_;  // newer than what is shown, while paused
+  bool take_one_ = false;           // paused, but asked for an update
+  EventMeter meter_;
+  std::optional<FetchError> problem_;
+  std::chrono::steady_clock::time_point fresh_{};  // when the newest data came
+  bool terminal_gone_ = false;
+};
+
+}  // namespace rcached::top

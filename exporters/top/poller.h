@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Poller: the thread that asks for pictures, so that a slow daemon never makes a key wait.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "exporters/top/fetch.h"
+#include "exporters/top/json_source.h"
+
+namespace rcached::top {
+
+// All members but ready_fd() belong to one thread.
+class Poller {
+ public:
+  using Result = tl::expected<TopPicture, FetchError>;
+
+  // Asks at once, then every `interval`. Signals stay with the thread that calls. Throws std::system_error.
+  Poller(std::shared_ptr<JsonSource> source, std::string label, std::chrono::milliseconds interval);
+  // Waits for the thread.
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // The domain to ask for besides; empty: none. A change has it asked for at once.
+  void want(const std::string& label);
+  // Asks now.
+  void refresh();
+
+  // Readable while a result waits.
+  int ready_fd() const { return ready_fd_; }
+  // The newest result that has not been taken yet.
+  std::optional<Result> take();
+
+  // Ends the thread. False: it is stuck (in a name lookup, say) and has not ended within `limit`.
+  bool stop(std::chrono::milliseconds limit);
+
+ private:
+  void run();
+
+  const std::shared_ptr<JsonSource> source_;
+  const std::chrono::milliseconds interval_;
+  const int ready_fd_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::string label_;
+  std::optional<Result> result_;
+  bool now_ = true;
+  bool stopping_ = false;
+  bool ended_ = false;
+
+  std::thread thread_;  // last: it uses the rest
+};
+
+}  // namespace rcached::top

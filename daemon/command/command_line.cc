@@ -9,6 +9,8 @@
 #include "daemon/config/config_keys.h"
 #include "daemon/config/values.h"
 #include "exporters/nearest.h"
+#include "exporters/top/api_client.h"
+#include "exporters/top/domain_table.h"
 
 namespace rcached {
 namespace {
@@ -34,6 +36,34 @@ Expected<void> check_override(const std::string& option, const std::string& path
   std::string mend = fmt::format("write {}", key->wanted);
   if (const auto near = nearest(text, key->choices)) mend += fmt::format("; did you mean '{}'?", *near);
   return fail(ErrorCode::usage, fmt::format("wrong value '{}' for {}", printable(text), option), mend);
+}
+
+Expected<std::chrono::milliseconds> parse_interval(const std::string& text) {
+  // A bare number is seconds, as with other tops.
+  const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const auto interval = parse_duration(bare ? text + "s" : text);
+  if (interval && *interval >= std::chrono::milliseconds(100) && *interval <= std::chrono::hours(1))
+    return *interval;
+  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for --interval", printable(text)),
+              "write a duration from 100ms to 3600s, e.g. 2s");
+}
+
+Expected<void> check_sort(const std::string& text) {
+  if (text.empty() || top::column_by_name(text)) return {};
+  std::vector<std::string_view> names;
+  for (const top::Column& column : top::columns()) names.push_back(column.name);
+  std::string mend = fmt::format("write one of {}", top::column_names());
+  if (const auto near = nearest(text, names)) mend += fmt::format("; did you mean '{}'?", *near);
+  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for --sort", printable(text)), mend);
+}
+
+// The URL itself is not repeated: it may hold a password.
+Expected<void> check_url(const std::string& text) {
+  if (const auto url = top::parse_url(text); !url) {
+    return fail(ErrorCode::usage, fmt::format("wrong value for --url: {}", url.error()),
+                "write http://HOST:PORT, e.g. http://127.0.0.1:9731");
+  }
+  return {};
 }
 
 struct Override {
@@ -71,6 +101,19 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   run->add_flag("--summary", line.summary, "Print the URL and a live summary per domain");
   run->add_option("--log-level", log_level.text, "debug, info, warning or error")->type_name("LEVEL");
 
+  std::string url, interval;
+  auto* top = app.add_subcommand("top", "Show it all in this terminal, live");
+  auto* own_source =
+      top->add_option("--source", source.text, "Without a daemon: kernel or synthetic")->type_name("NAME");
+  top->add_option("--url", url, "The daemon (else as in the configuration)")->type_name("URL");
+  top->add_option("--user", line.top.user, "Its password is in $RCACHED_PASSWORD")->type_name("NAME");
+  top->add_option("--config", config_path, "The daemon's configuration (else as for run)")->type_name("FILE");
+  top->add_option("--interval", interval, "Between two looks, e.g. 500ms (else 1s)")->type_name("TIME");
+  top->add_option("--sort", line.top.sort, "Column to sort by, e.g. overflows")->type_name("COLUMN");
+  top->add_option("--domain", line.domain, "Show this one (the label domain)")->type_name("LABEL");
+  top->add_flag("--once", line.top.once, "Print one screen and end");
+  top->add_flag("--json", line.json, "As JSON, a line for each snapshot");
+
   auto* audit = app.add_subcommand("audit", "Compare the running mirror with kernel memory now");
   audit->add_option("--config", config_path, "The daemon's configuration (else as for run)")
       ->type_name("FILE");
@@ -85,7 +128,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
   auto* domains = app.add_subcommand("domains", "List the IOMMU groups that translate DMA");
   domains->add_flag("--json", line.json, "As JSON");
-  for (CLI::App* command : {run, audit, check, domains}) command->get_formatter()->column_width(28);
+  for (CLI::App* command : {run, top, audit, check, domains}) command->get_formatter()->column_width(28);
 
   try {
     app.parse(argc, argv);
@@ -99,14 +142,30 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
 
   for (const Override& override : {source, listen, log_level}) {
-    if (run->count(override.option) == 0) continue;
+    const bool for_top = override.option == source.option && own_source->count() > 0;
+    if (run->count(override.option) == 0 && !for_top) continue;
     if (auto good = check_override(override.option, override.path, override.text); !good) {
       return tl::unexpected(good.error());
     }
     line.overrides.emplace_back(override.path, override.text);
   }
-  if (run->count("--config") + audit->count("--config") + check->count("--config") > 0)
+  if (run->count("--config") + top->count("--config") + audit->count("--config") + check->count("--config") >
+      0)
     line.config_path = config_path;
+  line.top.own_source = own_source->count() > 0;
+  if (line.top.own_source && top->count("--url") + top->count("--user") > 0) {
+    return fail(ErrorCode::usage, "--source asks no daemon, --url and --user do", "give one or the other");
+  }
+  if (top->count("--url") > 0) {
+    if (auto good = check_url(url); !good) return tl::unexpected(good.error());
+    line.top.url = url;
+  }
+  if (top->count("--interval") > 0) {
+    const auto checked = parse_interval(interval);
+    if (!checked) return tl::unexpected(checked.error());
+    line.top.interval = *checked;
+  }
+  if (auto good = check_sort(line.top.sort); !good) return tl::unexpected(good.error());
 
   if (version) {
     line.command = Command::version;
@@ -115,6 +174,8 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
     if (!checked_path.empty()) line.config_path = checked_path;
   } else if (run->parsed()) {
     line.command = Command::run;
+  } else if (top->parsed()) {
+    line.command = Command::top;
   } else if (audit->parsed()) {
     line.command = Command::audit;
   } else if (check->parsed()) {

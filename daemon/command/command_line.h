@@ -2,6 +2,7 @@
 // The command line, parsed: which command with which options. Pure; errors: usage.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@
 
 namespace rcached {
 
-enum class Command : std::uint8_t { run, audit, check, domains, check_config, version, help };
+enum class Command : std::uint8_t { run, top, audit, check, domains, check_config, version, help };
 
 struct CommandLine {
   Command command = Command::help;
@@ -23,9 +24,17 @@ struct CommandLine {
   // checked.
   std::vector<std::pair<std::string, std::string>> overrides;
   bool summary = false;   // run
-  bool json = false;      // audit, check, domains
-  std::string domain;     // audit; empty: all
+  bool json = false;      // top, audit, check, domains
+  std::string domain;     // top, audit; empty: all
   bool contents = false;  // audit
+  struct Top {
+    std::optional<std::string> url;  // else the configuration's http.listen
+    std::string user;                // empty: no authentication
+    bool own_source = false;         // --source: no daemon is asked
+    std::chrono::milliseconds interval{1000};
+    std::string sort;  // name of a column that there is; empty: the usual one
+    bool once = false;
+  } top;
   std::string help_text;  // help
 };
 

@@ -24,6 +24,7 @@ std::string refusal(const std::vector<const char*>& arguments) {
 
 TEST(CommandLine, Commands) {
   EXPECT_EQ(parse({"run"})->command, Command::run);
+  EXPECT_EQ(parse({"top"})->command, Command::top);
   EXPECT_EQ(parse({"audit"})->command, Command::audit);
   EXPECT_EQ(parse({"check"})->command, Command::check);
   EXPECT_EQ(parse({"domains"})->command, Command::domains);
@@ -44,6 +45,47 @@ TEST(CommandLine, Audit) {
   EXPECT_EQ(full->config_path, "f.yaml");
   EXPECT_EQ(full->domain, "iovad-2");
   EXPECT_TRUE(full->contents && full->json);
+}
+
+TEST(CommandLine, Top) {
+  using namespace std::chrono_literals;
+  const auto plain = parse({"top"});
+  EXPECT_EQ(plain->top.url, std::nullopt);
+  EXPECT_EQ(plain->top.interval, 1s);
+  EXPECT_FALSE(plain->top.own_source || plain->top.once || plain->json);
+  EXPECT_TRUE(plain->overrides.empty());
+  const auto full = parse({"top", "--url", "http://db7:9731", "--user", "me", "--interval", "250ms", "--sort",
+                           "overflows", "--domain", "4", "--once", "--json", "--config", "f.yaml"});
+  ASSERT_TRUE(full) << full.error().message;
+  EXPECT_EQ(full->top.url, "http://db7:9731");
+  EXPECT_EQ(full->top.user, "me");
+  EXPECT_EQ(full->top.interval, 250ms);
+  EXPECT_EQ(full->top.sort, "overflows");
+  EXPECT_EQ(full->domain, "4");
+  EXPECT_EQ(full->config_path, "f.yaml");
+  EXPECT_TRUE(full->top.once && full->json);
+  EXPECT_EQ(parse({"top", "--interval", "2"})->top.interval, 2s);
+  const auto own = parse({"top", "--source", "synthetic"});
+  EXPECT_TRUE(own->top.own_source);
+  Config config;
+  apply_overrides(*own, config);
+  EXPECT_EQ(config.source, SourceKind::synthetic);
+  EXPECT_FALSE(parse({"run", "--source", "synthetic"})->top.own_source);
+}
+
+TEST(CommandLine, MistakesOfTop) {
+  EXPECT_EQ(refusal({"top", "--interval", "1h"}),
+            "wrong value '1h' for --interval; write a duration from 100ms to 3600s, e.g. 2s");
+  EXPECT_NE(refusal({"top", "--interval", "99ms"}), "accepted");
+  EXPECT_NE(refusal({"top", "--interval", "0"}), "accepted");
+  EXPECT_NE(refusal({"top", "--interval", "99999999999999999999"}), "accepted");
+  EXPECT_NE(refusal({"top", "--sort", "overflow"}).find("did you mean 'overflows'?"), std::string::npos);
+  EXPECT_NE(refusal({"top", "--source", "kernl"}).find("did you mean 'kernel'?"), std::string::npos);
+  EXPECT_EQ(refusal({"top", "--source", "kernel", "--url", "http://a"}),
+            "--source asks no daemon, --url and --user do; give one or the other");
+  const std::string password = refusal({"top", "--url", "http://me:secret@a"});
+  EXPECT_NE(password.find("RCACHED_PASSWORD"), std::string::npos);
+  EXPECT_EQ(password.find("secret"), std::string::npos);
 }
 
 TEST(CommandLine, ConfigPaths) {
@@ -82,8 +124,12 @@ TEST(CommandLine, Mistakes) {
 }
 
 TEST(CommandLine, HelpFitsAScreen) {
-  for (const auto& arguments : std::vector<std::vector<const char*>>{
-           {"--help"}, {"run", "--help"}, {"audit", "--help"}, {"check", "--help"}, {"domains", "--help"}}) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{{"--help"},
+                                                                     {"run", "--help"},
+                                                                     {"top", "--help"},
+                                                                     {"audit", "--help"},
+                                                                     {"check", "--help"},
+                                                                     {"domains", "--help"}}) {
     std::istringstream text(parse(arguments)->help_text);
     int lines = 0;
     for (std::string line; std::getline(text, line); ++lines) EXPECT_LE(line.size(), 80u) << line;
@@ -91,8 +137,8 @@ TEST(CommandLine, HelpFitsAScreen) {
     EXPECT_GT(lines, 5);
   }
   const std::string help = parse({"--help"})->help_text;
-  for (const char* word : {"run", "audit", "check", "domains", "--check-config", "--version", "Exit codes",
-                           " 7 no IOMMU", "11 second instance"}) {
+  for (const char* word : {"run", "top", "audit", "check", "domains", "--check-config", "--version",
+                           "Exit codes", " 7 no IOMMU", "11 second instance"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
 }

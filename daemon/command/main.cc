@@ -10,6 +10,7 @@
 #include "daemon/command/command_line.h"
 #include "daemon/command/commands.h"
 #include "daemon/command/run.h"
+#include "daemon/command/top.h"
 #include "daemon/service/logging.h"
 
 namespace rcached {
@@ -19,6 +20,8 @@ Expected<void> dispatch(const CommandLine& line, ErrorCode& code) {
   switch (line.command) {
     case Command::run:
       return run_command(line);
+    case Command::top:
+      return top_command(line, stdout);
     case Command::audit:
       return audit_command(line, stdout);
     case Command::check:

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// `rcached top`: the page's picture in a terminal. Asks a running daemon over its HTTP API, or (--source)
+// follows the allocator in this process.
+//
+//   on a terminal     a live screen, until q or a signal
+//   elsewhere         plain screens below each other, one for every --interval (also with TERM=dumb)
+//   --json            one JSON object a line for every snapshot
+//   --once            one plain screen, or one line of JSON
+#pragma once
+
+#include <cstdio>
+
+#include "daemon/command/command_line.h"
+#include "daemon/error.h"
+
+namespace rcached {
+
+// SIGINT, SIGTERM, SIGHUP and a reader that has gone (a closed pipe) end it without an error, with the
+// terminal as it was. Call it before the process has other threads.
+// Errors: usage (no such domain, no password), config, permission (refused by the daemon), internal (no
+// answer); with --source also those of `rcached run`.
+Expected<void> top_command(const CommandLine& command_line, std::FILE* out);
+
+}  // namespace rcached

@@ -1,0 +1,552 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`rcached top` in a real terminal (tmux, a server of the test's own) beside a synthetic daemon.
+
+Every step waits for what it expects on the screen; nothing depends on how fast the machine is.
+usage: top_test.py BINARY [TEST ...]
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+BINARY = ""
+LIMIT = 60.0  # seconds that any expectation may take, on a machine that is busy with other things
+PROMPT = "READY>"
+
+
+def wait_for(what, condition, state=lambda: ""):
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        got = condition()
+        if got:
+            return got
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {LIMIT:.0f} s\n{state()}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """A synthetic rcached on a port of its own."""
+
+    def __init__(self, directory, port=None, domains=12, cpus=40):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = directory / f"daemon-{self.port}.yaml"
+        config.write_text(f"run_directory: {directory}\nhttp:\n  listen: 127.0.0.1:{self.port}\n"
+                          f"synthetic:\n  domains: {domains}\n  cpus: {cpus}\n")
+        self.config = config
+        self.log = open(directory / f"daemon-{self.port}.log", "wb")
+        self.process = subprocess.Popen([BINARY, "run", "--source", "synthetic", "--config", config],
+                                        stdout=self.log, stderr=self.log)
+        try:
+            wait_for("the daemon is ready", self.time)
+        except AssertionError:
+            self.stop()
+            raise
+
+    def time(self):
+        """Of its newest snapshot; None when it does not answer."""
+        try:
+            with urllib.request.urlopen(self.url + "/api/v1/domains", timeout=LIMIT) as answer:
+                return json.load(answer)["time"]
+        except OSError:
+            return None
+
+    def wait_for_snapshots(self, number):
+        for _ in range(number):
+            seen = self.time()
+            wait_for("a new snapshot", lambda: self.time() != seen)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(LIMIT)
+        finally:
+            self.process.kill()
+            self.log.close()
+
+
+class Terminal:
+    """A pane with a shell in it."""
+
+    def __init__(self, directory, columns=100, rows=30, environment=None, term="screen-256color"):
+        self.socket = directory / "tmux"
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PS1": PROMPT + " ", "HOME": str(directory),
+               "ENV": "", "TZ": "UTC", "RCACHED": BINARY, **(environment or {})}
+        self.tmux("start-server", ";", "set-option", "-g", "default-terminal", term, ";", "set-option", "-g",
+                  "escape-time", "0", ";", "set-option", "-g", "remain-on-exit", "on", ";", "new-session", "-d",
+                  "-x", str(columns), "-y", str(rows), "-s", "t", "sh", "-i", env=env)
+        self.wait(PROMPT)
+
+    def tmux(self, *arguments, env=None):
+        done = subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *arguments], env=env,
+                              capture_output=True, text=True, encoding="utf-8", check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"tmux {arguments}: {done.stderr}")
+        return done.stdout
+
+    def screen(self, *options):
+        return self.tmux("capture-pane", "-p", "-t", "t", *options)
+
+    def lines(self):
+        return self.screen().split("\n")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", "-t", "t", *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-t", "t", "-l", text)
+
+    def command(self, text):
+        self.type(text)
+        self.keys("Enter")
+
+    def ask(self, form):
+        return self.tmux("display-message", "-p", "-t", "t", form).strip()
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-t", "t", "-x", str(columns), "-y", str(rows))
+
+    def wait(self, *parts, gone=()):
+        def there():
+            text = self.screen()
+            return all(p in text for p in parts) and not any(p in text for p in gone) and text
+        return wait_for(f"{parts} on the screen, {gone} not", there, self.screen)
+
+    def child(self):
+        """The process that the shell runs."""
+        shell = self.ask("#{pane_pid}")
+        return wait_for("the shell has a child", lambda: pathlib.Path(
+            f"/proc/{shell}/task/{shell}/children").read_text().split())[0]
+
+    def close(self):
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, check=False)
+
+
+def figure(text):
+    """Of the table: "16.2k" is 16200."""
+    scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1)
+    return float(text.rstrip("kMG")) * scale
+
+
+class TopTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="rcached-top-"))
+        cls.addClassCleanup(shutil.rmtree, cls.home, True)
+        cls.daemon = Daemon(cls.home)
+        cls.addClassCleanup(cls.daemon.stop)
+
+    def terminal(self, **options):
+        directory = pathlib.Path(tempfile.mkdtemp(dir=self.home))
+        terminal = Terminal(directory, **options)
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def start(self, terminal, options="", url=None, before=""):
+        """Top on the screen of a shell that has something on it and knows its settings."""
+        terminal.command("stty -g > $HOME/before; echo MARK''ED")
+        terminal.wait("MARKED")
+        terminal.command(f"{before} $RCACHED top --url {url or self.daemon.url} {options}; echo code=$?")
+        terminal.wait("q quit", "DOMAIN", gone=[PROMPT])
+
+    def check_restored(self, terminal, code=0):
+        """The shell's screen is back, with its settings, its cursor and its echo."""
+        text = terminal.wait(f"code={code}", "MARKED", gone=["q quit", "DOMAIN"])
+        self.assertNotIn("\x1b", text)
+        self.assertEqual(terminal.ask("#{alternate_on} #{cursor_flag} #{keypad_cursor_flag}"), "0 1 0")
+        terminal.command("stty -g > $HOME/after; echo DO''NE")
+        terminal.wait("DONE", "echo DO''NE")  # what is typed is seen
+        home = terminal.socket.parent
+        self.assertEqual((home / "after").read_text(), (home / "before").read_text())
+
+    def table(self, terminal):
+        """[(label, tree)] as they stand on the screen."""
+        rows = []
+        for line in terminal.lines():
+            match = re.match(r"(\d+) +([\d.]+[kMG]?) ", line)
+            if match:
+                rows.append((match.group(1), figure(match.group(2))))
+        return rows
+
+    def wait_for_table(self, terminal, what, condition):
+        return wait_for(what, lambda: condition(self.table(terminal)), terminal.screen)
+
+    def test_screens_and_their_keys(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        terminal.wait("rcached 0.1.0", "kernel synthetic", "mode mirror", "events ", "lost 0", "12 domains: 12 exact",
+                      "OUTST", "VERDICT")
+        self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
+        terminal.keys("2")
+        terminal.wait("BALANCE", "DEPOTS, limit 32", "before start", gone=["VERDICT"])
+        terminal.keys("3")
+        terminal.wait("40 CPUs", "tenths of 254", "node")
+        terminal.keys("n")
+        terminal.wait("NODE", "SUM")
+        terminal.keys("n", "4")
+        terminal.wait("Esc back", gone=["40 CPUs"])
+        terminal.keys("5")
+        terminal.wait("PROGRAM", "workload", "resident")
+        terminal.keys("?")
+        terminal.wait("Sort by", "reverse the order")
+        terminal.keys("Escape")
+        terminal.wait("PROGRAM", gone=["Sort by"])
+        terminal.keys("Tab")
+        terminal.wait("VERDICT")
+        terminal.keys("D")
+        terminal.wait("by domain")
+        terminal.keys("Home", "Down", "Down", "Enter")
+        terminal.wait("domain 3  ", "BALANCE")
+        terminal.keys("Right")
+        terminal.wait("domain 4  ", gone=["domain 3  "])
+        terminal.keys("Escape", "q")
+        self.check_restored(terminal)
+
+    def test_sort_keys_reverse_and_arrows(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
+        terminal.keys("Space")  # so that all that is read is of one moment
+        terminal.wait("PAUSED", "by tree ▼")
+
+        self.wait_for_table(terminal, "largest trees first", lambda rows: [t for _, t in rows] == sorted(
+            (t for _, t in rows), reverse=True) and len(rows) == 12)
+        terminal.keys("T")
+        terminal.wait("by tree ▲")
+        self.wait_for_table(terminal, "smallest trees first", lambda rows: [t for _, t in rows] == sorted(
+            t for _, t in rows) and len(rows) == 12)
+        terminal.keys("D")
+        terminal.wait("by domain ▲")
+        self.wait_for_table(terminal, "by label", lambda rows: [l for l, _ in rows] == [str(i) for i in range(1, 13)])
+        terminal.keys("r")
+        self.wait_for_table(terminal, "backwards",
+                            lambda rows: [l for l, _ in rows] == [str(i) for i in range(12, 0, -1)])
+        terminal.keys("Right")
+        terminal.wait("by tree ▼")
+        terminal.keys("Right")
+        terminal.wait("by tree-slope ▼")
+        for key, name in (("O", "outstanding"), ("C", "cpu-cached"), ("P", "depot-cached"), ("F", "fullest"),
+                          ("M", "misses"), ("V", "overflows"), ("A", "allocations"), ("U", "unaccounted"),
+                          ("X", "confidence"), ("W", "verdict"), ("I", "devices")):
+            terminal.keys(key)
+            terminal.wait(f"by {name} ")
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_pause_filter_and_refresh(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
+        terminal.keys("Space")
+        still = terminal.wait("PAUSED")
+        self.daemon.wait_for_snapshots(3)
+        self.assertEqual(terminal.screen(), still)
+        terminal.keys("u")  # one more picture, and still it stands
+        wait_for("an update", lambda: terminal.screen() != still, terminal.screen)
+        self.assertIn("PAUSED", terminal.screen())
+        terminal.keys("Space")
+        moving = terminal.wait("q quit", gone=["PAUSED"])
+        wait_for("it moves on", lambda: terminal.screen() != moving, terminal.screen)
+        terminal.keys("/")
+        terminal.wait("filter: ")
+        terminal.type("synthetic3")
+        self.wait_for_table(terminal, "one domain while it is typed", lambda rows: [l for l, _ in rows] == ["4"])
+        terminal.keys("Enter")
+        terminal.wait("filter synthetic3 (1 of 12)", "q quit")
+        terminal.keys("Escape")
+        self.wait_for_table(terminal, "all again", lambda rows: len(rows) == 12)
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_resizes(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        for columns, rows in ((80, 24), (200, 50), (40, 10), (80, 24)):
+            terminal.resize(columns, rows)
+
+            def fits():
+                lines = terminal.lines()[:rows]
+                return lines[-1].startswith("q quit") and lines[0].startswith("rcached") and any(
+                    line.startswith("DOMAIN") for line in lines)
+            wait_for(f"a screen of {columns}x{rows}", fits, terminal.screen)
+        for columns, rows in ((12, 3), (1, 1), (2, 1)):
+            terminal.resize(columns, rows)
+            wait_for("tmux has the size", lambda: terminal.ask("#{pane_width}x#{pane_height}") == f"{columns}x{rows}")
+        terminal.resize(100, 30)
+        terminal.wait("rcached 0.1.0", "DOMAIN", "VERDICT", "q quit")
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_signals_restore_the_terminal(self):
+        terminal = self.terminal()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            self.start(terminal)
+            os.kill(int(terminal.child()), number)
+            self.check_restored(terminal)
+            terminal.command("clear")
+            terminal.wait(PROMPT, gone=["code="])
+        self.start(terminal)
+        terminal.keys("C-c")
+        self.check_restored(terminal)
+
+    def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it(self):
+        terminal = self.terminal()
+        terminal.command("stty -g > $HOME/before; echo MARK''ED")
+        terminal.command(f"$RCACHED top --url {self.daemon.url}")
+        terminal.wait("q quit", "DOMAIN")
+        terminal.keys("C-z")
+        terminal.wait("MARKED", PROMPT, gone=["q quit"])
+        self.assertEqual(terminal.ask("#{alternate_on} #{cursor_flag}"), "0 1")
+        terminal.resize(80, 24)
+        terminal.command("fg")
+        terminal.wait("q quit", "DOMAIN", gone=[PROMPT])
+        terminal.keys("2")
+        terminal.wait("BALANCE")
+        terminal.keys("q")
+        terminal.wait("MARKED", gone=["q quit"])
+        terminal.command("echo code=$?")
+        self.check_restored(terminal)
+
+    def test_a_daemon_that_goes_and_comes_back(self):
+        daemon = Daemon(self.home)
+        self.addCleanup(daemon.stop)
+        terminal = self.terminal()
+        self.start(terminal, url=daemon.url)
+        self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
+        daemon.stop()
+        terminal.wait("old: no rcached answers at", "DOMAIN")
+        self.assertEqual(len(self.table(terminal)), 12)  # what was known stays in sight
+        daemon = Daemon(self.home, port=daemon.port)
+        self.addCleanup(daemon.stop)
+        terminal.wait("DOMAIN", gone=["no rcached answers"])
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_a_terminal_that_is_gone_ends_it(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        child = pathlib.Path("/proc", terminal.child())
+        terminal.close()
+        wait_for("it has ended", lambda: not child.exists())
+
+    def test_without_a_daemon(self):
+        terminal = self.terminal()
+        terminal.command("stty -g > $HOME/before; echo MARK''ED")
+        terminal.command("$RCACHED top --source synthetic; echo code=$?")
+        terminal.wait("q quit", "source synthetic", "4 domains: 4 exact", "events ")
+        terminal.keys("2")
+        terminal.wait("BALANCE")
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_nobody_answers(self):
+        terminal = self.terminal()
+        url = f"http://127.0.0.1:{free_port()}"
+        terminal.command(f"$RCACHED top --url {url}; echo code=$?")
+        text = terminal.wait("code=1").replace("\n", "")
+        for part in (f"no rcached answers at {url}", "start it", "--url", "--source"):
+            self.assertIn(part, text)
+        self.assertEqual(terminal.ask("#{alternate_on}"), "0")
+
+    def test_colours_and_none(self):
+        colour = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38;5;\d+|48;5;\d+)[;m]")
+        terminal = self.terminal()
+        self.start(terminal)
+        terminal.keys("3")
+        terminal.wait("40 CPUs")
+        wait_for("colours", lambda: len(set(colour.findall(terminal.screen("-e")))) >= 2)
+        terminal.keys("q")
+        self.check_restored(terminal)
+        terminal.command("clear")
+        terminal.wait(PROMPT, gone=["code="])
+        self.start(terminal, before="NO_COLOR=1")
+        terminal.keys("3")
+        terminal.wait("40 CPUs", "tenths of 254: 0123456789")
+        self.assertEqual(colour.findall(terminal.screen("-e")), [])
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_ascii(self):
+        terminal = self.terminal()
+        self.start(terminal, before="LC_ALL=C")
+        for key, part in (("2", "BALANCE"), ("3", "40 CPUs"), ("5", "PROGRAM"), ("1", "DOMAIN")):
+            terminal.keys(key)
+            self.assertTrue(terminal.wait(part).isascii())
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_no_flicker(self):
+        terminal = self.terminal()
+        self.start(terminal)
+        written = terminal.socket.parent / "written"
+        terminal.tmux("pipe-pane", "-t", "t", f"cat > {written}")
+        before = terminal.screen()
+        updates = 4
+        for _ in range(updates):
+            wait_for("an update", lambda: terminal.screen() != before, terminal.screen)
+            before = terminal.screen()
+        data = written.read_bytes()
+        self.assertGreater(len(data), 0)
+        self.assertIsNone(re.search(rb"\x1b\[[0-3]?J", data), "a part of the screen was cleared")
+        self.assertLess(len(data), (updates + 4) * 100 * 30)
+        terminal.keys("q")
+        self.check_restored(terminal)
+
+    def test_terminals_that_cannot_be_drawn_on(self):
+        for term in ("dumb", "no-such-terminal"):
+            terminal = self.terminal()
+            terminal.command("stty -g > $HOME/before; echo MARK''ED")
+            terminal.command(f"TERM={term} $RCACHED top --url {self.daemon.url} --interval 100ms; echo code=$?")
+            # One screen below the other.
+            wait_for("two screens", lambda: terminal.screen("-S", "-500").count("rcached 0.1.0") >= 2)
+            self.assertEqual(terminal.ask("#{alternate_on}"), "0")
+            terminal.keys("C-c")
+            terminal.wait("code=0")
+            self.assertNotIn("\x1b", terminal.screen("-e", "-S", "-500").replace("\x1b[39m", ""))
+
+
+class PlainTest(unittest.TestCase):
+    """Without a terminal."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="rcached-top-"))
+        cls.addClassCleanup(shutil.rmtree, cls.home, True)
+        cls.daemon = Daemon(cls.home)
+        cls.addClassCleanup(cls.daemon.stop)
+
+    def run_top(self, *arguments, env=None, **options):
+        return subprocess.run([BINARY, "top", *arguments], capture_output=True, text=True, encoding="utf-8",
+                              timeout=2 * LIMIT, check=False, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}, **options)
+
+    def test_once_fits_80_columns(self):
+        done = self.run_top("--url", self.daemon.url, "--once")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.split("\n")
+        self.assertTrue(lines[0].startswith("rcached 0.1.0"))
+        self.assertLessEqual(max(map(len, lines)), 80)
+        self.assertEqual(sum(1 for line in lines if re.match(r"\d+ +\d+ ", line)), 12)
+        self.assertNotIn("\x1b", done.stdout)
+        wide = self.run_top("--url", self.daemon.url, "--once", env={"COLUMNS": "200"})
+        self.assertIn("ALLOC/S", wide.stdout)
+
+    def test_once_of_a_domain_and_sorted(self):
+        done = self.run_top("--url", self.daemon.url, "--once", "--domain", "7")
+        self.assertIn("domain 7  ", done.stdout)
+        self.assertIn("BALANCE", done.stdout)
+        done = self.run_top("--url", self.daemon.url, "--once", "--sort", "domain")
+        labels = [match.group(1) for line in done.stdout.split("\n") if (match := re.match(r"(\d+) +[\d.k]+ ", line))]
+        self.assertEqual(labels, [str(i) for i in range(1, 13)])
+
+    def test_default_address_is_that_of_the_configuration(self):
+        done = self.run_top("--config", str(self.daemon.config), "--once")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(socket.gethostname(), done.stdout)
+
+    def test_json(self):
+        done = self.run_top("--url", self.daemon.url, "--once", "--json", "--domain", "3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("\n"), 1)
+        data = json.loads(done.stdout)
+        self.assertEqual(sorted(data), ["domain", "domains", "notes", "status"])
+        self.assertEqual(len(data["domains"]["domains"]), 12)
+        self.assertEqual(data["domain"]["domain"]["domain"], "3")
+        self.assertEqual(data["status"]["source"], "synthetic")
+
+    def test_json_lines_are_a_snapshot_each(self):
+        with subprocess.Popen([BINARY, "top", "--url", self.daemon.url, "--json", "--interval", "100ms"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            times = [json.loads(process.stdout.readline())["domains"]["time"] for _ in range(3)]
+            self.assertEqual(times, sorted(set(times)))
+            process.stdout.close()  # nobody reads any more
+            self.assertEqual(process.wait(LIMIT), 0)
+            self.assertEqual(process.stderr.read(), "")
+
+    def test_screens_below_each_other_until_a_signal(self):
+        with subprocess.Popen([BINARY, "top", "--source", "synthetic", "--interval", "100ms"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            seen = 0
+            while seen < 3:
+                seen += process.stdout.readline().startswith("rcached 0.1.0")
+            process.terminate()
+            process.stdout.read()
+            self.assertEqual(process.wait(LIMIT), 0)
+
+    def test_once_without_a_daemon_has_slopes(self):
+        done = self.run_top("--source", "synthetic", "--once")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^1 +\S+ +[+-]?[\d.]+k? ")
+
+    def expect_failure(self, done, code, *parts):
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def test_failures_say_what_and_what_to_do(self):
+        url = self.daemon.url
+        self.expect_failure(self.run_top("--url", f"http://127.0.0.1:{free_port()}", "--once"), 1, "no rcached answers",
+                            "rcached run", "--url", "--source")
+        self.expect_failure(self.run_top("--url", url, "--once", "--domain", "nobody"), 2, "no domain 'nobody'",
+                            "there are 1, 2")
+        self.expect_failure(self.run_top("--url", url, "--domain", "no\x1b[2Jbody"), 2, r"no\x1b[2Jbody")
+        self.expect_failure(self.run_top("--url", "http://me:secret@host", "--once"), 2, "--user")
+        self.assertNotIn("secret", self.run_top("--url", "http://me:secret@host", "--once").stderr)
+        self.expect_failure(self.run_top("--url", url, "--user", "me", "--once"), 2, "RCACHED_PASSWORD")
+        self.expect_failure(self.run_top("--url", url, "--source", "synthetic"), 2, "--source")
+        self.expect_failure(self.run_top("--sort", "tre"), 2, "did you mean 'tree'?")
+        self.expect_failure(self.run_top("--interval", "5ms"), 2, "100ms")
+        self.expect_failure(self.run_top("--config", "/nonexistent"), 3, "/nonexistent")
+        self.expect_failure(self.run_top("--url", url + "/elsewhere", "--once"), 1, "404")
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "top", "--url", self.daemon.url, "--once"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write", done.stderr)
+
+    def test_an_answer_from_somebody_else_never_reaches_the_terminal_as_it_is(self):
+        """A server that refuses, and one that sends terminal commands in its error."""
+        for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "says: ")):
+            body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "mend": "\x1b[2J"}}).encode()
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                server.settimeout(LIMIT)
+                with subprocess.Popen([BINARY, "top", "--once", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+                            status, len(body), body))
+                        out, err = process.communicate(timeout=LIMIT)
+            self.assertEqual(process.returncode, code, err)
+            self.assertIn(part, err.decode())
+            self.assertEqual(out, b"")
+            self.assertTrue(all(c == "\n" or (" " <= c < "\x7f") or c > "\xa0" for c in err.decode()), err)
+
+
+if __name__ == "__main__":
+    BINARY = os.path.abspath(sys.argv.pop(1))
+    if shutil.which("tmux") is None:
+        sys.exit("tmux is needed: packaging/install-dependencies test")
+    unittest.main(verbosity=2)

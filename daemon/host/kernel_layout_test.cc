@@ -153,18 +153,17 @@ TEST_F(KernelLayoutTest, AMagazineOfGigabytesIsNone) {
 
 TEST_F(KernelLayoutTest, AMemberWithoutAGoodNameIsPassedOver) {
   ASSERT_TRUE(layout({}));
+  const int id = btf__find_by_name_kind(btf_.get(), "iova_magazine", BTF_KIND_STRUCT);
+  const auto* first = reinterpret_cast<const char*>(btf__type_by_id(btf_.get(), 1));
+  const auto* magazine =
+      reinterpret_cast<const char*>(btf__type_by_id(btf_.get(), static_cast<unsigned>(id)));
+  const auto offset = magazine - first;
   std::uint32_t size = 0;
   const auto* raw = static_cast<const char*>(btf__raw_data(btf_.get(), &size));
   std::string bytes(raw, size);
-  auto* header = reinterpret_cast<btf_header*>(bytes.data());
-  auto* types = bytes.data() + header->hdr_len + header->type_off;
-  // The members of iova_magazine, the first struct.
-  auto* type = reinterpret_cast<btf_type*>(types);
-  const int id = btf__find_by_name_kind(btf_.get(), "iova_magazine", BTF_KIND_STRUCT);
-  const auto offset = reinterpret_cast<const char*>(btf__type_by_id(btf_.get(), static_cast<unsigned>(id))) -
-                      (raw + header->hdr_len + header->type_off);
-  type = reinterpret_cast<btf_type*>(types + offset);
-  btf_members(type)[0].name_off = header->str_len + 1000;
+  const auto* header = reinterpret_cast<const btf_header*>(bytes.data());
+  auto* type = reinterpret_cast<btf_type*>(bytes.data() + header->hdr_len + header->type_off + offset);
+  btf_members(type)[0].name_off = header->str_len + 1000;  // the first is `size`
   btf_.reset(btf__new(bytes.data(), size));
   ASSERT_NE(btf_, nullptr);
   const auto found = read_kernel_layout(btf_.get());

@@ -61,10 +61,14 @@ class Reader {
     return fmt::format("{}:{}:{}", path_, mark.line + 1, mark.column + 1);
   }
 
+  static std::vector<std::string_view> name_list(const std::vector<Key>& keys) {
+    std::vector<std::string_view> all(keys.size());
+    std::transform(keys.begin(), keys.end(), all.begin(), [](const Key& key) { return key.name; });
+    return all;
+  }
+
   static std::string names(const std::vector<Key>& keys) {
-    std::vector<std::string_view> all;
-    for (const Key& key : keys) all.push_back(key.name);
-    return fmt::format("{}", fmt::join(all, ", "));
+    return fmt::format("{}", fmt::join(name_list(keys), ", "));
   }
 
   // Calls `entry` for every key of a map; a key must be a plain word and stand once.
@@ -94,9 +98,7 @@ class Reader {
       for (const Key& key : keys) {
         if (key.name == name.Scalar()) return key.read(name, value);
       }
-      std::vector<std::string_view> candidates;
-      for (const Key& key : keys) candidates.push_back(key.name);
-      const auto near = nearest(name.Scalar(), candidates);
+      const auto near = nearest(name.Scalar(), name_list(keys));
       return fail(fmt::format("unknown key '{}{}' ({})", where, printable(name.Scalar()), place(name.Mark())),
                   near ? fmt::format("did you mean '{}{}'?", where, *near)
                        : fmt::format("known here: {}", names(keys)));
@@ -285,7 +287,7 @@ class Reader {
 
   Done read_rate(const YAML::Node& map) {
     auto& rate = config_.rate_limit;
-    const Done done = read_keys(
+    Done done = read_keys(
         map, "rate_limit.",
         {{"interval", text([this, &rate](const YAML::Node& node, const std::string& value) -> Done {
             const auto interval = parse_go_duration(value);

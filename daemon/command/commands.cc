@@ -12,6 +12,7 @@
 #include "daemon/config/config_keys.h"
 #include "daemon/host/host_facts.h"
 #include "daemon/host/iommu_groups.h"
+#include "exporters/http/web_config.h"
 
 namespace rcached {
 namespace {
@@ -66,6 +67,9 @@ Expected<void> domains_command(const CommandLine& command_line, std::FILE* out) 
 Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out) {
   const ConfigFacts facts = find_config(command_line.config_path);
   if (!facts.config) return tl::unexpected(facts.config.error());
+  if (const std::string& web = facts.config->http.web_config; !web.empty()) {
+    if (const auto read = load_web_config(web); !read) return tl::unexpected(to_error(read.error()));
+  }
   fmt::print(out, "# {}: good. As it stands:\n{}", facts.origin, format_config(*facts.config));
   return {};
 }

@@ -14,6 +14,7 @@
 
 #include "daemon/command/audit_protocol.h"
 #include "daemon/command/effective_config.h"
+#include "daemon/command/outputs.h"
 #include "daemon/command/pipeline_setup.h"
 #include "daemon/command/summary.h"
 #include "daemon/config/values.h"
@@ -24,7 +25,6 @@
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
 #include "daemon/service/signals.h"
-#include "exporters/http/http_server.h"
 
 namespace rcached {
 namespace {
@@ -141,6 +141,8 @@ Expected<void> run_command(const CommandLine& command_line) {
     lock.emplace(std::move(*acquired));
   }
   if (auto good = check_host(config); !good) return good;
+  auto preparations = prepare_outputs(config);
+  if (!preparations) return tl::unexpected(preparations.error());
 
   std::optional<RunStatistics> run_statistics;
   if (config.source == SourceKind::kernel && config.kernel.run_statistics) {
@@ -153,15 +155,8 @@ Expected<void> run_command(const CommandLine& command_line) {
       std::make_shared<Pipeline>(make_source(config), make_group_reader(config), pipeline_options(config));
   if (auto started = pipeline->start(); !started) return started;
 
-  HttpOptions http;
-  http.listen = config.http.listen;
-  http.threads = config.http.threads;
-  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message)); };
-  HttpServer server(http, standard_routes(pipeline));
-  if (auto listening = server.start(); !listening) return tl::unexpected(to_error(listening.error()));
-  if (!is_loopback(config.http.listen)) {
-    spdlog::warn("{} can be reached from other machines, without authentication", config.http.listen);
-  }
+  Outputs outputs(config, std::move(*preparations), pipeline);
+  if (auto started = outputs.start(); !started) return started;
   if (!pipeline->wait_for_view(kFirstViewLimit)) {
     return fail(
         ErrorCode::internal,
@@ -173,11 +168,11 @@ Expected<void> run_command(const CommandLine& command_line) {
   if (!control) return tl::unexpected(control.error());
 
   const std::string status =
-      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, server.url());
+      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, outputs.url());
   spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
   notifier.ready(status);
   if (command_line.summary) {
-    fmt::print("{}metrics\n", server.url());
+    fmt::print("{}metrics\n", outputs.url());
     std::fflush(stdout);
   }
 
@@ -186,7 +181,7 @@ Expected<void> run_command(const CommandLine& command_line) {
   signals.end_at_next(kEndLimit);
   pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
   control->reset();  // after the pipeline, whose end also ends an audit under way
-  server.stop();
+  outputs.stop();
   return result;
 }
 

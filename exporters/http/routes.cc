@@ -45,8 +45,12 @@ HttpResponse landing(const View* view, std::string_view remark) {
 }  // namespace
 
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
-  const auto page =
-      std::make_shared<MetricsPage>(source, MetricsPage::Own{std::make_shared<ProcessCollectable>()});
+  return standard_routes(source, std::make_shared<MetricsPage>(
+                                     source, MetricsPage::Own{std::make_shared<ProcessCollectable>()}));
+}
+
+std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source,
+                                   const std::shared_ptr<MetricsPage>& page) {
   std::vector<Route> routes = {
       {"/metrics", "metrics for Prometheus",
        [page](const HttpRequest& request) { return page->answer(request); }},

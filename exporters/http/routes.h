@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exporters/http/message.h"
+#include "exporters/prometheus/metrics_page.h"
 #include "exporters/view.h"
 
 namespace rcached {
@@ -14,6 +15,10 @@ namespace rcached {
 //   /metrics   200 with the current view; 503 with the reason before the first one
 //   /-/healthy 200 as long as the process answers
 //   /-/ready   200, or 503 with the reason
+std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source,
+                                   const std::shared_ptr<MetricsPage>& page);
+
+// The same with a page of its own, which has the metrics of the process besides.
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source);
 
 }  // namespace rcached

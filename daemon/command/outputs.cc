@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/outputs.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "daemon/host/host_facts.h"
+#include "daemon/service/activation.h"
+#include "exporters/http/http_metrics.h"
+#include "exporters/http/routes.h"
+#include "exporters/http/tls.h"
+#include "exporters/prometheus/process_collectable.h"
+#include "exporters/text.h"
+
+namespace rcached {
+
+Expected<OutputPreparations> prepare_outputs(const Config& config) {
+  OutputPreparations preparations;
+  auto sockets = take_activated_sockets();
+  if (!sockets) return tl::unexpected(sockets.error());
+  preparations.activated_sockets = std::move(*sockets);
+  if (!config.http.web_config.empty()) {
+    const auto tls = probe_tls_of(config.http.web_config);
+    if (!tls) return tl::unexpected(to_error(tls.error()));
+    preparations.tls = *tls;
+  }
+  return preparations;
+}
+
+Outputs::Outputs(const Config& config, OutputPreparations preparations,
+                 const std::shared_ptr<const ViewSource>& source) {
+  const auto http_metrics = std::make_shared<HttpMetrics>();
+  MetricsPage::Own own = {std::make_shared<ProcessCollectable>(), http_metrics};
+  if (!config.textfile.path.empty()) {
+    TextfileOptions options;
+    options.path = config.textfile.path;
+    options.interval = config.textfile.interval;
+    options.text = [this] { return text(); };
+    options.on_failure = [](const TextfileError& error) {
+      spdlog::warn("{}; {}", error.message, error.mend);
+    };
+    options.on_recovery = [path = config.textfile.path] { spdlog::info("{} is written again", path); };
+    textfile_.emplace(std::move(options));
+    own.push_back(textfile_->metrics());
+  }
+  page_ = std::make_shared<MetricsPage>(source, std::move(own),
+                                        [](std::string_view line) { spdlog::warn("{}", line); });
+
+  HttpOptions http;
+  http.listen = config.http.listen;
+  http.inherited_fds = std::move(preparations.activated_sockets);
+  http.threads = config.http.threads;
+  http.streams = config.http.streams;
+  http.request_timeout = config.http.request_timeout;
+  http.request_bytes = config.http.request_bytes;
+  http.rate = config.http.rate;
+  http.web_config = config.http.web_config;
+  http.tls_probed = preparations.tls;
+  http.metrics = http_metrics;
+  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message)); };
+  server_.emplace(std::move(http), standard_routes(source, page_));
+}
+
+Expected<void> Outputs::start() {
+  if (auto listening = server_->start(); !listening) return tl::unexpected(to_error(listening.error()));
+  if (server_->exposed() && !server_->authenticates()) {
+    spdlog::warn("{} can be reached from other machines, without authentication; see http.web_config", url());
+  }
+  if (textfile_) {
+    if (auto writing = textfile_->start(); !writing) {
+      return fail(ErrorCode::config, writing.error().message, writing.error().mend);
+    }
+  }
+  return {};
+}
+
+void Outputs::stop() {
+  if (textfile_) textfile_->stop();
+  server_->stop();
+}
+
+std::shared_ptr<const std::string> Outputs::text() const {
+  const auto parts = page_->text(MetricsFormat::text);
+  if (!parts) return nullptr;
+  return std::make_shared<const std::string>(*parts->view + parts->own);
+}
+
+}  // namespace rcached

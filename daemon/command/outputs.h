@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs: every way out of a running daemon, made from its configuration: the HTTP server with all its
+// routes, and the textfile for node_exporter.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/config/config.h"
+#include "daemon/error.h"
+#include "exporters/http/http_server.h"
+#include "exporters/prometheus/metrics_page.h"
+#include "exporters/textfile/textfile_writer.h"
+#include "exporters/view.h"
+
+namespace rcached {
+
+// What must be known before the process has threads.
+struct OutputPreparations {
+  std::vector<int> activated_sockets;  // of the service manager
+  bool tls = false;                    // the web configuration asks for TLS, and it works here
+};
+// Errors: config.
+Expected<OutputPreparations> prepare_outputs(const Config& config);
+
+// start(), stop() and the destructor belong to one thread.
+class Outputs {
+ public:
+  Outputs(const Config& config, OutputPreparations preparations,
+          const std::shared_ptr<const ViewSource>& source);
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+
+  // Errors: those of the HTTP server, and config for a textfile that can never be written.
+  Expected<void> start();
+  void stop();
+
+  std::string url() const { return server_->url(); }
+
+ private:
+  std::shared_ptr<const std::string> text() const;
+
+  std::optional<TextfileWriter> textfile_;
+  std::shared_ptr<MetricsPage> page_;
+  std::optional<HttpServer> server_;
+};
+
+}  // namespace rcached

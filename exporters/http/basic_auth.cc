@@ -124,8 +124,8 @@ BasicAuth::Verdict BasicAuth::check(std::string_view authorization, const std::s
   return check->good ? Verdict::good : Verdict::refused;
 }
 
-BasicAuth::Verdict BasicAuth::wait_for(std::unique_lock<std::mutex>& lock,
-                                       const std::shared_ptr<Check>& check) {
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the copy keeps it alive
+BasicAuth::Verdict BasicAuth::wait_for(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check) {
   if (waiting_ >= waiting_limit_) return Verdict::busy;
   ++waiting_;
   changed_.wait(lock, [&] { return stopping_ || check->done; });

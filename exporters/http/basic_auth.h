@@ -61,7 +61,8 @@ class BasicAuth {
   };
 
   bool compute(const Credentials& credentials) const;
-  Verdict wait_for(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Check>& check);
+  // By value: whoever computes takes the check out of checks_ while we wait.
+  Verdict wait_for(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check);
   void remember(const Digest& digest);
 
   const std::vector<WebConfig::User> users_;

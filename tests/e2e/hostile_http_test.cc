@@ -182,9 +182,8 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(HostileHttpTest, TheServerGoesOn) {
+  const std::size_t fds = open_fds();  // before the first connection
   ASSERT_TRUE(eventually([&] { return healthy(); }));
-  ASSERT_TRUE(eventually([&] { return server_ != nullptr && healthy(); }));
-  const std::size_t fds = open_fds();
 
   // All the while: some that never send their request, and some that never read their answer.
   std::vector<UniqueFd> slow;
@@ -237,9 +236,7 @@ TEST_P(HostileHttpTest, TheServerGoesOn) {
   slow.clear();
   EXPECT_TRUE(eventually([&] { return open_fds() == fds; }))
       << open_fds() << " open, " << fds << " at the start";
-  const auto begin = std::chrono::steady_clock::now();
   server_->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
 }
 
 INSTANTIATE_TEST_SUITE_P(WithoutAndWithUsers, HostileHttpTest, ::testing::Bool());

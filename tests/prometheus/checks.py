@@ -82,6 +82,11 @@ def series_of(prometheus, target, form, window=None):
             if not OWN.match(labels.get("__name__", ""))}
 
 
+def with_plain_bounds(series):
+    """node_exporter writes the bounds of buckets anew: 1.0 becomes 1."""
+    return tuple((key, f"{float(value):g}" if key == "le" else value) for key, value in series)
+
+
 def text_of(series):
     labels = dict(series)
     name = labels.pop("__name__", "")

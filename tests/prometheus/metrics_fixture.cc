@@ -68,6 +68,9 @@ std::unique_ptr<HttpServer> serve(const char* name, const std::vector<Route>& ro
 int main(int argc, char** argv) {
   const std::vector<Route> bounded = routes_of(fixture_view(rcached::kProfile61));
   const std::vector<Route> unbounded = routes_of(fixture_view(rcached::kProfile612));
+  View many = fixture_view(rcached::kProfile61);
+  many.status.series_limit = 300;  // fewer than it has: some are left out
+  const std::vector<Route> limited = routes_of(std::move(many));
 
   std::optional<rcached::TextfileWriter> textfile;
   if (argc > 1) {
@@ -88,7 +91,8 @@ int main(int argc, char** argv) {
 
   const auto first = serve("fixture-bounded", bounded);
   const auto second = serve("fixture-unbounded", unbounded);
-  if (first == nullptr || second == nullptr) return 1;
+  const auto third = serve("fixture-limited", limited);
+  if (first == nullptr || second == nullptr || third == nullptr) return 1;
   std::fflush(stdout);
   char ignored[256];
   while (::read(STDIN_FILENO, ignored, sizeof ignored) > 0) {

@@ -52,7 +52,7 @@ def start_fixture(stack, options, directory):
     prom_file = pathlib.Path(directory) / "textfile" / "rcached.prom"
     prom_file.parent.mkdir()
     fixture = stack.enter_context(Program("fixture", [options.fixture, str(prom_file)], directory))
-    fixture.wait_for(lambda: fixture.output().count("http://") == 2 and prom_file.exists(), 30, "it does not serve")
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3 and prom_file.exists(), 30, "it does not serve")
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield Target(name, "fixture", url, options.formats)
@@ -126,10 +126,8 @@ def check_textfile(prometheus, target, fixture):
     age = prometheus.query('time() - node_textfile_mtime_seconds{file=~".*/rcached.prom"}')
     if errors != ["0"] or len(age) != 1 or float(age[0][1]) > 120:
         problems.append(f"node_exporter cannot read the file: node_textfile_scrape_error {errors}, age {age}")
-    ours = {series for series in checks.series_of(prometheus, target, TEXT)
-            if dict(series)["__name__"].startswith(("iova_", "rcached_"))}
-    expected = {series for series in checks.series_of(prometheus, fixture, TEXT)
-                if dict(series)["__name__"].startswith(("iova_", "rcached_"))}
+    ours, expected = ({checks.with_plain_bounds(series) for series in checks.series_of(prometheus, one, TEXT)
+                       if dict(series)["__name__"].startswith(("iova_", "rcached_"))} for one in (target, fixture))
     missing = sorted(checks.text_of(series) for series in expected - ours)
     if missing:
         problems.append(f"textfile: {len(missing)} series of the fixture are missing, e.g. {', '.join(missing[:3])}")

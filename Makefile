@@ -4,6 +4,9 @@
 #   make test                              everything a change must pass quickly
 #   make test-truth                        the mirror against kernel memory, on four real kernels
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
+#   make test-outputs                      every way out against its real consumers: Prometheus, Chromium, lab guests
+#   make bench-scrape | bench-pipeline     what a scrape costs, and what it costs the pipeline
+#   make fuzz                              every parser of outside bytes
 #   make bench | format | lint | clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -15,7 +18,7 @@ MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
 
-.PHONY: run test test-truth lab bench format lint clean build daemon asan tsan
+.PHONY: run test test-truth test-outputs lab bench bench-scrape bench-pipeline fuzz format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -24,12 +27,12 @@ define configured
 endef
 
 build:
-	@packaging/install-dependencies build test
+	@packaging/install-dependencies build web test
 	$(call configured,release)
 	@cmake --build --preset release
 
 daemon:
-	@packaging/install-dependencies build test
+	@packaging/install-dependencies build web test
 	$(call configured,release)
 	@cmake --build --preset release --target rcached
 
@@ -37,12 +40,16 @@ run: daemon
 	@packaging/run-somewhere "$(SOURCE)" "$(PORT)"
 
 test: build
-	@packaging/install-dependencies lab
+	@packaging/install-dependencies browser lab
 	@tests/run-tests
 
 test-truth: daemon
 	@packaging/install-dependencies lab
 	@tests/run-truth
+
+test-outputs: build
+	@packaging/install-dependencies browser lab
+	@tests/run-outputs
 
 lab: daemon
 	@packaging/install-dependencies lab
@@ -50,6 +57,19 @@ lab: daemon
 
 bench: build
 	@tests/bench/run
+
+bench-scrape: build
+	@tests/bench/scrape
+
+bench-pipeline: build
+	@packaging/install-dependencies bench
+	@tests/bench/pipeline
+
+fuzz:
+	@packaging/install-dependencies build test
+	$(call configured,fuzz)
+	@cmake --build --preset fuzz
+	@tests/fuzz/run
 
 asan tsan:
 	@packaging/install-dependencies build test
@@ -62,7 +82,7 @@ format:
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
 
 lint:
-	@packaging/install-dependencies build test lint
+	@packaging/install-dependencies build web test lint
 	$(call configured,release)
 	@cmake --build --preset release
 	@tests/lint

@@ -29,7 +29,7 @@ source: synthetic
 http: {{listen: "127.0.0.1:{port}"}}
 pipeline: {{snapshot_interval: 1s}}
 metrics: {{per_magazine: {per_magazine}, series_limit: 10000000}}
-synthetic: {{domains: {domains}, cpus: {cpus}, rate: 10000000}}
+synthetic: {{workload: steady, domains: {domains}, cpus: {cpus}, rate: 10000000}}
 run_directory: {directory}
 """
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

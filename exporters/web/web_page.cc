@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/web/web_page.h"
 
-#include <algorithm>
-#include <cctype>
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "exporters/http/negotiation.h"
 #include "exporters/web/web_assets.h"
 
 namespace rcached {
 namespace {
 
 constexpr const char* kForEver = "public, max-age=31536000, immutable";
-
-// Accept-Encoding (RFC 9110, 12.5.3): gzip is named, and not refused by q=0.
-bool accepts_gzip(std::string_view accept) {
-  while (!accept.empty()) {
-    const std::size_t comma = std::min(accept.find(','), accept.size());
-    std::string element;
-    for (const char c : accept.substr(0, comma)) {
-      if (c != ' ' && c != '\t') element += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-    accept.remove_prefix(std::min(comma + 1, accept.size()));
-    const std::size_t parameter = std::min(element.find(';'), element.size());
-    if (element.substr(0, parameter) != "gzip") continue;
-    const std::string_view weight = std::string_view(element).substr(parameter);
-    return !weight.starts_with(";q=0") || weight.find_first_of("123456789", 4) != std::string_view::npos;
-  }
-  return false;
-}
 
 std::shared_ptr<const std::string> share(std::string_view text) {
   return std::make_shared<const std::string>(text);
@@ -51,7 +32,10 @@ Route asset_route(const WebAsset& asset) {
       response.headers.emplace_back("Content-Security-Policy", web_page_policy());
       response.headers.emplace_back("Referrer-Policy", "no-referrer");
     }
-    const bool compressed = accepts_gzip(request.header("Accept-Encoding"));
+    // Who refuses both gets it plain: there is no third way, and a page is better than a 406.
+    const bool compressed =
+        choose_coding(request.header("Accept-Encoding")).value_or(ContentCoding::identity) ==
+        ContentCoding::gzip;
     if (compressed) response.headers.emplace_back("Content-Encoding", "gzip");
     response.shared_body = compressed ? gzip : plain;
     return response;

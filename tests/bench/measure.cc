@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -16,6 +17,17 @@ double quantile_of(std::vector<double> values, double q) {
   const auto place = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + place, values.end());
   return values[static_cast<std::size_t>(place)];
+}
+
+// Without the first, which pays for what is done once.
+double settled(const std::vector<double>& values) {
+  return values.size() < 2 ? values.front() : quantile_of({values.begin() + 1, values.end()}, 0.5);
+}
+
+double thread_cpu_ms() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
 }
 
 double status_mib(const std::string& field) {
@@ -31,18 +43,20 @@ double status_mib(const std::string& field) {
 
 double Times::slowest() const { return *std::max_element(ms.begin(), ms.end()); }
 double Times::quantile(double q) const { return quantile_of(ms, q); }
-double Times::settled_median() const {
-  return ms.size() < 2 ? ms.front() : quantile_of({ms.begin() + 1, ms.end()}, 0.5);
-}
+double Times::settled_median() const { return settled(ms); }
+double Times::settled_cpu_median() const { return settled(cpu_ms); }
 
 Times measure(std::size_t repetitions, const std::function<void(std::size_t)>& work) {
   using Clock = std::chrono::steady_clock;
   Times times;
   times.ms.reserve(repetitions);
+  times.cpu_ms.reserve(repetitions);
   for (std::size_t i = 0; i < repetitions; ++i) {
+    const double cpu_start = thread_cpu_ms();
     const auto start = Clock::now();
     work(i);
     times.ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    times.cpu_ms.push_back(thread_cpu_ms() - cpu_start);
   }
   return times;
 }

@@ -9,13 +9,15 @@
 namespace rcached::bench {
 
 struct Times {
-  std::vector<double> ms;  // in the order of measurement; not empty
+  std::vector<double> ms;           // in the order of measurement; not empty
+  std::vector<double> cpu_ms = {};  // the same, of this thread's CPU time; may be empty
 
   double first() const { return ms.front(); }
   double slowest() const;
   double median() const { return quantile(0.5); }  // of all
   double quantile(double q) const;
   double settled_median() const;  // without the first, which pays for fresh memory
+  double settled_cpu_median() const;
 };
 
 Times measure(std::size_t repetitions, const std::function<void(std::size_t repetition)>& work);

@@ -75,6 +75,7 @@ Result measure_collectable(const prometheus::Collectable& collectable, const cha
           .figures = {{"series", series},
                       {"body_mib", static_cast<double>(text.size()) / kMiB},
                       {"median_ms", times.settled_median()},
+                      {"cpu_ms", times.settled_cpu_median()},
                       {"first_ms", times.first()},
                       {"slowest_ms", times.slowest()},
                       {"added_mib", resident_mib() - before_mib},

@@ -56,6 +56,7 @@ std::vector<Result> run_rendering(const Rendering& rendering) {
                 .figures = {{"series", std::accumulate(counts.begin(), counts.end(), std::uint64_t{0})},
                             {"body_mib", static_cast<double>(text.size()) / kMiB},
                             {"median_ms", times.settled_median()},
+                            {"cpu_ms", times.settled_cpu_median()},
                             {"first_ms", times.first()},
                             {"slowest_ms", times.slowest()},
                             {"added_mib", resident_mib() - resident_before},
@@ -84,7 +85,8 @@ std::vector<Result> run_gzip() {
            .figures = {{"level", level},
                        {"body_mib", static_cast<double>(text.size()) / kMiB},
                        {"packed_mib", static_cast<double>(packed.size()) / kMiB},
-                       {"median_ms", times.median()}}});
+                       {"median_ms", times.median()},
+                       {"cpu_ms", times.settled_cpu_median()}}});
     }
   }
   return results;

@@ -2,8 +2,6 @@
 #include "exporters/prometheus/body_packer.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -13,7 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kNiceness = 10;
+constexpr int kNiceness = 0;
 
 }  // namespace
 
@@ -35,11 +33,9 @@ PackedBody BodyPacker::get(std::uint64_t number) {
   if (good()) return packed_;
   if (number > wanted_) wanted_ = number;
   if (!thread_.joinable()) {
-    thread_ = std::thread([this] {
-      // Of this thread alone, on Linux: packing must not slow what keeps up with the kernel.
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
-      run();
-    });
+    // At the priority of the rest of the process, unlike the HTTP server's threads: all scrapers may come to
+    // wait for this one, and on a host under load a lower one makes them wait for seconds.
+    thread_ = std::thread([this] { run(); });
     ::pthread_setname_np(thread_.native_handle(), "metrics-gzip");
   }
   changed_.notify_all();

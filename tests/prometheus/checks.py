@@ -4,7 +4,7 @@ import collections
 import re
 
 TEXT, OPENMETRICS = "text", "openmetrics"
-OURS = {"job", "instance", "format", "kind"}  # labels of the scrape, not of the target
+OURS = {"job", "instance", "scrape_format", "scrape_kind"}  # labels of the scrape, not of the target
 OWN = re.compile(r"^(up|scrape_\w+)$")  # series that Prometheus adds
 
 # All counters of Prometheus that tell of samples or scrapes it did not take, and three of them that it must have.
@@ -14,8 +14,9 @@ KNOWN_REFUSALS = ("prometheus_target_scrapes_sample_duplicate_timestamp_total",
 
 
 class Target:
-    def __init__(self, name, kind, url, formats):
+    def __init__(self, name, kind, url, formats, textfile=None):
         self.name, self.kind, self.url, self.formats = name, kind, url, formats
+        self.textfile = textfile  # that it writes besides
         self.pages = {}  # by format, as it was before Prometheus came
 
     def selector(self, form):
@@ -82,11 +83,6 @@ def series_of(prometheus, target, form, window=None):
             if not OWN.match(labels.get("__name__", ""))}
 
 
-def with_plain_bounds(series):
-    """node_exporter writes the bounds of buckets anew: 1.0 becomes 1."""
-    return tuple((key, f"{float(value):g}" if key == "le" else value) for key, value in series)
-
-
 def text_of(series):
     labels = dict(series)
     name = labels.pop("__name__", "")
@@ -128,8 +124,8 @@ def find_documented(prometheus, documented, targets):
     for metric, kind in documented.items():
         for name in series_names(metric, kind):
             counts = {}
-            for labels, value in prometheus.query(f"count by (kind, format) ({name})"):
-                counts.setdefault(labels["kind"], {})[labels["format"]] = int(value)
+            for labels, value in prometheus.query(f"count by (scrape_kind, scrape_format) ({name})"):
+                counts.setdefault(labels["scrape_kind"], {})[labels["scrape_format"]] = int(value)
             found[name] = {target_kind: max(by_format.values()) for target_kind, by_format in counts.items()}
             if not counts:
                 problems.append(f"{name} is documented, and no target has it")

@@ -68,9 +68,9 @@ std::unique_ptr<HttpServer> serve(const char* name, const std::vector<Route>& ro
 int main(int argc, char** argv) {
   const std::vector<Route> bounded = routes_of(fixture_view(rcached::kProfile61));
   const std::vector<Route> unbounded = routes_of(fixture_view(rcached::kProfile612));
-  View many = fixture_view(rcached::kProfile61);
-  many.status.series_limit = 300;  // fewer than it has: some are left out
-  const std::vector<Route> limited = routes_of(std::move(many));
+  View view = fixture_view(rcached::kProfile61);
+  view.status.series_limit = 300;
+  const std::vector<Route> limited = routes_of(std::move(view));
 
   std::optional<rcached::TextfileWriter> textfile;
   if (argc > 1) {

@@ -5,6 +5,7 @@
 Every step waits for what it expects on the screen; nothing depends on how fast the machine is.
 usage: top_test.py BINARY [TEST ...]
 """
+import base64
 import json
 import os
 import pathlib
@@ -22,6 +23,9 @@ import urllib.request
 BINARY = ""
 LIMIT = 60.0  # seconds that any expectation may take, on a machine that is busy with other things
 PROMPT = "READY>"
+USER = "operator"
+PASSWORD = "op en:sesame"
+HASH = "$2b$04$abcdefghijklmnopqrstuu3u.iCWOc4Kf3n.hXCutO6LLF1iywF/m"  # bcrypt of it, as cheap as can be
 
 
 def wait_for(what, condition, state=lambda: ""):
@@ -43,11 +47,16 @@ def free_port():
 class Daemon:
     """A synthetic rcached on a port of its own."""
 
-    def __init__(self, directory, port=None, domains=12, cpus=40):
+    def __init__(self, directory, port=None, domains=12, cpus=40, password=None):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.password = password
+        web_config = directory / f"web-{self.port}.yaml"
+        web_config.write_text(f"basic_auth_users:\n  {USER}: {HASH}\n")
+        web_config.chmod(0o600)
         config = directory / f"daemon-{self.port}.yaml"
         config.write_text(f"run_directory: {directory}\nhttp:\n  listen: 127.0.0.1:{self.port}\n"
+                          f"  web_config: \"{web_config if password else ''}\"\n"
                           f"synthetic:\n  domains: {domains}\n  cpus: {cpus}\n")
         self.config = config
         self.log = open(directory / f"daemon-{self.port}.log", "wb")
@@ -61,8 +70,12 @@ class Daemon:
 
     def time(self):
         """Of its newest snapshot; None when it does not answer."""
+        request = urllib.request.Request(self.url + "/api/v1/domains")
+        if self.password:
+            token = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+            request.add_header("Authorization", f"Basic {token}")
         try:
-            with urllib.request.urlopen(self.url + "/api/v1/domains", timeout=LIMIT) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT) as answer:
                 return json.load(answer)["time"]
         except OSError:
             return None
@@ -517,6 +530,17 @@ class PlainTest(unittest.TestCase):
         self.expect_failure(self.run_top("--interval", "5ms"), 2, "100ms")
         self.expect_failure(self.run_top("--config", "/nonexistent"), 3, "/nonexistent")
         self.expect_failure(self.run_top("--url", url + "/elsewhere", "--once"), 1, "404")
+
+    def test_passwords(self):
+        daemon = Daemon(self.home, password=PASSWORD)
+        self.addCleanup(daemon.stop)
+        user = ("--url", daemon.url, "--once", "--user", USER)
+        done = self.run_top(*user, env={"RCACHED_PASSWORD": PASSWORD})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("12 domains", done.stdout)
+        self.expect_failure(self.run_top(*user, env={"RCACHED_PASSWORD": "wrong"}), 4, daemon.url, "RCACHED_PASSWORD")
+        self.expect_failure(self.run_top("--url", daemon.url, "--once"), 4, "--user NAME", "RCACHED_PASSWORD")
+        self.expect_failure(self.run_top("--url", daemon.url), 4, "--user NAME")
 
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "wb") as full:

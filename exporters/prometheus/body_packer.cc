@@ -11,12 +11,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kNiceness = 0;
-
 }  // namespace
 
 BodyPacker::BodyPacker(std::function<RenderedBody()> render, std::function<void(double)> observe)
-    : render_(std::move(render)), observe_(std::move(observe)) {}
+    : render_(std::move(render)), observe_(std::move(observe)), thread_([this] { run(); }) {
+  ::pthread_setname_np(thread_.native_handle(), "metrics-gzip");
+}
 
 BodyPacker::~BodyPacker() {
   {
@@ -24,7 +24,7 @@ BodyPacker::~BodyPacker() {
     stop_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 PackedBody BodyPacker::get(std::uint64_t number) {
@@ -32,12 +32,6 @@ PackedBody BodyPacker::get(std::uint64_t number) {
   const auto good = [&] { return packed_.facts != nullptr && packed_.facts->number >= number; };
   if (good()) return packed_;
   if (number > wanted_) wanted_ = number;
-  if (!thread_.joinable()) {
-    // At the priority of the rest of the process, unlike the HTTP server's threads: all scrapers may come to
-    // wait for this one, and on a host under load a lower one makes them wait for seconds.
-    thread_ = std::thread([this] { run(); });
-    ::pthread_setname_np(thread_.native_handle(), "metrics-gzip");
-  }
   changed_.notify_all();
   if (packed_.facts != nullptr && Clock::now() - packed_.facts->time < kMaxLag) return packed_;
   // An attempt that is under way may be at an older body; the one after it is not.

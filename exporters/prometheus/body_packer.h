@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // BodyPacker: packs bodies of one format with gzip, each once, on a thread of its own. Packing takes some
-// fifty times as long as rendering; whoever scrapes while a new body is being packed gets the one before, as
-// long as that is not old, and does not wait. Nothing is packed, and no thread runs, until somebody asks.
+// fifteen times as long as rendering; whoever scrapes while a new body is being packed gets the one before,
+// as long as that is not old, and does not wait. Nothing is packed until somebody asks.
+//
+// The thread has the priority of whoever makes the BodyPacker. It should not be that of the HTTP server's
+// threads, which is low: all scrapers may come to wait for this one, on a host under load for seconds then.
 #pragma once
 
 #include <chrono>
@@ -74,7 +77,7 @@ class BodyPacker {
   bool packing_ = false;
   std::uint64_t needed_ = 0;  // attempts that somebody waits for, should they fail
   bool stop_ = false;
-  std::thread thread_;  // started by the first get()
+  std::thread thread_;  // the last member: it uses the others
 };
 
 }  // namespace rcached

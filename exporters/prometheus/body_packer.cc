@@ -45,7 +45,7 @@ PackedBody BodyPacker::get(std::uint64_t number) {
 
 // After a failure only somebody who waits is worth another attempt.
 bool BodyPacker::has_work() const {
-  const bool newer_wanted = packed_.facts == nullptr || packed_.facts->number < wanted_;
+  const bool newer_wanted = wanted_ > (packed_.facts == nullptr ? 0 : packed_.facts->number);
   return newer_wanted && (failure_ == nullptr || attempts_ < needed_);
 }
 

@@ -118,7 +118,7 @@ struct AuditSnapshot {
   std::uint64_t audits = 0;   // completed
   std::uint64_t repairs = 0;  // of them, that found differences; all were repaired
   std::uint64_t abandoned =
-      0;  // audits given up: the domain changed under every attempt, or events were lost
+      0;                      // audits given up: the domain changed under every attempt, or events were lost
   std::uint64_t resyncs = 0;  // audits that ended a loss
   Drift drift;
   // Monotonic times; 0: never.

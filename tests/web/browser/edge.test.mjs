@@ -143,11 +143,11 @@ test('the answers and the order follow the verdicts', async () => {
   const { page, guard } = await show(SHOWCASE);
   await drawn(page);
   assert.deepEqual(await answers(page), {
-    caches: ['warning', 'Yes, in domain 3'], depots: ['critical', 'Yes, in domain 7'], leaks: ['critical', 'Suspected in domain 11'], trust: ['critical', 'Not in domain 19'],
+    caches: ['warning', 'Growing in 2 domains'], depots: ['critical', 'Yes, in domain 7'], leaks: ['warning', 'Outstanding grows in domain 11'], trust: ['critical', 'Not in domain 19'],
   });
   const { rows } = await readPage(page);
-  assert.deepEqual(rows.slice(0, 3).map((r) => r.domain), ['7', '11', '3']);
-  assert.match(await page.title(), /^▲ rcached: 3 of 12 domains need attention/);
+  assert.deepEqual(rows.slice(0, 3).map((r) => r.domain), ['7', '3', '19']);
+  assert.match(await page.title(), /^▲ rcached: 2 of 12 domains need attention/);
   await page.click('.tile[data-answer="leaks"] .look');
   await page.waitForFunction(() => document.getElementById('detail-title').textContent === 'Domain 11');
   guard.clean();

@@ -19,10 +19,10 @@ export function noise(...keys) {
 const DRIVERS = [['nvme'], ['mlx5_core'], ['virtio-pci'], ['xhci_hcd'], ['ahci'], ['i40e'], ['nvme', 'pcieport']];
 
 const VERDICTS = {
-  'depot-saturated': ['2.4 depot overflows/s over the last 60 s, 1.9 ms/s spent in them', 'no overflow in the last 60 s'],
-  'cache-growth': ['cached +182/min while outstanding is flat; CPUs 3, 7 and 12 hold most', 'cached ranges are flat over the last 60 s'],
-  'leak-suspected': ['outstanding +6.5/min at a steady 4,180 allocations/s', 'outstanding is flat over the last 60 s'],
-  'size-mismatch': ['0.5 mismatched frees/s', 'no mismatched free in the last 60 s'],
+  'depot-saturated': ['2.40 magazines/s freed to the tree in the last 60 s, 0.19 % of one CPU\'s time spent in it', 'no magazine overflowed in the last 60 s'],
+  'depot-filling': ['the depot of order 0 holds N of 32 magazines and is full in 2400 s at the pace of the last 60 s', 'no depot grew in the last 60 s'],
+  'size-mismatch': ['0.10 frees/s of another size than was allocated in the last 60 s; since the start in orders 2', 'no free of another size in the last 60 s'],
+  'uncacheable-load': ['61.0 % of 4180 allocations/s are larger than the caches take', '0.0 % of 4180 allocations/s are larger than the caches take'],
 };
 
 // traits of a domain: label, kind: steady|saturated|growing|leaking|lossy|partial|resynced|off, idle: no CPU
@@ -97,15 +97,15 @@ function confidence(domain, now) {
   };
 }
 
-function verdicts(domain) {
-  const standing = { saturated: 'depot-saturated', growing: 'cache-growth', leaking: 'leak-suspected' }[domain.kind];
-  return Object.entries(VERDICTS).map(([verdict, [yes, no]]) => ({ verdict, holds: verdict === standing, evidence: verdict === standing ? yes : no }));
+function verdicts(domain, orders) {
+  const standing = { saturated: 'depot-saturated', growing: 'depot-filling' }[domain.kind];
+  return Object.entries(VERDICTS).map(([verdict, [yes, no]]) => ({ verdict, holds: verdict === standing, evidence: verdict === standing ? yes.replace('holds N', `holds ${orders[0].depot_magazines}`) : no }));
 }
 
 function summary(domain, options, orders, now) {
   const known = options.rates !== false;
   const slopes = {
-    saturated: [2.4, 0.02, 1.9, 0.5], growing: [3.05, 0, 2.9, 0.15], leaking: [0.11, 0.108, 0, 0],
+    saturated: [2.4, 0.02, 1.9, 0.5], growing: [3.05, 0, 2.9, 0.15], leaking: [0.76, 0.75, 0, 0],
   }[domain.kind] ?? [0.004, -0.0012, 0.005, 0];
   const parts = { outstanding: sum(orders, (o) => o.outstanding), cpu_cached: sum(orders, (o) => o.cpu_cached), depot_cached: sum(orders, (o) => o.depot_cached) };
   const reserved = 2;
@@ -130,7 +130,7 @@ function summary(domain, options, orders, now) {
     } : null,
     tree_allocation: { count: 248_112, seconds: 0.812, p50: 2.5e-6, p99: overflowing ? 1e-3 : 2.5e-5 }, depot_overflow: { count: overflowing ? 51_204 : 0, seconds: overflowing ? 40.1 : 0, p50: overflowing ? 5e-4 : null, p99: overflowing ? 2.5e-3 : null },
     memory: { magazine_bytes: 1_040_384 * 4, range_bytes: 64 * (parts.outstanding + parts.cpu_cached), read: now - 21 }, space32: { free_pages: 812_004, largest_gap_pages: 611_870, read: now - 21 },
-    prediction: { predictions: 9_120_044, hits: 9_119_871 }, drift_ranges: domain.kind === 'lossy' ? 61 : 0, verdicts: verdicts(domain),
+    prediction: { predictions: 9_120_044, hits: 9_119_871 }, drift_ranges: domain.kind === 'lossy' ? 61 : 0, verdicts: verdicts(domain, orders),
   };
 }
 

@@ -192,7 +192,7 @@ class Reader {
         {"TLS13", 3}, {"TLS12", 2}, {"TLS11", 1}, {"TLS10", 0}};
     using Auth = WebConfig::ClientAuth;
     const std::string proxy = fmt::format("remove it; {}", kDocs);
-    const Done done =
+    Done done =
         read_keys(map, "tls_server_config.",
                   {{"cert_file", file(tls.cert_file)},
                    {"key_file", file(tls.key_file)},

@@ -10,7 +10,8 @@ namespace rcached {
 namespace {
 
 constexpr double kHour = 3600;
-constexpr double kLoad = 10;  // allocations a second below which shares say nothing
+constexpr double kTrend = 30;  // seconds
+constexpr double kLoad = 10;   // allocations a second below which shares say nothing
 
 template <typename... Values>
 std::string text(const char* format, Values... values) {
@@ -39,7 +40,10 @@ Verdict depot_filling(const DomainSnapshot& domain, const DomainRates& rates, co
   }
   if (!soonest) return {"depot-filling", false, text("no depot grew in the last %.0f s", rates.seconds)};
   const auto [seconds, order] = *soonest;
-  return {"depot-filling", rates.depot_overflows <= 0 && seconds < kHour,
+  // The first magazines of a young depot say nothing of a trend.
+  const bool far_enough =
+      domain.orders[order].depot_magazines * 4 >= profile.depot_capacity && rates.seconds >= kTrend;
+  return {"depot-filling", far_enough && rates.depot_overflows <= 0 && seconds < kHour,
           text("the depot of order %u holds %u of %u magazines and is full in %.0f s at the pace of the last "
                "%.0f s",
                order, domain.orders[order].depot_magazines, profile.depot_capacity, seconds, rates.seconds)};

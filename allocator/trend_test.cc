@@ -141,12 +141,24 @@ TEST_F(Diagnosis, OverflowsMeanASaturatedDepotThatNoLongerFills) {
 }
 
 TEST_F(Diagnosis, FillingIsWithinTheHourAndOfTheFirstFullOrder) {
-  rates_.depot_magazines = {0.001, 0.01, -5, 0, 0, 0};
+  domain_.orders[1].depot_magazines = 16;
+  rates_.depot_magazines = {0.001, 0.005, -5, 0, 0, 0};
   EXPECT_TRUE(find(kProfile61, "depot-filling").holds);  // order 1: 3200 s
   EXPECT_NE(find(kProfile61, "depot-filling").evidence.find("order 1 "), std::string::npos);
-  rates_.depot_magazines[1] = 0.005;  // 6400 s
+  rates_.depot_magazines[1] = 0.0025;  // 6400 s
   EXPECT_FALSE(find(kProfile61, "depot-filling").holds);
   EXPECT_NE(find(kProfile61, "depot-filling").evidence.find("full in 6400 s"), std::string::npos);
+}
+
+TEST_F(Diagnosis, AYoungDepotOrAShortLookIsNoTrend) {
+  rates_.depot_magazines[1] = 0.1;
+  domain_.orders[1].depot_magazines = 8;
+  EXPECT_TRUE(find(kProfile61, "depot-filling").holds);
+  domain_.orders[1].depot_magazines = 7;
+  EXPECT_FALSE(find(kProfile61, "depot-filling").holds);
+  domain_.orders[1].depot_magazines = 8;
+  rates_.seconds = 29;
+  EXPECT_FALSE(find(kProfile61, "depot-filling").holds);
 }
 
 TEST_F(Diagnosis, ReclaimsMismatchesAndLargeLoads) {

@@ -13,7 +13,7 @@ void put_head(Grid& grid, const std::vector<Column>& shown, SortOrder order) {
     const Style style{.tone = Tone::title, .bold = true, .reverse = sorted};
     std::string text(each.title);
     // The arrow takes a cell of the column's own: titles are narrower than their columns but for a few.
-    if (sorted) text = (order.descending ? "▼" : "▲") + text;
+    if (sorted) text.insert(0, order.descending ? "▼" : "▲");
     if (each.numbers) {
       grid.put_right(row, x, each.width, text, style);
     } else {

@@ -54,7 +54,9 @@ void add_wrapped(Grid& grid, int row, int indent, const std::string& text, Style
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, end - at);
-    const std::string longer = line.empty() ? word : line + " " + word;
+    std::string longer = line;
+    if (!line.empty()) longer += ' ';
+    longer += word;
     if (!line.empty() && text_width(longer, grid.charset()) > room) {
       flush();
       row = grid.add_row();

@@ -5,6 +5,7 @@
 
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <cstdint>
 
 #include <curses.h>
 
@@ -17,7 +18,8 @@ bool terminal_can_draw() {
   int error = 0;
   if (setupterm(nullptr, STDOUT_FILENO, &error) != OK) return false;
   const char* move_cursor = tigetstr("cup");
-  const bool good = move_cursor != nullptr && move_cursor != reinterpret_cast<char*>(-1);
+  // tigetstr() says "no such capability" with the address -1.
+  const bool good = move_cursor != nullptr && reinterpret_cast<std::intptr_t>(move_cursor) != -1;
   del_curterm(cur_term);
   return good;
 }

@@ -3,6 +3,7 @@
 // here before they reach a scrape or a browser. Pure functions, safe from any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,6 @@ std::string valid_utf8(std::string_view text);
 std::string html_escape(std::string_view text);
 
 // What somebody typed, fit for one line of a terminal or a log: control characters escaped, long text cut.
-std::string printable(std::string_view text);
+std::string printable(std::string_view text, std::size_t longest = 60);
 
 }  // namespace rcached

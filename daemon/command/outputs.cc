@@ -14,6 +14,11 @@
 #include "exporters/text.h"
 
 namespace rcached {
+namespace {
+
+constexpr std::size_t kLongestLine = 1000;  // of the log; what clients send does not get there unbounded
+
+}  // namespace
 
 Expected<OutputPreparations> prepare_outputs(const Config& config) {
   OutputPreparations preparations;
@@ -58,7 +63,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
   http.web_config = config.http.web_config;
   http.tls_probed = preparations.tls;
   http.metrics = http_metrics;
-  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message)); };
+  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message, kLongestLine)); };
   server_.emplace(std::move(http), standard_routes(source, page_));
 }
 

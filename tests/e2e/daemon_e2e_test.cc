@@ -145,6 +145,38 @@ TEST_F(Daemon, LogsWithPrioritiesWhereStderrIsNoTerminal) {
                               "/metrics\n");
 }
 
+TEST_F(Daemon, TakesTheSocketOfTheServiceManager) {
+  std::vector<std::string> argv = {"systemd-socket-activate", "-l", address()};
+  const std::uint16_t unused = free_port();
+  for (const std::string& word : synthetic()) {
+    argv.push_back(word == address() ? "127.0.0.1:" + std::to_string(unused) : word);
+  }
+  Process daemon(argv);  // starts rcached with the first connection
+  ASSERT_TRUE(ready()) << daemon.err();
+  EXPECT_NE(daemon.err().find("metrics at http://" + address() + "/metrics\n"), std::string::npos)
+      << daemon.err();
+  EXPECT_EQ(get(unused, "/-/healthy").status, 0) << "http.listen is not used";
+  daemon.signal(SIGTERM);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+}
+
+TEST_F(Daemon, AsksForThePasswordOfItsWebConfiguration) {
+  // The form of a bcrypt hash; no password is known for it.
+  const std::string web = directory_.write(
+      "web.yaml", "basic_auth_users: {prom: $2b$04$abcdefghijklmnopqrstuuWuqfeKHPJnMoYkEwKxrzgdMxkKtXVBW}\n");
+  const std::string config = directory_.write(
+      "auth.yaml", "run_directory: " + directory_.path() + "\nhttp: {web_config: " + web + "}\n");
+  Process daemon(synthetic({"--config", config}));
+  ASSERT_TRUE(eventually([&] { return get(port_, "/metrics").status == 401; })) << daemon.err();
+  // A file that has become wrong is told of and the one before stays in force.
+  directory_.write("web.yaml", "basic_auth_users: {prom: nonsense}\n");
+  ASSERT_TRUE(eventually([&] {
+    return get(port_, "/metrics").status == 401 && daemon.err().find("web.yaml:1:") != std::string::npos;
+  })) << daemon.err();
+}
+
 TEST_F(Daemon, TellsTheServiceManager) {
   const std::string path = directory_ / "notify";
   const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -50,6 +50,17 @@ std::size_t open_fds() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
+// Without those that the server's threads hold for a moment while they start or look around: the least of
+// many looks.
+std::size_t open_fds_at_rest() {
+  std::size_t least = open_fds();
+  for (int i = 0; i < 40; ++i) {
+    std::this_thread::sleep_for(5ms);
+    least = std::min(least, open_fds());
+  }
+  return least;
+}
+
 UniqueFd connect_to(std::uint16_t port) {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{.tv_sec = 20, .tv_usec = 0};
@@ -182,7 +193,7 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
 };
 
 TEST_P(HostileHttpTest, TheServerGoesOn) {
-  const std::size_t fds = open_fds();  // before the first connection
+  const std::size_t fds = open_fds_at_rest();  // before the first connection
   ASSERT_TRUE(eventually([&] { return healthy(); }));
 
   // All the while: some that never send their request, and some that never read their answer.
@@ -234,7 +245,7 @@ TEST_P(HostileHttpTest, TheServerGoesOn) {
   EXPECT_TRUE(eventually([&] { return healthy(); }));
   EXPECT_TRUE(eventually([&] { return testing::get(port_, "/").status == (GetParam() ? 401 : 200); }));
   slow.clear();
-  EXPECT_TRUE(eventually([&] { return open_fds() == fds; }))
+  EXPECT_TRUE(eventually([&] { return open_fds() <= fds; }))
       << open_fds() << " open, " << fds << " at the start";
   server_->stop();
 }

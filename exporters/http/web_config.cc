@@ -192,24 +192,23 @@ class Reader {
         {"TLS13", 3}, {"TLS12", 2}, {"TLS11", 1}, {"TLS10", 0}};
     using Auth = WebConfig::ClientAuth;
     const std::string proxy = fmt::format("remove it; {}", kDocs);
-    Done done =
-        read_keys(map, "tls_server_config.",
-                  {{"cert_file", file(tls.cert_file)},
-                   {"key_file", file(tls.key_file)},
-                   {"client_auth_type",
-                    choice<Auth>(tls.client_auth, {{"NoClientCert", Auth::none},
-                                                   {"VerifyClientCertIfGiven", Auth::if_given},
-                                                   {"RequireAndVerifyClientCert", Auth::required}})},
-                   {"client_ca_file", file(tls.client_ca_file)},
-                   {"min_version", choice<unsigned>(tls.min_minor, versions)},
-                   {"max_version", choice<unsigned>(max_minor, {{"TLS13", 3}})},
-                   {"prefer_server_cipher_suites", boolean()},
-                   {"client_allowed_sans", unsupported(proxy)},
-                   {"cipher_suites", unsupported(proxy)},
-                   {"curve_preferences", unsupported(proxy)},
-                   {"cert", inline_text("cert")},
-                   {"key", inline_text("key")},
-                   {"client_ca", inline_text("client_ca")}});
+    Done done = read_keys(map, "tls_server_config.",
+                          {{"cert_file", file(tls.cert_file)},
+                           {"key_file", file(tls.key_file)},
+                           {"client_auth_type",
+                            choice<Auth>(tls.client_auth, {{"NoClientCert", Auth::none},
+                                                           {"VerifyClientCertIfGiven", Auth::if_given},
+                                                           {"RequireAndVerifyClientCert", Auth::required}})},
+                           {"client_ca_file", file(tls.client_ca_file)},
+                           {"min_version", choice<unsigned>(tls.min_minor, versions)},
+                           {"max_version", choice<unsigned>(max_minor, {{"TLS13", 3}})},
+                           {"prefer_server_cipher_suites", boolean()},
+                           {"client_allowed_sans", unsupported(proxy)},
+                           {"cipher_suites", unsupported(proxy)},
+                           {"curve_preferences", unsupported(proxy)},
+                           {"cert", inline_text("cert")},
+                           {"key", inline_text("key")},
+                           {"client_ca", inline_text("client_ca")}});
     if (!done) return done;
     const auto missing = [&](std::string_view key, std::string_view why) {
       return fail(fmt::format("tls_server_config lacks '{}'{} ({})", key, why, place(map.Mark())),

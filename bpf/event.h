@@ -79,7 +79,7 @@ struct rcached_cpu_stats {
 	__u64 ring_full;
 	__u64
 	    entry_missing; /* a return without its entry (skipped, or no room to remember it): no event was made */
-	__u64 nested_allocs; /* the kernel skipped the program, its twin made the event (see probes.bpf.c) */
+	__u64 nested_allocs; /* the kernel skipped the program, its twin made the event (see twin.bpf.h) */
 	__u64 nested_frees;
 	__u64 loss_pending; /* ring_full happened and no record has said so yet */
 };

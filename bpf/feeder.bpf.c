@@ -6,6 +6,7 @@
  */
 #include "feeder.h"
 #include "operations.bpf.h"
+#include "twin.bpf.h"
 #include "kernel_state.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -137,6 +138,35 @@ static __always_inline void feed_rare(u32 function, u64 domain, const struct fee
 	}
 }
 
+static __always_inline void feed_twin(u32 function, u64 domain, const struct feeder_call *arguments)
+{
+	struct cpu_state *state = this_cpu_state();
+	u64 pfn = arguments->pfn, size = arguments->size;
+
+	switch (function) {
+	case FEED_FIRST_ALLOC_BEGINS:
+		if (state)
+			first_begins(&state->alloc);
+		break;
+	case FEED_FIRST_ALLOC_ENDS:
+		if (state)
+			first_ends(&state->alloc, domain, pfn);
+		break;
+	case FEED_FIRST_ALLOC:
+		first_alloc(domain, size, arguments->arg, pfn);
+		break;
+	case FEED_TWIN_ALLOC:
+		twin_alloc(domain, size, arguments->arg, pfn);
+		break;
+	case FEED_FIRST_FREE:
+		first_free(domain, pfn, size, FREE_ASK_NESTED);
+		break;
+	case FEED_TWIN_FREE:
+		twin_free(domain, pfn, size, FREE_ASK_NESTED);
+		break;
+	}
+}
+
 SEC("raw_tp/sys_enter")
 int feeder_build(void *ctx)
 {
@@ -161,6 +191,13 @@ SEC("raw_tp/sys_enter")
 int feeder_feed_rare(void *ctx)
 {
 	feed_rare(call_arguments.function, domain_address, &call_arguments);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int feeder_feed_twin(void *ctx)
+{
+	feed_twin(call_arguments.function, domain_address, &call_arguments);
 	return 0;
 }
 

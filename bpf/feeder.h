@@ -23,6 +23,12 @@ enum feeder_function {
 	FEED_DOMAIN_PUT,
 	FEED_FQ_DRAIN_BEGIN,
 	FEED_FQ_DRAIN_END,
+	FEED_FIRST_ALLOC_BEGINS, /* and is preempted there */
+	FEED_FIRST_ALLOC_ENDS,
+	FEED_FIRST_ALLOC,
+	FEED_TWIN_ALLOC,
+	FEED_FIRST_FREE,
+	FEED_TWIN_FREE,
 };
 
 struct feeder_call {

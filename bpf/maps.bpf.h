@@ -23,6 +23,17 @@ struct drain {
 
 #define NESTED_SLOTS 8 /* power of two; chosen by the low bits of the pfn */
 
+/* A call whose first program has made its event; domain 0: none (see twin.bpf.h). */
+struct made_call {
+	u64 domain;
+	u64 pfn;
+};
+
+struct hot_function {
+	u64 running; /* the first program is running on this CPU */
+	struct made_call made[NESTED_SLOTS];
+};
+
 /* All per-CPU data in one map value: the hot path makes one lookup. */
 struct cpu_state {
 	struct rcached_cpu_stats stats;
@@ -31,9 +42,8 @@ struct cpu_state {
 	struct nested_call overflow;
 	/* The drain of a flush queue that is under way on this CPU; domain 0: none. */
 	struct drain drain;
-	/* The first program of the hot functions is running on this CPU (see probes.bpf.c). */
-	u64 in_alloc;
-	u64 in_free;
+	struct hot_function alloc;
+	struct hot_function free;
 };
 
 struct {

@@ -3,9 +3,11 @@
  * The attach points. Every function has an fentry/fexit form and a kprobe/kretprobe form; the daemon loads
  * one of them for each function (daemon/source/attach_plan.h). What a call means stands in operations.bpf.h.
  *
- * Names: <kernel function>_<method>; the daemon finds programs by these names.
+ * Names: <kernel function>_<method>, and <kernel function>_nested for its twin (twin.bpf.h); the daemon finds
+ * programs by these names.
  */
 #include "operations.bpf.h"
+#include "twin.bpf.h"
 #include "kernel_state.bpf.h"
 
 #include <linux/ptrace.h>
@@ -31,39 +33,17 @@ static __always_inline u64 scalar_argument(const void *ctx, int index)
 	return value;
 }
 
-/*
- * The kernel does not run a program on a CPU where it is running already: an allocation in an interrupt, or by a
- * task that preempted another one inside the program, would leave no event. So the two hot functions have a twin
- * program each. The first marks its CPU while it runs; the twin does nothing unless it finds the mark: then the
- * first one has been skipped, and the twin makes the event. What neither saw stays in the first one's
- * recursion_misses, less what the twin has made.
- */
-#define MARK(place, value) (*(volatile u64 *)&(place) = (value))
-#define MARKED(place) (*(volatile u64 *)&(place))
-
 /* alloc_iova_fast(iovad, size, limit_pfn, flush_rcache) */
 SEC("fexit/alloc_iova_fast")
 int BPF_PROG(alloc_iova_fast_fexit, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state)
-		return 0;
-	MARK(state->in_alloc, 1);
-	on_alloc(iovad, size, limit_pfn, pfn);
-	MARK(state->in_alloc, 0);
-	return 0;
+	return first_alloc(iovad, size, limit_pfn, pfn);
 }
 
 SEC("fexit/alloc_iova_fast")
 int BPF_PROG(alloc_iova_fast_nested, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state || !MARKED(state->in_alloc))
-		return 0;
-	__sync_fetch_and_add(&state->stats.nested_allocs, 1);
-	return on_alloc(iovad, size, limit_pfn, pfn);
+	return twin_alloc(iovad, size, limit_pfn, pfn);
 }
 
 SEC("kprobe/alloc_iova_fast")
@@ -86,25 +66,13 @@ int alloc_iova_fast_kretprobe(struct pt_regs *ctx)
 SEC("fexit/free_iova_fast")
 int BPF_PROG(free_iova_fast_fexit, u64 iovad, u64 pfn, u64 size)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state)
-		return 0;
-	MARK(state->in_free, 1);
-	on_free(iovad, pfn, size, FREE_ASK_NESTED);
-	MARK(state->in_free, 0);
-	return 0;
+	return first_free(iovad, pfn, size, FREE_ASK_NESTED);
 }
 
 SEC("fexit/free_iova_fast")
 int BPF_PROG(free_iova_fast_nested, u64 iovad, u64 pfn, u64 size)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state || !MARKED(state->in_free))
-		return 0;
-	__sync_fetch_and_add(&state->stats.nested_frees, 1);
-	return on_free(iovad, pfn, size, FREE_ASK_NESTED);
+	return twin_free(iovad, pfn, size, FREE_ASK_NESTED);
 }
 
 SEC("kprobe/free_iova_fast")
@@ -127,25 +95,13 @@ int free_iova_fast_kretprobe(struct pt_regs *ctx)
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_fexit, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state)
-		return 0;
-	MARK(state->in_free, 1);
-	on_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
-	MARK(state->in_free, 0);
-	return 0;
+	return first_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_nested, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {
-	struct cpu_state *state = this_cpu_state();
-
-	if (!state || !MARKED(state->in_free))
-		return 0;
-	__sync_fetch_and_add(&state->stats.nested_frees, 1);
-	return on_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
+	return twin_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 
 SEC("kprobe/iova_rcache_insert")

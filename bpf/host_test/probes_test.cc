@@ -66,7 +66,11 @@ class Probes : public testing::Test {
   void call(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0,
             std::uint32_t repeat = 1, int cpu = 0) {
     feeder_->bss->call_arguments = {pfn, size, arg, function, repeat};
-    run(function < FEED_MAGAZINE_FREE ? feeder_->progs.feeder_feed : feeder_->progs.feeder_feed_rare, cpu);
+    const auto &programs = feeder_->progs;
+    run(function < FEED_MAGAZINE_FREE        ? programs.feeder_feed
+        : function < FEED_FIRST_ALLOC_BEGINS ? programs.feeder_feed_rare
+                                             : programs.feeder_feed_twin,
+        cpu);
   }
 
   std::vector<rcached_event> drain() {
@@ -330,6 +334,42 @@ TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
   EXPECT_NE(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
   EXPECT_EQ(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
   EXPECT_EQ(stats(0).sent, kSent + 2);
+}
+
+TEST_F(Probes, ATwinIsSilentAfterItsFirstProgram) {
+  EXPECT_EQ(feed(FEED_FIRST_ALLOC, 0x77, 1).size(), 1u);
+  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x77, 1).empty());
+  EXPECT_EQ(feed(FEED_FIRST_FREE, 0x77, 1).size(), 1u);
+  EXPECT_TRUE(feed(FEED_TWIN_FREE, 0x77, 1).empty());
+  EXPECT_EQ(stats(0).nested_allocs, 0u);
+  EXPECT_EQ(stats(0).nested_frees, 0u);
+}
+
+TEST_F(Probes, ATwinMakesTheEventOfACallThatFoundTheFirstProgramRunning) {
+  feed(FEED_FIRST_ALLOC_BEGINS, 0, 0);
+  const auto nested = feed(FEED_TWIN_ALLOC, 0x78, 2, 0xfffff);  // the kernel skipped its first program
+  ASSERT_EQ(nested.size(), 1u);
+  EXPECT_EQ(nested[0].op, RCACHED_OP_ALLOC);
+  EXPECT_EQ(nested[0].pfn, 0x78u);
+  EXPECT_EQ(nested[0].size, 2u);
+  EXPECT_EQ(nested[0].arg, 0xfffffu);
+  EXPECT_EQ(stats(0).nested_allocs, 1u);
+  EXPECT_TRUE(feed(FEED_TWIN_FREE, 0x78, 2).empty()) << "only allocations are under way";
+  feed(FEED_FIRST_ALLOC_ENDS, 0x77, 1);
+  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x77, 1).empty());
+  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 2).empty()) << "nothing runs any more";
+}
+
+// Preemption in programs (7.x): B's first program has run; before its twin does, A is stopped inside the
+// first one.
+TEST_F(Probes, ATwinIsSilentForACallWhoseFirstProgramRanBeforeAnotherTaskWasPreemptedInIt) {
+  EXPECT_EQ(feed(FEED_FIRST_ALLOC, 0x78, 1).size(), 1u);  // B
+  feed(FEED_FIRST_ALLOC_BEGINS, 0, 0);                    // A
+  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 1).empty());    // B
+  EXPECT_EQ(stats(0).nested_allocs, 0u);
+  // The same range again, freed and allocated meanwhile: this time its first program is skipped.
+  EXPECT_EQ(feed(FEED_TWIN_ALLOC, 0x78, 1).size(), 1u);
+  EXPECT_EQ(stats(0).nested_allocs, 1u);
 }
 
 TEST_F(Probes, AKernelWithoutIommuGroupsEndsTheWalk) {

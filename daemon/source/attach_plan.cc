@@ -77,9 +77,10 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
         offer.btf_has_function(name) && !offer.force_kprobes && !offer.fentry_refused.contains(name);
     if (traceable) {
       if (function.entry) add(AttachMethod::fentry, name);
-      if (function.exit) add(AttachMethod::fexit, name);
+      // The kernel runs the program that was attached last first: the twin must come second.
       if (!optional && layout.skips_nested_programs)
         plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
+      if (function.exit) add(AttachMethod::fexit, name);
     } else if (symbol) {
       add(AttachMethod::kprobe, symbol->name);
       if (function.kprobe_exit) add(AttachMethod::kretprobe, symbol->name);

@@ -123,6 +123,18 @@ TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
   EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
 }
 
+// The kernel runs the program that was attached last first.
+TEST(AttachPlan, ATwinAttachesBeforeTheProgramThatItFollows) {
+  const auto plan = plan_of(kernel_612());
+  ASSERT_TRUE(plan);
+  std::vector<std::string> programs;
+  for (const auto& planned : plan->programs)
+    if (planned.function == "alloc_iova_fast" || planned.function == "free_iova_fast")
+      programs.push_back(planned.program);
+  EXPECT_EQ(programs, (std::vector<std::string>{"alloc_iova_fast_nested", "alloc_iova_fast_fexit",
+                                                "free_iova_fast_nested", "free_iova_fast_fexit"}));
+}
+
 TEST(AttachPlan, OnlyTheHotFunctionsAreRequired) {
   const auto plan = plan_of(kernel_510());
   ASSERT_TRUE(plan);

@@ -8,6 +8,7 @@
 #include "daemon/host/host_facts.h"
 #include "daemon/host/kernel_layout.h"
 #include "daemon/host/reserved_regions.h"
+#include "daemon/service/capabilities.h"
 #include "daemon/source/kernel_source.h"
 #include "daemon/source/synthetic_source.h"
 
@@ -20,9 +21,9 @@ Reconciler::ReservedReader make_reserved_reader(const Config& config) {
   const auto layout = read_running_kernel_layout();
   const bool bars_only =
       layout && layout->iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
-  return [bars_only](int group, std::uint64_t granule_bytes) {
+  return [bars_only, windows = read_host_bridge_windows()](int group, std::uint64_t granule_bytes) {
     std::vector<TreeRange> reserved;
-    for (const AddressRange& range : read_reserved_regions(group, bars_only).ranges) {
+    for (const AddressRange& range : read_reserved_regions(group, bars_only, windows).ranges) {
       reserved.push_back({range.first / granule_bytes, range.last / granule_bytes});
     }
     return reserved;
@@ -70,6 +71,7 @@ PipelineOptions pipeline_options(const Config& config) {
   options.audit_interval = config.audit.interval;
   options.audit_budget = config.audit.budget;
   options.read_reserved = make_reserved_reader(config);
+  options.after_source_start = drop_capabilities;
   return options;
 }
 

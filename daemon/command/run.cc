@@ -20,6 +20,7 @@
 #include "daemon/config/values.h"
 #include "daemon/host/run_statistics.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/service/capabilities.h"
 #include "daemon/service/control_socket.h"
 #include "daemon/service/instance_lock.h"
 #include "daemon/service/logging.h"
@@ -154,6 +155,7 @@ Expected<void> run_command(const CommandLine& command_line) {
   const auto pipeline =
       std::make_shared<Pipeline>(make_source(config), make_group_reader(config), pipeline_options(config));
   if (auto started = pipeline->start(); !started) return started;
+  if (auto dropped = drop_capabilities(); !dropped) return dropped;  // the threads that follow begin without
 
   Outputs outputs(config, std::move(*preparations), pipeline);
   if (auto started = outputs.start(); !started) return started;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace rcached {
 namespace {
@@ -83,25 +84,10 @@ bool find_root_buses(const fs::path& group, std::set<std::string>& names) {
   return !error;
 }
 
-// "  c0000000-febfffff : PCI Bus 0000:00". A name is looked for at any depth: firmware may lay a reserved
-// area around a window, and no bus below a bridge has the name of a root bus.
-bool add_windows(const fs::path& iomem, const std::set<std::string>& names,
+void add_windows(const HostBridgeWindows& windows, const std::set<std::string>& names,
                  std::vector<AddressRange>& ranges) {
-  if (names.empty()) return true;
-  std::ifstream file(iomem);
-  bool readable = false;  // somewhere an address that is not zero
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(" : ");
-    const auto begin = line.find_first_not_of(' ');
-    const auto dash = line.find('-', begin);
-    if (colon == std::string::npos || dash == std::string::npos || dash > colon) continue;
-    const std::string_view text(line);
-    const auto range = parse_range(text.substr(begin, dash - begin), text.substr(dash + 1, colon - dash - 1));
-    if (!range || range->last == 0) continue;
-    readable = true;
-    if (names.contains(line.substr(colon + 3))) ranges.push_back(*range);
-  }
-  return readable;
+  for (const auto& [name, range] : windows.windows)
+    if (names.contains(name)) ranges.push_back(range);
 }
 
 // Lines "0xstart 0xend 0xflags", one per resource, of zeros when there is none.
@@ -123,7 +109,28 @@ bool add_bars(const fs::path& devices, std::vector<AddressRange>& ranges) {
 
 }  // namespace
 
-ReservedRegions read_reserved_regions(int group, bool bars_only, const ReservedRegionPaths& paths) {
+// "  c0000000-febfffff : PCI Bus 0000:00". A name is taken at any depth: firmware may lay a reserved area
+// around a window, and no bus below a bridge has the name of a root bus.
+HostBridgeWindows read_host_bridge_windows(const fs::path& iomem) {
+  HostBridgeWindows found;
+  std::ifstream file(iomem);
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(" : ");
+    const auto begin = line.find_first_not_of(' ');
+    const auto dash = line.find('-', begin);
+    if (colon == std::string::npos || dash == std::string::npos || dash > colon) continue;
+    const std::string_view text(line);
+    const auto range = parse_range(text.substr(begin, dash - begin), text.substr(dash + 1, colon - dash - 1));
+    if (!range || range->last == 0) continue;
+    found.readable = true;
+    std::string name = line.substr(colon + 3);
+    if (name.starts_with("PCI Bus ")) found.windows.emplace_back(std::move(name), *range);
+  }
+  return found;
+}
+
+ReservedRegions read_reserved_regions(int group, bool bars_only, const HostBridgeWindows& windows,
+                                      const ReservedRegionPaths& paths) {
   const fs::path directory = paths.groups / fmt::format("{}", group);
   ReservedRegions found;
   found.complete = add_group_regions(directory, found.ranges);
@@ -132,7 +139,8 @@ ReservedRegions read_reserved_regions(int group, bool bars_only, const ReservedR
   } else {
     std::set<std::string> names;
     found.complete = find_root_buses(directory, names) && found.complete;
-    found.complete = add_windows(paths.iomem, names, found.ranges) && found.complete;
+    found.complete = (windows.readable || names.empty()) && found.complete;
+    add_windows(windows, names, found.ranges);
   }
   found.ranges = merged(std::move(found.ranges));
   return found;

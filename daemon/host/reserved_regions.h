@@ -19,6 +19,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace rcached {
@@ -35,12 +37,21 @@ struct ReservedRegions {
   friend bool operator==(const ReservedRegions&, const ReservedRegions&) = default;
 };
 
+// The memory windows of PCI buses. Read once, before capabilities are dropped: a host bridge that is plugged
+// in later is not in it, and what its windows take counts as mapped before the start.
+struct HostBridgeWindows {
+  std::vector<std::pair<std::string, AddressRange>> windows;  // "PCI Bus 0000:00"
+  bool readable = false;                                      // somewhere an address that is not zero
+};
+
+HostBridgeWindows read_host_bridge_windows(const std::filesystem::path& iomem = "/proc/iomem");
+
 struct ReservedRegionPaths {
   std::filesystem::path groups = "/sys/kernel/iommu_groups";
-  std::filesystem::path iomem = "/proc/iomem";
   std::filesystem::path pci_devices = "/sys/bus/pci/devices";
 };
 
-ReservedRegions read_reserved_regions(int group, bool bars_only, const ReservedRegionPaths& paths = {});
+ReservedRegions read_reserved_regions(int group, bool bars_only, const HostBridgeWindows& windows,
+                                      const ReservedRegionPaths& paths = {});
 
 }  // namespace rcached

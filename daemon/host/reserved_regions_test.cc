@@ -39,7 +39,8 @@ class ReservedRegionsTest : public testing::Test {
   ReservedRegionsTest() {
     char name[] = "/tmp/rcached-reserved-XXXXXX";
     root_ = mkdtemp(name);
-    paths_ = {root_ / "kernel/iommu_groups", root_ / "iomem", root_ / "bus/pci/devices"};
+    paths_ = {root_ / "kernel/iommu_groups", root_ / "bus/pci/devices"};
+    iomem_ = root_ / "iomem";
     fs::create_directories(paths_.pci_devices);
   }
   ~ReservedRegionsTest() override { fs::remove_all(root_); }
@@ -54,16 +55,16 @@ class ReservedRegionsTest : public testing::Test {
     fs::create_directory_symlink("../../../../devices" / where,
                                  paths_.groups / std::to_string(number) / "devices" / where.filename());
   }
-  void iomem(const std::string& text) const { std::ofstream(paths_.iomem) << text; }
+  void iomem(const std::string& text) const { std::ofstream(iomem_) << text; }
   void bars(const std::string& device, const std::string& resource) const {
     fs::create_directories(paths_.pci_devices / device);
     std::ofstream(paths_.pci_devices / device / "resource") << resource;
   }
   ReservedRegions read(int number, bool bars_only = false) const {
-    return read_reserved_regions(number, bars_only, paths_);
+    return read_reserved_regions(number, bars_only, read_host_bridge_windows(iomem_), paths_);
   }
 
-  fs::path root_;
+  fs::path root_, iomem_;
   ReservedRegionPaths paths_;
 };
 

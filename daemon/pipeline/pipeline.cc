@@ -51,6 +51,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
   bool answered = false;
   try {
     Expected<void> result = source_->start();
+    if (result && options_.after_source_start) result = options_.after_source_start();
     const bool running = result.has_value();
     started.set_value(std::move(result));
     answered = true;

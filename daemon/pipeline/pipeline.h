@@ -13,6 +13,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -47,6 +48,9 @@ struct PipelineOptions {
   std::chrono::milliseconds audit_interval{60'000};
   std::chrono::milliseconds audit_budget{50};  // of reading, per second
   Reconciler::ReservedReader read_reserved{};
+  // Run in the pipeline's thread as soon as the source has started, before the thread does anything else;
+  // what it refuses, start() refuses.
+  std::function<Expected<void>()> after_source_start{};
   // The first View waits so long for all domains to have been read.
   std::chrono::milliseconds seeding_limit{5'000};
 };

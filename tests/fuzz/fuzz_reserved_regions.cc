@@ -11,9 +11,10 @@ using fuzz::check;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::FileTree tree(fuzz::text_of(data, size));
-  const ReservedRegionPaths paths{tree.root() / "groups", tree.root() / "iomem", tree.root() / "pci"};
+  const ReservedRegionPaths paths{tree.root() / "groups", tree.root() / "pci"};
+  const HostBridgeWindows windows = read_host_bridge_windows(tree.root() / "iomem");
   for (const bool bars_only : {false, true}) {
-    const ReservedRegions regions = read_reserved_regions(4, bars_only, paths);
+    const ReservedRegions regions = read_reserved_regions(4, bars_only, windows, paths);
     for (std::size_t i = 0; i < regions.ranges.size(); ++i) {
       check(regions.ranges[i].first <= regions.ranges[i].last, "ranges do not end before they begin");
       if (i > 0)

@@ -68,8 +68,9 @@ tl::expected<YAML::Node, YamlFault> load_yaml(std::string_view text, const std::
       if (text.substr(std::min(static_cast<std::size_t>(second.pos), text.size())).starts_with(',')) {
         return tl::unexpected(malformed("a comma outside of a list", place(origin, second)));
       }
-      return tl::unexpected(YamlFault{fmt::format("the file holds more than one YAML document ({})", origin),
-                                      "remove the '---' lines after the first document"});
+      return tl::unexpected(
+          YamlFault{fmt::format("the file holds more than one YAML document ({})", place(origin, second)),
+                    "remove the '---' lines after the first document"});
     }
     return YAML::Load(std::string(text));
   } catch (const YAML::Exception& error) {
@@ -90,7 +91,9 @@ bool is_open_quote(std::string_view text, std::size_t at) {
     if (quote == '"' && text[at] == '\\') {
       ++at;
     } else if (text[at] == quote) {
-      return false;  // or the first of two in single quotes, which the parser has found in order
+      const bool doubled = quote == '\'' && at + 1 < text.size() && text[at + 1] == quote;
+      if (!doubled) return false;
+      ++at;
     }
   }
   return true;

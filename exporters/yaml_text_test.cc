@@ -11,6 +11,8 @@ TEST(YamlText, FindsTheQuoteThatIsNotClosed) {
   EXPECT_TRUE(is_open_quote("a: \"b", 3));
   EXPECT_TRUE(is_open_quote("a: 'b\nc: d", 3));
   EXPECT_TRUE(is_open_quote(R"(a: "b\")", 3)) << "an escaped quote closes nothing";
+  EXPECT_TRUE(is_open_quote("a: 'b''", 3)) << "two single quotes are one in the text";
+  EXPECT_FALSE(is_open_quote("a: 'b'''", 3));
   EXPECT_FALSE(is_open_quote("a: \"b\"", 3));
   EXPECT_FALSE(is_open_quote("a: 'b'", 3));
   EXPECT_FALSE(is_open_quote("a: b\"", 3)) << "no quote opens here";
@@ -25,7 +27,7 @@ TEST(YamlText, GivesTheOneDocument) {
 
 TEST(YamlText, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(load_yaml("a: 1\n---\nb: 2\n", "f").error().message,
-            "the file holds more than one YAML document (f)");
+            "the file holds more than one YAML document (f:2:1)");
   EXPECT_EQ(load_yaml(std::string_view("a\nb\0", 4), "f").error().message, "the file holds a NUL byte (f:2)");
   EXPECT_EQ(load_yaml("a: b: c\n", "f").error().message, "malformed YAML: illegal map value (f:1:5)");
   const auto comma = load_yaml("a: 1\n, b\n", "f");  // LoadAll() would never come back

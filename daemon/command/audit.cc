@@ -7,7 +7,6 @@
 #include <chrono>
 #include <string_view>
 
-#include "daemon/command/effective_config.h"
 #include "daemon/service/control_client.h"
 
 namespace rcached {
@@ -56,10 +55,10 @@ std::string format_contents(const std::vector<AuditRow>& rows) {
 }
 
 Expected<void> audit_command(const CommandLine& command_line, std::FILE* out) {
-  const ConfigFacts facts = find_config(command_line.config_path);
-  if (!facts.config) return tl::unexpected(facts.config.error());
+  const auto loaded = load_config(config_request(command_line));
+  if (!loaded) return tl::unexpected(loaded.error());
   const std::string request = audit_request_text({command_line.domain, command_line.contents});
-  const auto text = ask_daemon(facts.config->run_directory, request, kAnswerLimit);
+  const auto text = ask_daemon(loaded->config.run_directory, request, kAnswerLimit);
   if (!text) return tl::unexpected(text.error());
   const auto answer = parse_audit_answer(*text);
   if (!answer) return tl::unexpected(answer.error());

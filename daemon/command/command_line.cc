@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "daemon/config/config_keys.h"
+#include "daemon/config/suggestion.h"
 #include "daemon/config/values.h"
 #include "exporters/nearest.h"
 #include "exporters/top/api_client.h"
@@ -21,21 +22,13 @@ constexpr const char* kExitCodes =
     "  4 permission   5 no BTF       6 lockdown         7 no IOMMU\n"
     "  8 layout       9 attach      10 port taken      11 second instance";
 
-const ConfigKey* find_key(std::string_view path) {
-  for (const ConfigKey& key : config_keys()) {
-    if (key.path == path) return &key;
-  }
-  return nullptr;
-}
-
 // An option that overrides the key `path` is judged by the key's own rules.
 Expected<void> check_override(const std::string& option, const std::string& path, const std::string& text) {
-  const ConfigKey* key = find_key(path);
+  const ConfigKey& key = config_keys()[*find_config_key(path)];
   Config scratch;
-  if (key->set(scratch, text)) return {};
-  std::string mend = fmt::format("write {}", key->wanted);
-  if (const auto near = nearest(text, key->choices)) mend += fmt::format("; did you mean '{}'?", *near);
-  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for {}", printable(text), option), mend);
+  if (valid_utf8(text) == text && key.set(scratch, text)) return {};
+  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for {}", printable(text), option),
+              value_hint(key, text));
 }
 
 Expected<std::chrono::milliseconds> parse_interval(const std::string& text) {
@@ -93,13 +86,18 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   app.footer(kExitCodes);
   app.require_subcommand(0, 1);
 
+  // The configuration, and what overrides it.
+  const auto add_config_options = [&](CLI::App* command) {
+    command->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
+        ->type_name("FILE");
+    command->add_option("--source", source.text, "kernel or synthetic")->type_name("NAME");
+    command->add_option("--listen", listen.text, "Address and port of the HTTP server")
+        ->type_name("HOST:PORT");
+    command->add_option("--log-level", log_level.text, "debug, info, warning or error")->type_name("LEVEL");
+  };
   auto* run = app.add_subcommand("run", "Trace the allocator and serve /metrics");
-  run->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
-      ->type_name("FILE");
-  run->add_option("--source", source.text, "kernel or synthetic")->type_name("NAME");
-  run->add_option("--listen", listen.text, "Address and port of the HTTP server")->type_name("HOST:PORT");
+  add_config_options(run);
   run->add_flag("--summary", line.summary, "Print the URL and a live summary per domain");
-  run->add_option("--log-level", log_level.text, "debug, info, warning or error")->type_name("LEVEL");
 
   std::string url, interval;
   auto* top = app.add_subcommand("top", "Show it all in this terminal, live");
@@ -128,7 +126,15 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
   auto* domains = app.add_subcommand("domains", "List the IOMMU groups that translate DMA");
   domains->add_flag("--json", line.json, "As JSON");
-  for (CLI::App* command : {run, top, audit, check, domains}) command->get_formatter()->column_width(28);
+
+  auto* config = app.add_subcommand("config", "Show the configuration and where it comes from");
+  config->require_subcommand(1);
+  auto* show = config->add_subcommand("show", "Show every value with its origin, as YAML");
+  add_config_options(show);
+  show->add_flag("--changed", line.changed, "Only what differs from the defaults");
+  show->add_flag("--json", line.json, "As JSON");
+  for (CLI::App* command : {run, top, audit, check, domains, config, show})
+    command->get_formatter()->column_width(28);
 
   try {
     app.parse(argc, argv);
@@ -143,15 +149,15 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
   for (const Override& override : {source, listen, log_level}) {
     const bool for_top = override.option == source.option && own_source->count() > 0;
-    if (run->count(override.option) == 0 && !for_top) continue;
+    if (run->count(override.option) + show->count(override.option) == 0 && !for_top) continue;
     if (auto good = check_override(override.option, override.path, override.text); !good) {
       return tl::unexpected(good.error());
     }
     line.overrides.emplace_back(override.path, override.text);
   }
-  if (run->count("--config") + top->count("--config") + audit->count("--config") + check->count("--config") >
-      0)
-    line.config_path = config_path;
+  for (const CLI::App* command : {run, top, audit, check, show}) {
+    if (command->count("--config") > 0) line.config_path = config_path;
+  }
   line.top.own_source = own_source->count() > 0;
   if (line.top.own_source && top->count("--url") + top->count("--user") > 0) {
     return fail(ErrorCode::usage, "--source asks no daemon, --url and --user do", "give one or the other");
@@ -182,14 +188,19 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
     line.command = Command::check;
   } else if (domains->parsed()) {
     line.command = Command::domains;
+  } else if (show->parsed()) {
+    line.command = Command::config_show;
   } else {
     return fail(ErrorCode::usage, "no command given", "try 'rcached run', or see 'rcached --help'");
   }
   return line;
 }
 
-void apply_overrides(const CommandLine& command_line, Config& config) {
-  for (const auto& [path, text] : command_line.overrides) find_key(path)->set(config, text);
+ConfigRequest config_request(const CommandLine& command_line) {
+  ConfigRequest request;
+  request.path = command_line.config_path;
+  request.overrides = command_line.overrides;
+  return request;
 }
 
 }  // namespace rcached

@@ -10,12 +10,22 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/config/config.h"
+#include "daemon/config/loaded_config.h"
 #include "daemon/error.h"
 
 namespace rcached {
 
-enum class Command : std::uint8_t { run, top, audit, check, domains, check_config, version, help };
+enum class Command : std::uint8_t {
+  run,
+  top,
+  audit,
+  check,
+  domains,
+  config_show,
+  check_config,
+  version,
+  help
+};
 
 struct CommandLine {
   Command command = Command::help;
@@ -24,7 +34,8 @@ struct CommandLine {
   // checked.
   std::vector<std::pair<std::string, std::string>> overrides;
   bool summary = false;   // run
-  bool json = false;      // top, audit, check, domains
+  bool json = false;      // top, audit, check, domains, config show
+  bool changed = false;   // config show
   std::string domain;     // top, audit; empty: all
   bool contents = false;  // audit
   struct Top {
@@ -40,7 +51,7 @@ struct CommandLine {
 
 Expected<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-// Sets the overridden keys.
-void apply_overrides(const CommandLine& command_line, Config& config);
+// What load_config() is to load: the file that is named, else the usual one, and the options over it.
+ConfigRequest config_request(const CommandLine& command_line);
 
 }  // namespace rcached

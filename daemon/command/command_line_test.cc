@@ -9,6 +9,8 @@
 namespace rcached {
 namespace {
 
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
 Expected<CommandLine> parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "rcached");
   return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
@@ -67,9 +69,7 @@ TEST(CommandLine, Top) {
   EXPECT_EQ(parse({"top", "--interval", "2"})->top.interval, 2s);
   const auto own = parse({"top", "--source", "synthetic"});
   EXPECT_TRUE(own->top.own_source);
-  Config config;
-  apply_overrides(*own, config);
-  EXPECT_EQ(config.source, SourceKind::synthetic);
+  EXPECT_EQ(config_request(*own).overrides, (Overrides{{"source", "synthetic"}}));
   EXPECT_FALSE(parse({"run", "--source", "synthetic"})->top.own_source);
 }
 
@@ -101,11 +101,24 @@ TEST(CommandLine, ConfigPaths) {
 TEST(CommandLine, OptionsOverrideTheConfiguration) {
   const auto line = parse({"run", "--source", "synthetic", "--listen", "0.0.0.0:80", "--log-level", "debug"});
   ASSERT_TRUE(line);
-  Config config;
-  apply_overrides(*line, config);
-  EXPECT_EQ(config.source, SourceKind::synthetic);
-  EXPECT_EQ(config.http.listen, "0.0.0.0:80");
-  EXPECT_EQ(config.log.level, LogLevel::debug);
+  EXPECT_EQ(config_request(*line).overrides,
+            (Overrides{{"source", "synthetic"}, {"http.listen", "0.0.0.0:80"}, {"log.level", "debug"}}));
+  EXPECT_EQ(config_request(*line).path, std::nullopt);
+}
+
+TEST(CommandLine, ConfigShow) {
+  const auto plain = parse({"config", "show"});
+  EXPECT_EQ(plain->command, Command::config_show);
+  EXPECT_FALSE(plain->json || plain->changed);
+  const auto full =
+      parse({"config", "show", "--config", "f.yaml", "--json", "--changed", "--listen", "0.0.0.0:80"});
+  ASSERT_TRUE(full);
+  EXPECT_TRUE(full->json && full->changed);
+  EXPECT_EQ(config_request(*full).path, "f.yaml");
+  EXPECT_EQ(config_request(*full).overrides, (Overrides{{"http.listen", "0.0.0.0:80"}}));
+  EXPECT_NE(refusal({"config"}), "accepted");
+  EXPECT_NE(refusal({"config", "shwo"}), "accepted");
+  EXPECT_NE(refusal({"config", "show", "--source", "kernl"}), "accepted");
 }
 
 TEST(CommandLine, Mistakes) {
@@ -129,6 +142,8 @@ TEST(CommandLine, HelpFitsAScreen) {
                                                                      {"top", "--help"},
                                                                      {"audit", "--help"},
                                                                      {"check", "--help"},
+                                                                     {"config", "--help"},
+                                                                     {"config", "show", "--help"},
                                                                      {"domains", "--help"}}) {
     std::istringstream text(parse(arguments)->help_text);
     int lines = 0;
@@ -137,7 +152,7 @@ TEST(CommandLine, HelpFitsAScreen) {
     EXPECT_GT(lines, 5);
   }
   const std::string help = parse({"--help"})->help_text;
-  for (const char* word : {"run", "top", "audit", "check", "domains", "--check-config", "--version",
+  for (const char* word : {"run", "top", "audit", "check", "domains", "config", "--check-config", "--version",
                            "Exit codes", " 7 no IOMMU", "11 second instance"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }

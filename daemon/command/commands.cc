@@ -8,11 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "daemon/command/effective_config.h"
-#include "daemon/config/config_keys.h"
+#include "daemon/config/loaded_config.h"
 #include "daemon/host/host_facts.h"
 #include "daemon/host/iommu_groups.h"
-#include "exporters/http/web_config.h"
 
 namespace rcached {
 namespace {
@@ -50,7 +48,9 @@ std::string as_json(const std::vector<IommuGroup>& groups) {
 }  // namespace
 
 ErrorCode check_command(const CommandLine& command_line, std::FILE* out) {
-  const auto items = evaluate(gather_host_facts(find_config(command_line.config_path)));
+  const auto loaded = load_config(config_request(command_line));
+  const auto items = evaluate(gather_host_facts({loaded ? loaded->summary() : std::string(),
+                                                 loaded.map([](const auto& good) { return good.config; })}));
   fmt::print(out, "{}", command_line.json ? format_report_json(items) : format_report(items));
   return verdict(items);
 }
@@ -61,16 +61,6 @@ Expected<void> domains_command(const CommandLine& command_line, std::FILE* out) 
   if (command_line.json) fmt::print(out, "{}", as_json(chosen));
   if (chosen.empty()) return tl::unexpected(check_iommu(groups).error());
   if (!command_line.json) fmt::print(out, "{}", as_table(chosen));
-  return {};
-}
-
-Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out) {
-  const ConfigFacts facts = find_config(command_line.config_path);
-  if (!facts.config) return tl::unexpected(facts.config.error());
-  if (const std::string& web = facts.config->http.web_config; !web.empty()) {
-    if (const auto read = load_web_config(web); !read) return tl::unexpected(to_error(read.error()));
-  }
-  fmt::print(out, "# {}: good. As it stands:\n{}", facts.origin, format_config(*facts.config));
   return {};
 }
 

@@ -15,7 +15,4 @@ ErrorCode check_command(const CommandLine& command_line, std::FILE* out);
 // `rcached domains`: the groups whose domains can be traced. Errors: no_iommu.
 Expected<void> domains_command(const CommandLine& command_line, std::FILE* out);
 
-// `rcached --check-config`: the configuration as it stands, every key shown. Errors: config.
-Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out);
-
 }  // namespace rcached

@@ -9,6 +9,7 @@
 #include "daemon/command/audit.h"
 #include "daemon/command/command_line.h"
 #include "daemon/command/commands.h"
+#include "daemon/command/config_commands.h"
 #include "daemon/command/run.h"
 #include "daemon/command/top.h"
 #include "daemon/service/logging.h"
@@ -29,6 +30,8 @@ Expected<void> dispatch(const CommandLine& line, ErrorCode& code) {
       return {};
     case Command::domains:
       return domains_command(line, stdout);
+    case Command::config_show:
+      return config_show_command(line, stdout);
     case Command::check_config:
       return check_config_command(line, stdout);
     case Command::version:

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "daemon/command/audit_protocol.h"
-#include "daemon/command/effective_config.h"
 #include "daemon/command/outputs.h"
 #include "daemon/command/pipeline_setup.h"
 #include "daemon/command/summary.h"
@@ -126,14 +125,13 @@ class MainLoop {
 }  // namespace
 
 Expected<void> run_command(const CommandLine& command_line) {
-  auto [origin, loaded] = find_config(command_line.config_path);
+  const auto loaded = load_config(config_request(command_line));
   if (!loaded) return tl::unexpected(loaded.error());
-  Config config = *loaded;
-  apply_overrides(command_line, config);
+  const Config& config = loaded->config;
   setup_logging(config.log.level, choose_log_style(STDERR_FILENO));
 
   SignalWaiter signals;  // before the first thread
-  spdlog::debug("configuration: {}", origin);
+  spdlog::debug("configuration: {}", loaded->summary());
   const Notifier notifier;
   std::optional<InstanceLock> lock;
   if (config.source == SourceKind::kernel) {

@@ -18,7 +18,6 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/command/effective_config.h"
 #include "daemon/command/pipeline_setup.h"
 #include "daemon/config/values.h"
 #include "daemon/service/instance_lock.h"
@@ -73,9 +72,9 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
   if (line.top.url) {
     text = *line.top.url;
   } else {
-    const ConfigFacts facts = find_config(line.config_path);
-    if (!facts.config) return tl::unexpected(facts.config.error());
-    text = local_url(facts.config->http.listen);
+    const auto loaded = load_config(config_request(line));
+    if (!loaded) return tl::unexpected(loaded.error());
+    text = local_url(loaded->config.http.listen);
     origin.host = host_name();
   }
   auto url = top::parse_url(text);
@@ -103,10 +102,9 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
 }
 
 Expected<Origin> own_origin(const CommandLine& line) {
-  const ConfigFacts facts = find_config(line.config_path);
-  if (!facts.config) return tl::unexpected(facts.config.error());
-  Config config = *facts.config;
-  apply_overrides(line, config);
+  const auto loaded = load_config(config_request(line));
+  if (!loaded) return tl::unexpected(loaded.error());
+  const Config& config = loaded->config;
   Origin origin;
   if (config.source == SourceKind::kernel) {
     auto lock = InstanceLock::acquire(config.run_directory);

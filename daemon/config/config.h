@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Config: everything an operator may set, with its defaults. One YAML file, read once at the start; the table
-// of its keys is config_keys.h, the commented example config/rcached.yaml, the page docs/config.md.
-//
-// A file that is not understood completely is refused: an unknown, repeated or ill-valued key is an error
-// that names the place (file:line:column), the key and what to write. An empty file means the defaults. Plain
-// value type; the functions are pure but for reading the file.
+// Config: everything an operator may set, with its defaults. The table of its keys is config_keys.h, what
+// reads it loaded_config.h, the commented example config/rcached.yaml, the page docs/config.md. Plain value
+// type.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "allocator/kernel_profile.h"
 #include "allocator/workload.h"
-#include "daemon/error.h"
 
 namespace rcached {
 
@@ -86,10 +81,9 @@ struct Config {
   friend bool operator==(const Config&, const Config&) = default;
 };
 
-// `origin` names the text in messages, usually its path. Errors: config.
-Expected<Config> parse_config(std::string_view text, const std::string& origin);
-
-// Errors: config (missing, not a readable regular file, over 1 MiB, and all of parse_config).
-Expected<Config> load_config(const std::string& path);
+// The one rule over two keys, in a form that a JSON schema can say: where events are taken out more seldom
+// than every 100ms, snapshots are not published faster than that.
+inline constexpr std::chrono::milliseconds kLongestDrainOfShortSnapshots{100};
+inline constexpr std::chrono::milliseconds kShortestSnapshotOfLongDrains{1000};
 
 }  // namespace rcached

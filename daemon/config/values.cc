@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -31,6 +32,7 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, const Unit (
 }  // namespace
 
 std::optional<std::uint64_t> parse_integer(std::string_view text) {
+  if (text.size() > 1 && text.front() == '0') return std::nullopt;
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [last, error] = std::from_chars(text.data(), end, value);
@@ -52,6 +54,24 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   return parse_with_unit(text, {{"KiB", 1u << 10}, {"MiB", 1u << 20}});
+}
+
+bool is_absolute_path(std::string_view text) {
+  if (!text.starts_with('/')) return false;
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte < 0x20 || byte == 0x7f || c1) return false;
+    if ((byte & 0xc0u) != 0x80u) ++characters;
+  }
+  return characters <= kLongestPath;
+}
+
+bool is_socket_directory(std::string_view text) {
+  const auto is_ascii = [](char c) { return c >= ' ' && c <= '~'; };
+  return text.starts_with('/') && text.size() <= kLongestSocketDirectory &&
+         std::all_of(text.begin(), text.end(), is_ascii);
 }
 
 bool is_listen_address(std::string_view text) {

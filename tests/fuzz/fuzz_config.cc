@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // rcached.yaml: refused with a message that fits a terminal, or understood and printed as the same again.
-#include "daemon/config/config.h"
+#include <algorithm>
+#include <regex>
+#include <string>
+#include <vector>
+
 #include "daemon/config/config_keys.h"
+#include "daemon/config/config_text.h"
+#include "daemon/config/loaded_config.h"
 #include "daemon/config/values.h"
 #include "tests/fuzz/support/fuzz.h"
 
@@ -23,11 +29,31 @@ void check_values(std::string_view text) {
   check(fuzz::is_printable(printable(text)), "printable() is", text);
 }
 
+// The schema's patterns take what the keys take. std::wregex recurses on every character, hence the length;
+// it looks at single code points, hence ASCII.
+void check_patterns(std::string_view text) {
+  static const auto patterns = [] {
+    std::vector<std::wregex> made;
+    for (const ConfigKey& key : config_keys()) made.emplace_back(key.pattern.begin(), key.pattern.end());
+    return made;
+  }();
+  if (text.size() > 120 || std::any_of(text.begin(), text.end(), [](char c) { return c < 0; })) return;
+  const std::wstring wide(text.begin(), text.end());
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    const ConfigKey& key = config_keys()[i];
+    Config config;
+    const bool taken = key.set(config, std::string(text));
+    check(taken == std::regex_match(wide, patterns[i]), key.path, text);
+    if (taken) check(key.set(config, key.get(config)), "what is printed is taken", text);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   check_values(text);
+  check_patterns(text);
   const auto config = parse_config(text, "rcached.yaml");
   if (!config) {
     const Error& error = config.error();
@@ -42,5 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = parse_config(printed, "printed.yaml");
   check(again.has_value(), "what is printed can be read", printed);
   check(*again == *config, "what is printed is the same", printed);
+  LoadedConfig loaded;
+  loaded.config = *config;
+  check(parse_config(show_config(loaded, Shown::changed), "shown.yaml") == *config,
+        "what is shown is the same", printed);
   return 0;
 }

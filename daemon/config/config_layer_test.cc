@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/config/config.h"
+#include "daemon/config/config_layer.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include "daemon/config/config_keys.h"
+#include "daemon/config/config_text.h"
+#include "daemon/config/loaded_config.h"
 
 namespace rcached {
 namespace {
@@ -101,12 +97,14 @@ const std::vector<Refused> kRefusals = {
      "'http.threads' has no value (f.yaml:2:3); write an integer from 1 to 64, or remove the line"},
     {"complex_key", "? [a, b]\n: 1\n", "a key is not a plain word (f.yaml:1:3); write 'key: value'"},
     {"two_documents", "source: kernel\n---\nsource: synthetic\n",
-     "the file holds more than one YAML document (f.yaml); remove the '---' lines after the first document"},
+     "the file holds more than one YAML document (f.yaml:2:1); remove the '---' lines after the first "
+     "document"},
     {"comma", ",x\n", "malformed YAML: a comma outside of a list (f.yaml:1:1); correct the syntax there"},
     {"comma_after_the_end", "source: kernel\n...\n,\n",
      "malformed YAML: a comma outside of a list (f.yaml:3:1); correct the syntax there"},
     {"documents_without_dashes", "source: kernel\n...\nsource: synthetic\n",
-     "the file holds more than one YAML document (f.yaml); remove the '---' lines after the first document"},
+     "the file holds more than one YAML document (f.yaml:3:1); remove the '---' lines after the first "
+     "document"},
     {"nul_byte_in_an_address", "http:\n  listen: \"127.0.0.1\\0.example:80\"\n",
      "wrong value '127.0.0.1\\x00.example:80' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
      "127.0.0.1:9731"},
@@ -144,9 +142,9 @@ const std::vector<Refused> kRefusals = {
      "wrong value 'warn' for 'log.level' (f.yaml:2:10); write one of debug, info, warning, error"},
     // booleans
     {"boolean_word", "metrics:\n  per_cpu: yes\n",
-     "wrong value 'yes' for 'metrics.per_cpu' (f.yaml:2:12); write true or false"},
+     "wrong value 'yes' for 'metrics.per_cpu' (f.yaml:2:12); write true or false; did you mean 'true'?"},
     {"boolean_number", "kernel:\n  run_statistics: 1\n",
-     "wrong value '1' for 'kernel.run_statistics' (f.yaml:2:19); write true or false"},
+     "wrong value '1' for 'kernel.run_statistics' (f.yaml:2:19); write true or false; did you mean 'true'?"},
     // integers
     {"not_a_number", "http:\n  threads: many\n",
      "wrong value 'many' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
@@ -159,7 +157,8 @@ const std::vector<Refused> kRefusals = {
     {"fraction", "http:\n  threads: 1.5\n",
      "wrong value '1.5' for 'http.threads' (f.yaml:2:12); write an integer from 1 to 64"},
     {"overflow", "synthetic:\n  seed: 18446744073709551616\n",
-     "wrong value '18446744073709551616' for 'synthetic.seed' (f.yaml:2:9); write an integer of at least 0"},
+     "wrong value '18446744073709551616' for 'synthetic.seed' (f.yaml:2:9); write an integer from 0 to "
+     "2^64-1"},
     {"too_many_cpus", "synthetic:\n  cpus: 1025\n",
      "wrong value '1025' for 'synthetic.cpus' (f.yaml:2:9); write an integer from 1 to 1024"},
     {"too_many_domains", "synthetic:\n  domains: 1001\n",
@@ -199,7 +198,7 @@ const std::vector<Refused> kRefusals = {
     {"duration_other_unit", "pipeline:\n  snapshot_interval: 1m\n",
      "wrong value '1m' for 'pipeline.snapshot_interval' (f.yaml:2:22); write a duration from 100ms to 60s, "
      "with the "
-     "unit ms or s"},
+     "unit ms or s; did you mean '60s'?"},
     {"audit_too_often", "audit:\n  interval: 999ms\n",
      "wrong value '999ms' for 'audit.interval' (f.yaml:2:13); write a duration from 1s to 3600s, with the "
      "unit "
@@ -215,14 +214,14 @@ const std::vector<Refused> kRefusals = {
      "wrong value '1001ms' for 'audit.budget' (f.yaml:2:11); write a duration from 1ms to 1s, with the unit "
      "ms or s"},
     {"audit_enabled", "audit:\n  enabled: on\n",
-     "wrong value 'on' for 'audit.enabled' (f.yaml:2:12); write true or false"},
+     "wrong value 'on' for 'audit.enabled' (f.yaml:2:12); write true or false; did you mean 'true'?"},
     {"snapshot_faster_than_drain", "pipeline:\n  drain_interval: 1s\n  snapshot_interval: 500ms\n",
-     "'pipeline.snapshot_interval' (500ms) is shorter than 'pipeline.drain_interval' (1s) (f.yaml:2:3); make "
-     "the "
-     "snapshot interval at least as long as the drain interval"},
+     "'pipeline.snapshot_interval' is 500ms (f.yaml:3:22), too short for the 'pipeline.drain_interval' of 1s "
+     "(f.yaml:2:19); write a snapshot interval of at least 1s, or a drain interval of at most 100ms"},
     // addresses
     {"port_missing", "http:\n  listen: 127.0.0.1\n",
-     "wrong value '127.0.0.1' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731"},
+     "wrong value '127.0.0.1' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731; "
+     "did you mean '127.0.0.1:9731'?"},
     {"port_alone", "http:\n  listen: 9731\n",
      "wrong value '9731' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. 127.0.0.1:9731"},
     {"port_zero", "http:\n  listen: 127.0.0.1:0\n",
@@ -233,12 +232,33 @@ const std::vector<Refused> kRefusals = {
      "127.0.0.1:9731"},
     {"ipv6", "http:\n  listen: '[::1]:9731'\n",
      "wrong value '[::1]:9731' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
-     "127.0.0.1:9731"},
+     "127.0.0.1:9731; did you mean '127.0.0.1:9731'?"},
+    // what YAML offers beyond plain keys and values
+    {"anchor", "http: &a\n  threads: 2\n",
+     "an anchor is not taken in a configuration (f.yaml:1:7); remove it, and write the value itself where it "
+     "was referred to"},
+    {"alias", "synthetic: {cpus: &n 4, domains: *n}\n",
+     "an anchor is not taken in a configuration (f.yaml:1:19); remove it, and write the value itself where "
+     "it "
+     "was referred to"},
+    {"tag", "http:\n  threads: !!int 4\n",
+     "the tag 'tag:yaml.org,2002:int' is not taken in a configuration (f.yaml:2:12); remove it: the keys "
+     "know "
+     "what their values are"},
+    {"not_utf_8", "source: kernel\nrun_directory: /\xff\n",
+     "the file is not UTF-8 (f.yaml:2); save it as UTF-8"},
+    {"open_quote_of_a_key", "\"http: x\n", "a quote is not closed (f.yaml:1:1); close it"},
+    {"open_single_quote_after_two", "run_directory: '/a''\n",
+     "a quote is not closed (f.yaml:1:16); close it"},
+    {"open_quote_after_a_byte_order_mark", "\xef\xbb\xbfrun_directory: '/a\n",
+     "a quote is not closed (f.yaml:1:16); close it"},
     // paths
     {"relative_path", "run_directory: run\n",
-     "wrong value 'run' for 'run_directory' (f.yaml:1:16); write an absolute path"},
+     "wrong value 'run' for 'run_directory' (f.yaml:1:16); write an absolute path of at most 99 ASCII "
+     "characters"},
     {"path_with_newline", "run_directory: \"/run\\n/x\"\n",
-     "wrong value '/run\\x0a/x' for 'run_directory' (f.yaml:1:16); write an absolute path"},
+     "wrong value '/run\\x0a/x' for 'run_directory' (f.yaml:1:16); write an absolute path of at most 99 "
+     "ASCII characters"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, ConfigRefusal, testing::ValuesIn(kRefusals),
@@ -298,69 +318,6 @@ run_directory: /tmp/r
   expected.run_directory = "/tmp/r";
   EXPECT_EQ(*config, expected);
   EXPECT_EQ(parse_config(format_config(expected), "printed"), expected);
-}
-
-TEST(Config, TheExampleDocumentsEveryKeyWithItsDefault) {
-  const std::string path = std::string(RCACHED_SOURCE_DIR) + "/config/rcached.yaml";
-  const auto config = load_config(path);
-  ASSERT_TRUE(config) << refusal(config);
-  EXPECT_EQ(*config, Config{});
-
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  for (const ConfigKey& key : config_keys()) {
-    const std::string leaf(key.path.substr(key.path.rfind('.') + 1));
-    EXPECT_NE(text.find(leaf + ": " + key.get(Config{})), std::string::npos) << key.path;
-  }
-}
-
-class ConfigFile : public testing::Test {
- protected:
-  ConfigFile() {
-    char name[] = "/tmp/rcached-config-XXXXXX";
-    directory_ = mkdtemp(name);
-  }
-  ~ConfigFile() override { std::filesystem::remove_all(directory_); }
-
-  std::string write(const std::string& text) const {
-    std::ofstream(directory_ + "/c.yaml") << text;
-    return directory_ + "/c.yaml";
-  }
-
-  std::string directory_;
-};
-
-TEST_F(ConfigFile, IsRead) {
-  const auto config = load_config(write("source: synthetic\n"));
-  ASSERT_TRUE(config) << refusal(config);
-  EXPECT_EQ(config->source, SourceKind::synthetic);
-}
-
-TEST_F(ConfigFile, EmptyIsTheDefaults) { EXPECT_EQ(load_config(write("")), Config{}); }
-
-TEST_F(ConfigFile, MissingIsAnError) {
-  EXPECT_EQ(refusal(load_config(directory_ + "/none.yaml")),
-            "cannot read the configuration: No such file or directory (" + directory_ +
-                "/none.yaml); create the file, or leave --config out for the defaults");
-}
-
-TEST_F(ConfigFile, DirectoryIsAnError) {
-  EXPECT_EQ(refusal(load_config(directory_)),
-            "cannot read the configuration: Is a directory (" + directory_ + "); check the path");
-}
-
-TEST_F(ConfigFile, FifoIsRefusedWithoutWaiting) {
-  const std::string path = directory_ + "/fifo";
-  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(refusal(load_config(path)),
-            "the configuration is not a regular file (" + path + "); give a regular file");
-}
-
-TEST_F(ConfigFile, HugeIsRefused) {
-  const std::string path = write(std::string((1u << 20) + 1, '#'));
-  EXPECT_EQ(refusal(load_config(path)),
-            "the configuration is larger than 1MiB (" + path + "); give the right file");
-  EXPECT_EQ(load_config(write(std::string(1u << 20, '#'))), Config{});
 }
 
 // Input that makes careless readers loop, recurse or throw.

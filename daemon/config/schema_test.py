@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""config/rcached.schema.json judges as the parser does: the same acceptances and the same refusals, over a table of wrong
+configurations, right ones, and generated ones. The schema sees each document as rcached's YAML door reads it, with YAML's
+booleans and integers and with every scalar as a string, and as another reader of YAML reads it."""
+import argparse
+import collections
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import unittest
+
+import jsonschema
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "testing"))
+import wrong_configs  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "config/rcached.schema.json").read_text())
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+ANSWERS = None  # path of the binary
+GENERATED = 4000
+
+RIGHT = [
+    "", "# a comment\n", "---\n", "~\n", "{}\n", "null\n", "\ufeffsource: kernel\n", "%YAML 1.2\n---\nsource: kernel\n",
+    "http:\n", "http: ~\n", "http: {}\n", "log:\n  # level: debug\nhttp:\n  threads: 2\n",
+    "source: synthetic\n", "source: 'kernel'\n", "source: \"kernel\"\n", "{source: kernel, log: {level: error}}\n",
+    "'source': kernel\n", "? source\n: kernel\n", "source: !  kernel\n", "source: >-\n  kernel\n", "source: |-\n  synthetic\n",
+    "http: {threads: 1, streams: 0, rate: 0}\n", "http: {threads: 64, streams: 64, rate: 100000}\n", "http: {threads: \"8\"}\n",
+    "http: {listen: 0.0.0.0:1}\n", "http: {listen: 255.255.255.255:65535}\n", "http: {listen: localhost:9731}\n",
+    "http: {request_timeout: 1000ms, request_size: 2KiB}\n", "http: {request_timeout: 120s, request_size: 1MiB}\n",
+    "http: {request_timeout: 120000ms, request_size: 1024KiB}\n", "http: {web_config: \"\"}\n", "http: {web_config: /}\n",
+    "http: {web_config: '/etc/rcached/web config.yaml'}\n", "http: {web_config: /etc/prüfung}\n", "http: {web_config: \"/\\U0001F600\"}\n",
+    "http: {web_config: /" + 1023 * "x" + "}\n", "http: {web_config: /" + 1023 * "ü" + "}\n",
+    "kernel: {ring_size: 64KiB, probes: auto, run_statistics: true}\n", "kernel: {ring_size: 256MiB, probes: kprobe}\n",
+    "kernel: {ring_size: 262144KiB, run_statistics: 'false'}\n", "pipeline: {drain_interval: 1ms, snapshot_interval: 100ms}\n",
+    "pipeline: {drain_interval: 100ms, snapshot_interval: 100ms}\n", "pipeline: {drain_interval: 101ms, snapshot_interval: 1s}\n",
+    "pipeline: {drain_interval: 1s, snapshot_interval: 60s}\n", "pipeline: {drain_interval: 1000ms}\n", "pipeline: {snapshot_interval: 100ms}\n",
+    "audit: {enabled: false, interval: 1s, budget: 1ms}\n", "audit: {enabled: true, interval: 3600s, budget: 1s}\n",
+    "metrics: {per_cpu: true, per_magazine: \"true\", series_limit: 100}\n", "metrics: {series_limit: 10000000}\n",
+    "history: {size: 64KiB}\n", "history: {size: 1024MiB}\n", "textfile: {path: /t/r.prom, interval: 1s}\n", "textfile: {path: '', interval: 3600000ms}\n",
+    "textfile: {path: /.prom}\n", "synthetic: {generation: bounded-128, domains: 1, cpus: 1, rate: 1, seed: 0, workload: steady}\n",
+    "synthetic: {generation: unbounded-127, domains: 1000, cpus: 1024, rate: 10000000, seed: 18446744073709551615, workload: leak}\n",
+    "log: {level: debug}\n", "run_directory: /\n", "run_directory: '/a b'\n", "run_directory: /" + 98 * "x" + "\n",
+]
+
+# What a reader of YAML 1.1 or of the core schema turns into a value that the schema takes, where rcached refuses how it is
+# spelt. The schema cannot see it; docs/config.md says so.
+SPELT_OTHERWISE = [
+    ("audit", "enabled", ["yes", "on", "True", "TRUE", "no", "off", "False"]),
+    ("http", "streams", ["-0"]),
+    ("http", "threads", ["0x10", "010", "0b11", "1_0", "8.0", "+8"]),
+]
+
+
+class NullsOnly(yaml.SafeLoader):
+    """Every scalar a string but null, as rcached reads it. Merging is not YAML's affair here."""
+    yaml_implicit_resolvers = {}
+
+
+NullsOnly.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+
+
+def ask(texts):
+    sys.set_int_max_str_digits(0)
+    done = subprocess.run([ANSWERS], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True, timeout=120)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(texts), (len(answers), len(texts))
+    return answers
+
+
+def judged(document):
+    return VALIDATOR.is_valid(document)
+
+
+class Table(unittest.TestCase):
+    def test_the_schema_is_one(self):
+        jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+    def test_wrong_ones_are_refused_by_both(self):
+        rows = wrong_configs.WRONG
+        self.assertGreaterEqual(len({text for text, *_ in rows}), 200)
+        for (text, line, key, hint), answer in zip(rows, ask([text for text, *_ in rows])):
+            with self.subTest(text=text):
+                self.assertFalse(answer["accepted"])
+                self.assertRegex(answer["message"], rf"\(site\.yaml:{line}:[0-9]+\)")
+                if key is not None:
+                    self.assertIn(f"'{key}'", answer["message"])
+                self.assertIn(hint, answer["mend"])
+                self.assertFalse(judged(answer["typed"]), "the schema takes it")
+                self.assertFalse(judged(answer["strings"]), "the schema takes it as strings")
+
+    def test_right_ones_are_accepted_by_both(self):
+        for text, answer in zip(RIGHT, ask(RIGHT)):
+            with self.subTest(text=text):
+                self.assertTrue(answer["accepted"], answer.get("message"))
+                self.assertTrue(judged(answer["typed"]), "the schema refuses it")
+                self.assertTrue(judged(answer["strings"]), "the schema refuses it as strings")
+
+    def test_what_is_no_plain_yaml_is_refused_before_the_schema(self):
+        rows = wrong_configs.NOT_PLAIN
+        for (text, line, hint), answer in zip(rows, ask([text for text, *_ in rows])):
+            with self.subTest(text=text):
+                self.assertFalse(answer["accepted"])
+                self.assertNotIn("typed", answer)
+                self.assertRegex(answer["message"], rf"site\.yaml:{line}\b")
+                self.assertIn(hint, answer["mend"])
+
+    def test_every_key_is_in_both_tables(self):
+        keys = {f"{name}.{leaf}" if leaf else name for name, node in SCHEMA["properties"].items()
+                for leaf in node.get("properties", {"": None})}
+        self.assertGreaterEqual(len(keys), 30)
+        self.assertLessEqual(keys, {key for _, _, key, _ in wrong_configs.WRONG})
+        seen = set()
+        for text in RIGHT:
+            for name, value in (yaml.load(text, NullsOnly) or {}).items():
+                seen |= {f"{name}.{leaf}" for leaf in value} if isinstance(value, dict) else {name}
+        self.assertLessEqual(keys, seen)
+
+    def test_another_reader_of_yaml_sees_the_same(self):
+        texts = RIGHT + [text for text, *_ in wrong_configs.WRONG]
+        for text, answer in zip(texts, ask(texts)):
+            if "\\u" in text or "\\x" in text or "<<" in text:
+                continue  # C1 and NUL characters are none for PyYAML's reader; it merges while it constructs
+            with self.subTest(text=text):
+                self.assertEqual(judged(yaml.load(text, NullsOnly)), answer["accepted"])
+
+    def test_only_other_spellings_of_numbers_and_booleans_are_hidden_by_typed_readers(self):
+        for section, leaf, spellings in SPELT_OTHERWISE:
+            texts = [f"{section}: {{{leaf}: {spelling}}}\n" for spelling in spellings]
+            for text, answer in zip(texts, ask(texts)):
+                with self.subTest(text=text):
+                    self.assertFalse(answer["accepted"])
+                    self.assertFalse(judged(answer["typed"]))
+                    self.assertTrue(judged(yaml.safe_load(text)), "no longer hidden: take it off the list")
+        for text in (text for text, *_ in wrong_configs.WRONG if "\\" not in text and "<<" not in text):
+            if judged(yaml.safe_load(text)):
+                value = re.search(r": (\S+)\n$", text)[1]
+                self.assertRegex(value, r"^(?:-?[0-9+_.e]+|yes|no|on|off|True|FALSE)$", text)
+
+
+class Generated(unittest.TestCase):
+    """Right documents, changed at random in their values, keys and text."""
+
+    def setUp(self):
+        self.random = random.Random("rcached.yaml")
+        self.values = collections.defaultdict(list)
+        for text in RIGHT:
+            for name, value in (yaml.load(text, NullsOnly) or {}).items():
+                for leaf, one in value.items() if isinstance(value, dict) else [("", value)]:
+                    if one is not None:
+                        self.values[name, leaf].append(one)
+        self.keys = sorted(self.values)
+        self.all = [value for values in self.values.values() for value in values]
+        # Numbers at and around the bounds, with every unit.
+        numbers = {int(number) for number in re.findall("[0-9]+", " ".join(self.all)) if len(number) < 21}
+        self.near = sorted({number + step for number in numbers for step in (-1, 0, 1)})
+
+    def changed_text(self, text):
+        for _ in range(self.random.randint(1, 2)):
+            at = self.random.randint(0, len(text))
+            piece = self.random.choice(["", "", *"0159-+._: /smKMiB\"'#üe", "\\n", "ms", "KiB"])
+            text = text[:at] + piece + text[at + self.random.randint(0, 1):]
+        return text
+
+    def scalar(self, key):
+        kind = self.random.random()
+        if kind < 0.55:
+            return self.random.choice(self.values[key])
+        if kind < 0.75:
+            number = str(self.random.choice(self.near))
+            return number + self.random.choice(["", "ms", "s", "KiB", "MiB", "MiB", "m", ".0"])
+        if kind < 0.85:
+            return self.random.choice(self.all)
+        return self.changed_text(self.random.choice(self.values[key]))
+
+    def written(self, value):
+        """A value as YAML: plain, or in quotes, or something else altogether."""
+        kind = self.random.random()
+        if kind < 0.04:
+            return self.random.choice(["~", "", "[]", "{}", "[a]", "{a: b}", "null", "''", "0", "true"])
+        plain = re.fullmatch(r"[0-9A-Za-z/+.][0-9A-Za-z/+._:-]*", value) and not value.endswith(":")
+        if plain and kind < 0.8:
+            return value
+        if kind < 0.9:
+            return "'" + value.replace("'", "''") + "'"
+        return json.dumps(value, ensure_ascii=False)
+
+    def document(self):
+        sections = collections.defaultdict(list)
+        for name, leaf in self.random.sample(self.keys, self.random.choice([1, 1, 2, 3, 6])):
+            key = (name, leaf)
+            if self.random.random() < 0.03:
+                leaf = self.changed_text(leaf or "x")
+            if self.random.random() < 0.02:
+                name = self.changed_text(name)
+            sections[name].append((leaf, self.written(self.scalar(key))))
+        lines = []
+        for name, entries in sections.items():
+            if entries[0][0] == "":
+                lines.append(f"{name}: {entries[0][1]}")
+            else:
+                lines += [f"{name}:"] + [f"  {leaf}: {value}" for leaf, value in entries]
+        text = "\n".join(lines) + "\n"
+        return self.changed_text(text) if self.random.random() < 0.1 else text
+
+    def test_both_judge_alike(self):
+        texts = [self.document() for _ in range(GENERATED)]
+        counts = collections.Counter()
+        for text, answer in zip(texts, ask(texts)):
+            if not answer["accepted"]:
+                self.assertTrue(answer["mend"], text)
+                self.assertRegex(answer["message"], r"site\.yaml:[0-9]+", text)
+            if "typed" not in answer:
+                self.assertFalse(answer["accepted"], text)
+                counts["no plain YAML"] += 1
+                continue
+            for form in ("typed", "strings"):
+                self.assertEqual(judged(answer[form]), answer["accepted"],
+                                 f"{form}: {text!r}: {answer.get('message', 'accepted by rcached')}")
+            counts["accepted" if answer["accepted"] else "refused"] += 1
+        print(f"{GENERATED} generated configurations: {dict(counts)}", file=sys.stderr)
+        self.assertGreater(counts["accepted"], GENERATED // 5)
+        self.assertGreater(counts["refused"], GENERATED // 5)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--answers", required=True)
+    options, rest = parser.parse_known_args()
+    ANSWERS = options.answers
+    unittest.main(argv=[sys.argv[0], *rest])

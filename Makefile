@@ -7,6 +7,8 @@
 #   make test-outputs                      every way out against its real consumers: Prometheus, Chromium, lab guests
 #   make bench-scrape | bench-pipeline     what a scrape costs, and what it costs the pipeline
 #   make fuzz                              every parser of outside bytes
+#   make test-service                     the package under a real systemd, in a lab guest
+#   make package                           build/packages: the Debian package and a tarball with its libraries
 #   make bench | format | lint | clean
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -18,7 +20,7 @@ MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
 
-.PHONY: run test test-truth test-outputs lab bench bench-scrape bench-pipeline fuzz format lint clean build daemon asan tsan
+.PHONY: run test test-truth test-outputs lab bench bench-scrape bench-pipeline fuzz package test-service format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -64,6 +66,14 @@ bench-scrape: build
 bench-pipeline: build
 	@packaging/install-dependencies bench
 	@tests/bench/pipeline
+
+test-service: package
+	@packaging/install-dependencies lab
+	@exec tests/lab/lab.py test service --kernel 6.1 --mode lazy --timeout 400 --package build/packages/rcached_*.deb
+
+package: build
+	@packaging/install-dependencies package
+	@packaging/make-packages
 
 fuzz:
 	@packaging/install-dependencies build test

@@ -34,9 +34,10 @@ Expected<OutputPreparations> prepare_outputs(const Config& config) {
 }
 
 Outputs::Outputs(const Config& config, OutputPreparations preparations,
-                 const std::shared_ptr<const ViewSource>& source) {
+                 const std::shared_ptr<const ViewSource>& source, MetricsPage::Own more) {
   const auto http_metrics = std::make_shared<HttpMetrics>();
-  MetricsPage::Own own = {std::make_shared<ProcessCollectable>(), http_metrics};
+  MetricsPage::Own own = std::move(more);
+  own.insert(own.end(), {std::make_shared<ProcessCollectable>(), http_metrics});
   if (!config.textfile.path.empty()) {
     TextfileOptions options;
     options.path = config.textfile.path;
@@ -78,6 +79,10 @@ Expected<void> Outputs::start() {
     }
   }
   return {};
+}
+
+void Outputs::tune(const Config& config) {
+  if (textfile_) textfile_->set_interval(config.textfile.interval);
 }
 
 void Outputs::stop() {

@@ -28,13 +28,16 @@ Expected<OutputPreparations> prepare_outputs(const Config& config);
 // start(), stop() and the destructor belong to one thread.
 class Outputs {
  public:
+  // `more`: metrics of the daemon's own parts, for /metrics and the textfile.
   Outputs(const Config& config, OutputPreparations preparations,
-          const std::shared_ptr<const ViewSource>& source);
+          const std::shared_ptr<const ViewSource>& source, MetricsPage::Own more);
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
   // Errors: those of the HTTP server, and config for a textfile that can never be written.
   Expected<void> start();
+  // Takes over what may change while it runs.
+  void tune(const Config& config);
   void stop();
 
   std::string url() const { return server_->url(); }

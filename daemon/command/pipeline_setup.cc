@@ -55,6 +55,16 @@ MirrorFeed::GroupReader make_group_reader(const Config& config) {
   return [] { return read_iommu_groups(); };
 }
 
+PipelineTuning pipeline_tuning(const Config& config) {
+  PipelineTuning tuning;
+  tuning.per_cpu_series = config.metrics.per_cpu;
+  tuning.per_magazine_series = config.metrics.per_magazine;
+  tuning.series_limit = config.metrics.series_limit;
+  tuning.audit_interval = config.audit.interval;
+  tuning.audit_budget = config.audit.budget;
+  return tuning;
+}
+
 PipelineOptions pipeline_options(const Config& config) {
   using std::chrono::system_clock;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch());
@@ -63,13 +73,9 @@ PipelineOptions pipeline_options(const Config& config) {
   options.snapshot_interval = config.pipeline.snapshot_interval;
   options.version = RCACHED_VERSION;
   options.started_unix_s = static_cast<std::uint64_t>(now.count());
-  options.per_cpu_series = config.metrics.per_cpu;
-  options.per_magazine_series = config.metrics.per_magazine;
-  options.series_limit = config.metrics.series_limit;
+  options.tuning = pipeline_tuning(config);
   options.history_bytes = config.history.bytes;
   options.audit_enabled = config.audit.enabled;
-  options.audit_interval = config.audit.interval;
-  options.audit_budget = config.audit.budget;
   options.read_reserved = make_reserved_reader(config);
   options.after_source_start = drop_capabilities;
   return options;

@@ -21,6 +21,8 @@ std::unique_ptr<EventSource> make_source(const Config& config);
 // sysfs knows nothing of synthetic domains, and this host's groups are not theirs.
 MirrorFeed::GroupReader make_group_reader(const Config& config);
 
+PipelineTuning pipeline_tuning(const Config& config);
+
 // Reads the clock (the start) and the kernel's layout.
 PipelineOptions pipeline_options(const Config& config);
 

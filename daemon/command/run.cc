@@ -15,6 +15,7 @@
 #include "daemon/command/audit_protocol.h"
 #include "daemon/command/outputs.h"
 #include "daemon/command/pipeline_setup.h"
+#include "daemon/command/reload.h"
 #include "daemon/command/summary.h"
 #include "daemon/config/values.h"
 #include "daemon/host/run_statistics.h"
@@ -61,8 +62,14 @@ Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& confi
 // What goes on between start and end: signals, the watchdog, the summary.
 class MainLoop {
  public:
-  MainLoop(SignalWaiter& signals, const Notifier& notifier, const Pipeline& pipeline, bool summary)
-      : signals_(signals), notifier_(notifier), pipeline_(pipeline) {
+  // `status`: what the service manager shows of a daemon that runs.
+  MainLoop(SignalWaiter& signals, const Notifier& notifier, const Pipeline& pipeline, Reloader& reloader,
+           std::string status, bool summary)
+      : signals_(signals),
+        notifier_(notifier),
+        pipeline_(pipeline),
+        reloader_(reloader),
+        status_(std::move(status)) {
     if (summary) printer_.emplace(stdout);
   }
 
@@ -86,8 +93,11 @@ class MainLoop {
 
   bool ended_by(std::optional<int> signal) const {
     if (!signal) return false;
-    if (*signal == SIGHUP && notifier_.supervised()) {
-      spdlog::warn("SIGHUP: rcached cannot reload its configuration; restart it");
+    // From a terminal it means that the terminal has gone.
+    if (*signal == SIGHUP && (notifier_.supervised() || isatty(STDERR_FILENO) == 0)) {
+      notifier_.reloading();
+      const bool taken = reloader_.reload();
+      notifier_.ready(taken ? status_ : status_ + "; the last reload was refused");
       return false;
     }
     spdlog::info("SIG{}: ending", sigabbrev_np(*signal));
@@ -117,6 +127,8 @@ class MainLoop {
   SignalWaiter& signals_;
   const Notifier& notifier_;
   const Pipeline& pipeline_;
+  Reloader& reloader_;
+  const std::string status_;
   std::optional<SummaryPrinter> printer_;
   Clock::time_point next_watchdog_{}, next_summary_{};
   std::uint64_t last_beat_ = 0;
@@ -155,8 +167,14 @@ Expected<void> run_command(const CommandLine& command_line) {
   if (auto started = pipeline->start(); !started) return started;
   if (auto dropped = drop_capabilities(); !dropped) return dropped;  // the threads that follow begin without
 
-  Outputs outputs(config, std::move(*preparations), pipeline);
-  if (auto started = outputs.start(); !started) return started;
+  std::optional<Outputs> outputs;
+  Reloader reloader(config_request(command_line), config, [&](const Config& wanted) {
+    set_log_level(wanted.log.level);
+    pipeline->tune(pipeline_tuning(wanted));
+    outputs->tune(wanted);
+  });
+  outputs.emplace(config, std::move(*preparations), pipeline, MetricsPage::Own{reloader.metrics()});
+  if (auto started = outputs->start(); !started) return started;
   if (!pipeline->wait_for_view(kFirstViewLimit)) {
     return fail(
         ErrorCode::internal,
@@ -168,20 +186,20 @@ Expected<void> run_command(const CommandLine& command_line) {
   if (!control) return tl::unexpected(control.error());
 
   const std::string status =
-      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, outputs.url());
+      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, outputs->url());
   spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
   notifier.ready(status);
   if (command_line.summary) {
-    fmt::print("{}metrics\n", outputs.url());
+    fmt::print("{}metrics\n", outputs->url());
     std::fflush(stdout);
   }
 
-  auto result = MainLoop(signals, notifier, *pipeline, command_line.summary).run();
+  auto result = MainLoop(signals, notifier, *pipeline, reloader, status, command_line.summary).run();
   notifier.stopping();
   signals.end_at_next(kEndLimit);
   pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
   control->reset();  // after the pipeline, whose end also ends an audit under way
-  outputs.stop();
+  outputs->stop();
   return result;
 }
 

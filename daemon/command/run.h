@@ -12,8 +12,8 @@
 
 namespace rcached {
 
-// Returns when SIGINT, SIGTERM or (without a service manager) SIGHUP has ended it cleanly. Call it before the
-// process has other threads.
+// Returns when SIGINT, SIGTERM or (from a terminal) SIGHUP has ended it cleanly; elsewhere SIGHUP reloads.
+// Call it before the process has other threads.
 Expected<void> run_command(const CommandLine& command_line);
 
 }  // namespace rcached

@@ -70,6 +70,22 @@ void add_rule(Json& pipeline) {
   pipeline["then"] = {{"properties", snapshot}};
 }
 
+// Text as roff takes it: nothing of it is a request or an escape.
+std::string roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      if ((c == '.' || c == '\'') && (out.empty() || out.back() == '\n')) out += "\\&";
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string config_schema() {
@@ -90,6 +106,45 @@ std::string config_table() {
     out += fmt::format("| `{}` | `{}` | {} | {} |\n", key.path, yaml_scalar(key.get(Config{})), key.wanted,
                        key.description);
   }
+  return out;
+}
+
+std::string config_manual() {
+  std::string out = R"(.\" SPDX-License-Identifier: Apache-2.0
+.\" Made by config-doc from the table of keys.
+.TH RCACHED.YAML 5 2026-11-25 "rcached )" RCACHED_VERSION R"(" "File Formats"
+.SH NAME
+rcached.yaml \- configuration of rcached
+.SH SYNOPSIS
+.I /etc/rcached/rcached.yaml
+.br
+.I /etc/rcached/rcached.d/*.yaml
+.SH DESCRIPTION
+YAML: sections with keys. Every key has a default, and a file need not be there. Drop\-ins in the directory beside the
+main file are read after it, in the order of their names; the last one to set a key wins, and options of the command
+line win over all. An unknown key, a wrong value or a key that is there twice is refused with its file and line.
+.PP
+.B rcached config show
+prints what holds and where each value comes from;
+.B rcached \-\-check\-config
+checks. On SIGHUP
+.RB ( "systemctl reload rcached" )
+a running daemon takes over the keys marked
+.IR reloadable ;
+a configuration that is wrong, or changes another key, is refused whole and said in the log.
+.SH KEYS
+)";
+  for (const ConfigKey& key : config_keys()) {
+    out += fmt::format(".TP\n.B {}\n{}: {}. Default: {}{}.\n", roff(key.path), roff(key.description),
+                       roff(key.wanted), roff(yaml_scalar(key.get(Config{}))),
+                       key.reloadable ? "; reloadable" : "");
+  }
+  out += R"(.SH FILES
+.I /usr/share/rcached/rcached.schema.json
+is the JSON schema of a file; it accepts what rcached accepts.
+.SH SEE ALSO
+.BR rcached (8)
+)";
   return out;
 }
 

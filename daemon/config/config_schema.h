@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is published about the keys, made from their table: config/rcached.schema.json and the table in
-// docs/config.md. Pure.
+// What is published about the keys, made from their table: config/rcached.schema.json, the table in
+// docs/config.md and the manual page rcached.yaml(5). Pure.
 #pragma once
 
 #include <string>
@@ -13,5 +13,8 @@ std::string config_schema();
 
 // The rows of the table of keys, as Markdown.
 std::string config_table();
+
+// rcached.yaml(5), for man(1).
+std::string config_manual();
 
 }  // namespace rcached

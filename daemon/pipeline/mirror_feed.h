@@ -67,6 +67,10 @@ class MirrorFeed {
   // `done` gets the report once, from drain(), or at once.
   void request_audit(const AuditRequest& request, std::function<void(AuditReport)> done);
 
+  void tune_audits(const Reconciler::Options& options) {
+    if (reconciler_) reconciler_->tune(options);
+  }
+
   // FQ drains whose domain the probe could not know; they belong to no domain's counter.
   std::uint64_t unattributed_fq_drains() const { return unattributed_fq_drains_; }
 

@@ -27,7 +27,8 @@ Pipeline::Pipeline(std::unique_ptr<EventSource> source, MirrorFeed::GroupReader 
     : options_(std::move(options)),
       read_groups_(std::move(read_groups)),
       source_(std::move(source)),
-      chronicle_(options_.history_bytes, options_.snapshot_interval) {}
+      chronicle_(options_.history_bytes, options_.snapshot_interval),
+      tuning_(options_.tuning) {}
 
 Pipeline::~Pipeline() { stop(); }
 
@@ -58,7 +59,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     if (running) {
       MirrorFeed feed(
           *source_, read_groups_,
-          {options_.read_reserved, options_.audit_enabled, {options_.audit_interval, options_.audit_budget}});
+          {options_.read_reserved, options_.audit_enabled, {tuning_.audit_interval, tuning_.audit_budget}});
       loop(feed);
     }
   } catch (const std::exception& error) {
@@ -85,7 +86,7 @@ void Pipeline::loop(MirrorFeed& feed) {
     const auto now = Clock::now();
     feed.drain(now);
     heartbeat_.fetch_add(1, std::memory_order_relaxed);
-    take_audit_requests(feed);
+    take_requests(feed);
     settled = settled || feed.settled() || now >= seeding_end;
     if (settled && now >= next_snapshot) {
       unpublished = make_view(feed, now);
@@ -106,9 +107,9 @@ std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed, MirrorFeed::Ti
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
-  view.status.per_cpu_series = options_.per_cpu_series;
-  view.status.per_magazine_series = options_.per_magazine_series;
-  view.status.series_limit = options_.series_limit;
+  view.status.per_cpu_series = tuning_.per_cpu_series;
+  view.status.per_magazine_series = tuning_.per_magazine_series;
+  view.status.series_limit = tuning_.series_limit;
   view.status.ready = true;
   chronicle_.complete(view, now);
   return std::make_shared<const View>(std::move(view));
@@ -123,11 +124,22 @@ bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
   return slot_.wait_for_newer(nullptr, timeout) != nullptr;
 }
 
-void Pipeline::take_audit_requests(MirrorFeed& feed) {
+void Pipeline::tune(const PipelineTuning& tuning) {
+  const std::lock_guard lock(mutex_);
+  wanted_tuning_ = tuning;
+}
+
+void Pipeline::take_requests(MirrorFeed& feed) {
   decltype(audit_requests_) requests;
+  std::optional<PipelineTuning> tuning;
   {
     const std::lock_guard lock(mutex_);
     requests.swap(audit_requests_);
+    tuning.swap(wanted_tuning_);
+  }
+  if (tuning) {
+    tuning_ = *tuning;
+    feed.tune_audits({tuning_.audit_interval, tuning_.audit_budget});
   }
   for (auto& [request, promise] : requests) {
     feed.request_audit(request,

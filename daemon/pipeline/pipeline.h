@@ -33,20 +33,25 @@
 
 namespace rcached {
 
+// What may change while it runs.
+struct PipelineTuning {
+  bool per_cpu_series = false;
+  bool per_magazine_series = false;
+  std::uint64_t series_limit = 50'000;
+  std::chrono::milliseconds audit_interval{60'000};
+  std::chrono::milliseconds audit_budget{50};  // of reading, per second
+};
+
 struct PipelineOptions {
   std::chrono::milliseconds drain_interval{10};
   std::chrono::milliseconds snapshot_interval{1000};
   // Copied into every View's status.
   std::string version;
   std::uint64_t started_unix_s = 0;
-  bool per_cpu_series = false;
-  bool per_magazine_series = false;
-  std::uint64_t series_limit = 50'000;
+  PipelineTuning tuning{};                // at the start
   std::size_t history_bytes = 16u << 20;  // at most, for the last hour of all domains
   // Auditing the mirror against the source's KernelReader, where it has one.
   bool audit_enabled = true;
-  std::chrono::milliseconds audit_interval{60'000};
-  std::chrono::milliseconds audit_budget{50};  // of reading, per second
   Reconciler::ReservedReader read_reserved{};
   // Run in the pipeline's thread as soon as the source has started, before the thread does anything else;
   // what it refuses, start() refuses.
@@ -81,6 +86,9 @@ class Pipeline : public ViewSource {
   // at most `timeout`. Any thread but the pipeline's.
   AuditReport audit(const AuditRequest& request, std::chrono::milliseconds timeout);
 
+  // Holds from the next round on. Any thread.
+  void tune(const PipelineTuning& tuning);
+
   // Grows with every round of the thread; one that stands still has hung.
   std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
 
@@ -91,7 +99,7 @@ class Pipeline : public ViewSource {
   void run(std::promise<Expected<void>> started);
   void loop(MirrorFeed& feed);
   std::shared_ptr<const View> make_view(MirrorFeed& feed, MirrorFeed::TimePoint now);
-  void take_audit_requests(MirrorFeed& feed);
+  void take_requests(MirrorFeed& feed);
   bool sleep_until(MirrorFeed::TimePoint when);  // true: stop
 
   const PipelineOptions options_;
@@ -99,13 +107,15 @@ class Pipeline : public ViewSource {
   std::unique_ptr<EventSource> source_;
   std::atomic<std::uint64_t> heartbeat_{0};
 
-  Chronicle chronicle_;  // of the thread
+  Chronicle chronicle_;    // of the thread
+  PipelineTuning tuning_;  // of the thread
   ViewSlot slot_;
 
   mutable std::mutex mutex_;  // guards what follows; nobody who renders or scrapes takes it
   mutable std::condition_variable changed_;
   std::optional<std::string> failure_;
   std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_;
+  std::optional<PipelineTuning> wanted_tuning_;
   bool over_ = false;  // the thread takes no more requests
   bool stopping_ = false;
 

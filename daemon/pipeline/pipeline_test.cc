@@ -23,7 +23,7 @@ PipelineOptions fast() {
   options.snapshot_interval = 2ms;
   options.version = "1.2.3";
   options.started_unix_s = 99;
-  options.per_cpu_series = true;
+  options.tuning.per_cpu_series = true;
   return options;
 }
 
@@ -52,6 +52,23 @@ TEST(Pipeline, PublishesViewsOfWhatTheSourceDelivers) {
   EXPECT_TRUE(view->status.per_cpu_series);
   EXPECT_TRUE(eventually([&] { return pipeline.view() != view; }));
   EXPECT_EQ(view->snapshot.domains.size(), 1u) << "an old view stays as it was";
+}
+
+TEST(Pipeline, IsTunedWhileItRuns) {
+  auto source = std::make_unique<FakeSource>();
+  source->next = {event(OperationKind::domain_init, kKeyA)};
+  Pipeline pipeline(std::move(source), no_groups, fast());
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(pipeline.wait_for_view(10s));
+  PipelineTuning tuning;
+  tuning.per_magazine_series = true;
+  tuning.series_limit = 777;
+  pipeline.tune(tuning);
+  ASSERT_TRUE(eventually([&] { return pipeline.view()->status.series_limit == 777; }));
+  const auto view = pipeline.view();
+  EXPECT_FALSE(view->status.per_cpu_series);
+  EXPECT_TRUE(view->status.per_magazine_series);
+  EXPECT_EQ(view->snapshot.domains.size(), 1u) << "the mirror stays";
 }
 
 TEST(Pipeline, AFailedStartRunsNothing) {

@@ -65,6 +65,9 @@ class Reconciler {
     if (!readings_.empty() && readings_.front().end_ns < time_ns) apply_due_readings(time_ns);
   }
 
+  // Another schedule and budget, from the next round on.
+  void tune(const Options& options) { options_ = options; }
+
   // One round: starts what is due, reads what is wanted and affordable.
   void work(TimePoint now);
 
@@ -146,7 +149,7 @@ class Reconciler {
   Mirror& mirror_;
   const DomainRegistry& registry_;
   const ReservedReader read_reserved_;
-  const Options options_;
+  Options options_;
   std::deque<PendingReading> readings_;  // by end_ns
   std::map<std::uint64_t, Job> jobs_;
   std::map<std::uint64_t, Schedule> schedules_;

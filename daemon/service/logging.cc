@@ -75,6 +75,8 @@ std::unique_ptr<spdlog::formatter> make_log_formatter(LogStyle style) {
   return formatter;
 }
 
+void set_log_level(LogLevel level) { spdlog::set_level(to_spdlog(level)); }
+
 void setup_logging(LogLevel level, LogStyle style) {
   std::shared_ptr<spdlog::logger> logger;
   if (style == LogStyle::terminal) {

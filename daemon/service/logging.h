@@ -28,6 +28,9 @@ LogStyle choose_log_style(int stderr_fd);
 // Call once, before other threads start.
 void setup_logging(LogLevel level, LogStyle style);
 
+// At any time, from any thread.
+void set_log_level(LogLevel level);
+
 std::unique_ptr<spdlog::formatter> make_log_formatter(LogStyle style);
 
 // The number in sd-daemon's prefix: syslog's priorities.

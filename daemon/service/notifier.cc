@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 
 namespace rcached {
 
@@ -21,6 +23,13 @@ void Notifier::ready(const std::string& status) const {
 }
 
 void Notifier::status(const std::string& text) const { sd_notify(0, fmt::format("STATUS={}", text).c_str()); }
+
+void Notifier::reloading() const {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto microseconds = std::uint64_t(now.tv_sec) * 1'000'000 + std::uint64_t(now.tv_nsec) / 1000;
+  sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", microseconds).c_str());
+}
 
 void Notifier::watchdog() const { sd_notify(0, "WATCHDOG=1"); }
 

@@ -18,6 +18,8 @@ class Notifier {
 
   void ready(const std::string& status) const;
   void status(const std::string& text) const;
+  // A reload has begun; ready() says that it is over.
+  void reloading() const;
   void watchdog() const;
   void stopping() const;
 

@@ -37,6 +37,11 @@ struct Client {
     mine = UniqueFd(fds[0]);
     server = UniqueFd(fds[1]);
   }
+  ~Client() {
+    if (forget) forget();
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   void send(std::string_view text) const {
     EXPECT_EQ(::send(mine.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
@@ -51,6 +56,7 @@ struct Client {
   std::string address;
   std::uint16_t port;
   UniqueFd mine, server;
+  mutable std::function<void()> forget;  // by whom it was accepted: the guard looks until the test's end
 };
 
 class ConnectionGuardTest : public ::testing::Test {
@@ -70,6 +76,10 @@ class ConnectionGuardTest : public ::testing::Test {
   void accept(const Client& client) {
     const std::lock_guard lock(mutex_);
     clients_.insert(&client);
+    client.forget = [this, &client] {
+      const std::lock_guard forgetting(mutex_);
+      clients_.erase(&client);
+    };
   }
   // A thread reads the request, and it has come.
   ConnectionGuard::Connection* arrive(const Client& client) {

@@ -262,6 +262,12 @@ inline constexpr std::array kMetrics = {
     MetricRow{"rcached_textfile_last_write_timestamp_seconds", kGauge, "seconds", "", MetricTier::own, "-",
               "When the file for node_exporter's textfile collector was last written, in Unix time; absent "
               "when never."},
+    MetricRow{"rcached_config_reloads_total", kCounter, "reloads", "result", MetricTier::own, "-",
+              "Reloads of the configuration, by result: success, or failure, which changes nothing."},
+    MetricRow{"rcached_config_last_reload_successful", kGauge, "bool", "", MetricTier::own, "-",
+              "1 when the last reload of the configuration was taken over, or there was none."},
+    MetricRow{"rcached_config_last_reload_success_timestamp_seconds", kGauge, "seconds", "", MetricTier::own,
+              "-", "When a configuration was last taken over, at the start or later, in Unix time."},
     MetricRow{"process_cpu_seconds_total", kCounter, "seconds", "", MetricTier::own, "-",
               "User and system CPU time of the rcached process."},
     MetricRow{"process_resident_memory_bytes", kGauge, "bytes", "", MetricTier::own, "-",

@@ -106,7 +106,7 @@ void settle_thread() {
 
 class TextfileWriter::Impl {
  public:
-  explicit Impl(TextfileOptions options) : options_(std::move(options)) {}
+  explicit Impl(TextfileOptions options) : options_(std::move(options)), interval_(options_.interval) {}
 
   tl::expected<void, TextfileError> start() {
     if (thread_.joinable()) return {};
@@ -117,6 +117,8 @@ class TextfileWriter::Impl {
     thread_ = std::thread([this] { run(); });
     return {};
   }
+
+  void set_interval(milliseconds interval) { interval_ = interval; }
 
   void stop() {
     if (!thread_.joinable()) return;
@@ -151,7 +153,7 @@ class TextfileWriter::Impl {
       const std::shared_ptr<const std::string> text = options_.text();
       if (text == nullptr) {
         if (auto removed = file_->remove(); !removed) tell(removed.error());
-        return std::min(options_.interval, kAskAgain);
+        return std::min(interval_.load(), kAskAgain);
       }
       write(*text);
     } catch (const std::exception& error) {
@@ -159,7 +161,7 @@ class TextfileWriter::Impl {
               fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
               "report this as a bug, unless memory has run out"});
     }
-    return options_.interval;
+    return interval_;
   }
 
   void write(const std::string& text) {
@@ -186,6 +188,7 @@ class TextfileWriter::Impl {
   }
 
   const TextfileOptions options_;
+  std::atomic<milliseconds> interval_;
   WriteMetrics metrics_;
 
   std::mutex mutex_;
@@ -202,6 +205,7 @@ class TextfileWriter::Impl {
 TextfileWriter::TextfileWriter(TextfileOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 TextfileWriter::~TextfileWriter() { stop(); }
 tl::expected<void, TextfileError> TextfileWriter::start() { return impl_->start(); }
+void TextfileWriter::set_interval(milliseconds interval) { impl_->set_interval(interval); }
 void TextfileWriter::stop() { impl_->stop(); }
 std::shared_ptr<prometheus::Collectable> TextfileWriter::metrics() const { return impl_->metrics(); }
 

@@ -49,6 +49,9 @@ class TextfileWriter {
   // by on_failure, counted, and the next interval tries again.
   tl::expected<void, TextfileError> start();
 
+  // Between writes, after the one that is due. Any thread.
+  void set_interval(std::chrono::milliseconds interval);
+
   // Waits for a write that is under way, and removes the file. Does nothing when not started.
   void stop();
 

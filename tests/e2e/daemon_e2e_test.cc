@@ -93,7 +93,7 @@ TEST_F(Daemon, ServesMetricsThatMove) {
 }
 
 TEST_F(Daemon, EndsCleanlyWithinTwoSeconds) {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+  for (const int signal : {SIGTERM, SIGINT}) {
     Process daemon(synthetic());
     ASSERT_TRUE(ready()) << daemon.err();
     daemon.signal(signal);
@@ -153,8 +153,8 @@ TEST_F(Daemon, TakesTheSocketOfTheServiceManager) {
   }
   Process daemon(argv);  // starts rcached with the first connection
   ASSERT_TRUE(ready()) << daemon.err();
-  EXPECT_NE(daemon.err().find("metrics at http://" + address() + "/metrics\n"), std::string::npos)
-      << daemon.err();
+  const std::string said = "metrics at http://" + address() + "/metrics\n";  // after it is ready
+  EXPECT_TRUE(eventually([&] { return daemon.err().find(said) != std::string::npos; })) << daemon.err();
   EXPECT_EQ(get(unused, "/-/healthy").status, 0) << "http.listen is not used";
   daemon.signal(SIGTERM);
   const auto exit = daemon.wait(2s);
@@ -197,16 +197,74 @@ TEST_F(Daemon, TellsTheServiceManager) {
   EXPECT_EQ(get(port_, "/metrics").status, 200) << "ready means served";
   EXPECT_EQ(next(), "WATCHDOG=1");
   EXPECT_EQ(next(), "WATCHDOG=1");
-  daemon.signal(SIGHUP);  // under a service manager no reason to end
-  EXPECT_TRUE(eventually([&] { return daemon.err().find("SIGHUP") != std::string::npos; }));
-  daemon.signal(SIGTERM);
+  daemon.signal(SIGHUP);
   std::string last;
+  while ((last = next()) == "WATCHDOG=1") continue;
+  EXPECT_EQ(last.find("RELOADING=1\nMONOTONIC_USEC="), 0u) << last;
+  while ((last = next()) == "WATCHDOG=1") continue;
+  EXPECT_EQ(last, "READY=1\nSTATUS=source synthetic, metrics at http://" + address() + "/metrics");
+  daemon.signal(SIGTERM);
   while ((last = next()) == "WATCHDOG=1") continue;
   EXPECT_EQ(last, "STOPPING=1\nSTATUS=Ending");
   const auto exit = daemon.wait(2s);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
   close(manager);
+}
+
+// --- reload
+
+TEST_F(Daemon, TakesOverAValidConfigurationAndKeepsTheMirror) {
+  const std::string config = own_config();
+  Process daemon(synthetic({"--config", config}));
+  ASSERT_TRUE(ready()) << daemon.err();
+  const std::string sum = "iova_allocations_total{domain=\"1\",order=\"0\"}";
+  const double before = metric(port_, sum);
+  const auto per_cpu = [&] {
+    return get(port_, "/metrics").body.find("\niova_rcache_cpu_ranges{") != std::string::npos;
+  };
+  EXPECT_FALSE(per_cpu());
+
+  std::filesystem::create_directory(directory_ / "own.d");
+  directory_.write("own.d/more.yaml", "metrics: {per_cpu: true}\nlog: {level: debug}\n");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(eventually(per_cpu)) << daemon.err();
+  EXPECT_GE(metric(port_, sum), before) << "counted on";
+  EXPECT_NE(daemon.err().find("metrics.per_cpu from false to true, log.level from info to debug"),
+            std::string::npos)
+      << daemon.err();
+  EXPECT_EQ(metric(port_, "rcached_config_reloads_total{result=\"success\"}"), 1);
+  EXPECT_EQ(metric(port_, "rcached_config_last_reload_successful"), 1);
+}
+
+TEST_F(Daemon, RefusesAWrongReloadWhole) {
+  const std::string config = own_config();
+  Process daemon(synthetic({"--config", config}));
+  ASSERT_TRUE(ready()) << daemon.err();
+  const std::string own = "run_directory: " + directory_.path() + "\n";
+  const struct {
+    std::string text, said;
+  } cases[] = {
+      {own + "metrics: {per_cpu: true}\nlog: {level: loud}\n", "own.yaml:3:"},
+      {own + "metrics: {per_cpu: true}\nhttp: {threads: 3}\n",
+       "a reload cannot change http.threads from 8 to 3"},
+  };
+  int refused = 0;
+  for (const auto& wrong : cases) {
+    directory_.write("own.yaml", wrong.text);
+    daemon.signal(SIGHUP);
+    EXPECT_TRUE(eventually([&] { return daemon.err().find(wrong.said) != std::string::npos; }))
+        << daemon.err();
+    EXPECT_TRUE(eventually(
+        [&] { return metric(port_, "rcached_config_reloads_total{result=\"failure\"}") == refused + 1; }));
+    ++refused;
+    EXPECT_EQ(metric(port_, "rcached_config_last_reload_successful"), 0);
+  }
+  EXPECT_EQ(get(port_, "/metrics").body.find("\niova_rcache_cpu_ranges{"), std::string::npos)
+      << "not even a part";
+  directory_.write("own.yaml", own);
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return metric(port_, "rcached_config_last_reload_successful") == 1; }));
 }
 
 // --- failures: one line, one exit code each

@@ -15,6 +15,7 @@ import time
 import initramfs
 import kernels
 import qemu
+import rootfs
 import testmodules
 from common import LabError, die_with_parent, progress
 
@@ -63,13 +64,20 @@ class Guest:
         options = self.options
         qemu.check(options.kernel, options.iommu, options.mode)
         own = ()
-        if options.modules or testmodules.wanted(self.scenario.read_text(encoding="utf-8")):
+        script = self.scenario.read_text(encoding="utf-8")
+        extra = [(f"lab/{self.scenario.name}", self.scenario), *options.file]
+        root, modules = None, qemu.MODULES
+        if rootfs.wanted(script):
+            if not options.package:
+                raise LabError(f"scenario {self.scenario.stem} installs the package: --package build/packages/rcached_*.deb")
+            root, modules = rootfs.ensure(options.package), qemu.MODULES + qemu.ROOT_MODULES
+            extra.append(("lab/rcached.deb", options.package))
+        if options.modules or testmodules.wanted(script):
             own = testmodules.build(options.kernel)  # first: it may replace a kernel that has no headers any more
         folder = self.kernel_folder = kernels.ensure(options.kernel)
         environment = {"LAB_KERNEL": options.kernel, "LAB_IOMMU": options.iommu, "LAB_MODE": options.mode,
                        "LAB_CPUS": options.cpus, "LAB_SCENARIO": self.scenario.stem, **dict(options.set)}
-        extra = [(f"lab/{self.scenario.name}", self.scenario), *options.file]
-        image = initramfs.build(folder, environment, qemu.MODULES, options.binary, options.config, extra, own)
+        image = initramfs.build(folder, environment, modules, options.binary, options.config, extra, own)
         self._log = os.fdopen(os.memfd_create("log"), "w+b")
         memory = os.memfd_create("initramfs")
         with os.fdopen(os.dup(memory), "wb") as out:
@@ -77,7 +85,7 @@ class Guest:
         console_read, console_write = os.pipe()
         words = qemu.command(options.kernel, options.iommu, options.mode, options.cpus, options.memory,
                              folder / "vmlinux", f"/proc/self/fd/{memory}", f"/proc/self/fd/{console_write}", self.port,
-                             options.threads)
+                             options.threads, root)
         try:
             # pylint: disable=subprocess-popen-preexec-fn
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

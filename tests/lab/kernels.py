@@ -36,9 +36,8 @@ SUITES = {
 }
 # What guests load, or may want to load; a name a kernel has built in or lacks is skipped.
 MODULES = ["nvme", "virtio_pci", "virtio_blk", "virtio_net", "e1000e", "ahci", "sd_mod", "virtio_iommu",
-           "9pnet_virtio", "9p", "overlay"]
-FOLDERS = ["drivers", "block", "crypto", "arch", "lib", "net/9p", "net/core", "net/802", "fs/9p", "fs/netfs",
-           "fs/fscache", "fs/cachefiles", "fs/overlayfs"]
+           "9pnet_virtio", "9p", "overlay", "ext4"]
+FOLDERS = ["drivers", "block", "crypto", "arch", "lib", "net/9p", "net/core", "net/802", "fs"]
 
 
 def stamp():

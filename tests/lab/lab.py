@@ -262,6 +262,7 @@ def add_common_options(parser, timeout):
     parser.add_argument("--config", metavar="FILE", help="its configuration (listens on all addresses by default)")
     parser.add_argument("--file", metavar="GUEST=HOST", type=pair, action="append", default=[],
                         help="one more file for the guest; libraries of a program come along")
+    parser.add_argument("--package", metavar="FILE", help="the .deb for scenarios that install it (# lab: rootfs)")
     parser.add_argument("--set", metavar="NAME=VALUE", type=pair, action="append", default=[],
                         help="a variable for the scenario")
     parser.add_argument("--threads", choices=qemu.THREADS, default="single",

@@ -43,7 +43,7 @@ def words_for(spec, options):
         words += ["--cpus", spec["cpus"]]
     if options.modules:
         words.append("--modules")
-    for name in ("binary", "config"):
+    for name in ("binary", "config", "package"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]
     for name in ("file", "set"):

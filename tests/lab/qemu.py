@@ -18,6 +18,7 @@ DISK_BYTES = 1 << 30
 SLOW_NANOSECONDS = 300_000_000
 # virtio-iommu first: a device that is up before its IOMMU stays untranslated.
 MODULES = ["virtio_iommu", "virtio_pci", "nvme", "virtio_blk", "virtio_net"]
+ROOT_MODULES = ["ext4"]
 
 
 def check(series, iommu, mode):
@@ -44,11 +45,14 @@ def iommu_device(iommu):
     return {"intel": "intel-iommu,intremap=on", "amd": "amd-iommu,intremap=on", "virtio": "virtio-iommu-pci"}[iommu]
 
 
-def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single"):
-    """Words to run. `initrd` and `console` are paths QEMU opens; the protocol channel is its stdout."""
+def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single", root=None):
+    """Words to run. `root`: a disk image for scenarios that boot one. `initrd` and `console` are paths QEMU opens; the protocol channel is its stdout."""
     check(series, iommu, mode)
     virtio = "iommu_platform=on,disable-legacy=on,disable-modern=off"
     network = "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat"
+    # What a guest writes to its root is gone with it.
+    disks = [] if root is None else ["-drive", f"if=none,id=root,format=raw,snapshot=on,file={root}",
+                                     "-device", f"virtio-blk-pci,drive=root,serial=rcroot,{virtio}"]
     if port is not None:
         network += f",hostfwd=tcp:127.0.0.1:{port}-:{GUEST_PORT}"
     return [
@@ -61,7 +65,7 @@ def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=No
         "-blockdev", f"null-co,node-name=slow,size={DISK_BYTES},latency-ns={SLOW_NANOSECONDS}",
         "-blockdev", f"null-co,node-name=disk,size={DISK_BYTES}",
         "-device", "nvme,drive=fast,serial=rcfast", "-device", "nvme,drive=slow,serial=rcslow",
-        "-device", f"virtio-blk-pci,drive=disk,{virtio}",
+        "-device", f"virtio-blk-pci,drive=disk,{virtio}", *disks,
         "-netdev", network, "-device", f"virtio-net-pci,netdev=net,romfile=,{virtio}",
         "-kernel", str(vmlinux), "-initrd", initrd, "-append", kernel_line(series, iommu, mode),
     ]

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/reload.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rcached {
+namespace {
+
+prometheus::Counter& reloads(prometheus::Registry& registry, const char* result) {
+  return prometheus::BuildCounter()
+      .Name("rcached_config_reloads_total")
+      .Help("Reloads of the configuration, by result: success, or failure, which changes nothing.")
+      .Register(registry)
+      .Add({{"result", result}});
+}
+
+prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+std::string list(const std::vector<ConfigChange>& changes, bool reloadable) {
+  std::string out;
+  for (const ConfigChange& change : changes) {
+    if (change.reloadable() != reloadable) continue;
+    out += fmt::format("{}{} from {} to {}", out.empty() ? "" : ", ", change.key->path, change.before,
+                       change.after);
+  }
+  return out;
+}
+
+}  // namespace
+
+Reloader::Reloader(ConfigRequest request, Config running, std::function<void(const Config&)> apply)
+    : request_(std::move(request)),
+      running_(std::move(running)),
+      apply_(std::move(apply)),
+      good_(reloads(*registry_, "success")),
+      bad_(reloads(*registry_, "failure")),
+      last_successful_(
+          gauge(*registry_, "rcached_config_last_reload_successful",
+                "1 when the last reload of the configuration was taken over, or there was none.")),
+      last_success_(gauge(*registry_, "rcached_config_last_reload_success_timestamp_seconds",
+                          "When a configuration was last taken over, at the start or later, in Unix time.")) {
+  succeeded();
+}
+
+bool Reloader::reload() {
+  const auto loaded = load_config(request_);
+  if (!loaded) return refused(loaded.error());
+  const auto changes = changed_keys(running_, loaded->config);
+  if (const std::string fixed = list(changes, false); !fixed.empty()) {
+    return refused({ErrorCode::config, fmt::format("a reload cannot change {}", fixed),
+                    "restart rcached, or take the change back"});
+  }
+  apply_(loaded->config);
+  running_ = loaded->config;
+  good_.Increment();
+  succeeded();
+  const std::string changed = list(changes, true);
+  spdlog::info("configuration reloaded from {}: {}", loaded->summary(),
+               changed.empty() ? "no change" : changed);
+  return true;
+}
+
+bool Reloader::refused(const Error& error) {
+  bad_.Increment();
+  last_successful_.Set(0);
+  spdlog::error("configuration not reloaded, the old one stays in force: {}; {}", error.message, error.mend);
+  return false;
+}
+
+void Reloader::succeeded() {
+  last_successful_.Set(1);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  last_success_.Set(static_cast<double>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+}
+
+}  // namespace rcached

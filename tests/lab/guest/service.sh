@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# lab: rootfs
+# Scenario service: the Debian package under a real systemd. This half hands the guest over to a root with systemd in
+# it, which runs service_checks.sh as a unit of its own.
+
+_root_disk() {
+  for _path in /sys/block/vd*; do
+    [ "$(cat "$_path/serial" 2>/dev/null)" = rcroot ] && LAB_ROOT=/dev/$(basename "$_path")
+  done
+  [ -b "$LAB_ROOT" ]
+}
+wait_until _root_disk 10 || { fail "no disk with a root"; return 0; }
+mkdir -p /newroot
+mount -t ext4 "$LAB_ROOT" /newroot || { fail "the root cannot be mounted: $(dmesg | tail -n 1)"; return 0; }
+
+mkdir -p /newroot/lab/bin
+cp -r /lab/. /newroot/lab/
+cp /bin/busybox /newroot/lab/bin/
+for applet in wget nc awk paste ip; do ln -sf busybox "/newroot/lab/bin/$applet"; done # what a minimal Debian lacks
+cp /etc/lab.env /newroot/etc/lab.env
+cat >/newroot/etc/systemd/system/lab.service <<'UNIT'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /lab/service_checks.sh
+UNIT
+mkdir -p /newroot/etc/systemd/system/default.target.wants
+ln -sf ../lab.service /newroot/etc/systemd/system/default.target.wants/lab.service
+ln -sf /lib/systemd/system/multi-user.target /newroot/etc/systemd/system/default.target
+exec switch_root /newroot /lib/systemd/systemd

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# The other half of scenario service: run by systemd in a Debian root. Installs the package, holds the service to what
+# its documentation promises, upgrades, removes and purges it.
+
+exec </dev/null >/dev/ttyS1 2>&1
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/lab/bin HOME=/root TERM=dumb
+. /etc/lab.env
+unset LD_LIBRARY_PATH
+. /lab/lib.sh
+
+main_pid() { systemctl show -P MainPID rcached; }
+answers() { wget -q -O /dev/null "$LAB_URL/-/ready"; }
+attached() { grep -cE '(iova|fq_flush)' "$TRACING/enabled_functions"; }
+journal() { journalctl -q --no-pager -o cat -u rcached "$@"; }
+# of the package itself, so that a second one can be told from it
+make_upgrade() {
+  dpkg-deb -R /lab/rcached.deb /tmp/upgrade && sed -i 's/^Version: .*/&.1/' /tmp/upgrade/DEBIAN/control &&
+    dpkg-deb -b /tmp/upgrade /tmp/upgrade.deb >/dev/null
+}
+# finish: what the journal says of a failure goes into the kept log.
+finish() {
+  [ -e /tmp/failed ] && journalctl --no-pager -o short-monotonic | tail -n 60
+  lab_done
+}
+
+mountpoint -q "$TRACING" || mount -t tracefs tracefs "$TRACING"
+lab_devices || { fail "devices did not appear"; finish; }
+info "systemd $(systemctl --version | head -n 1 | cut -d' ' -f2) on $(uname -r), up for $(cut -d. -f1 /proc/uptime) s"
+
+# --- install
+dpkg -i /lab/rcached.deb >/tmp/dpkg.log 2>&1
+expect_eq "exit code of the installation" $? 0
+expect_eq "rcached after the installation" "$(systemctl is-active rcached)" active
+[ "$(systemctl is-active rcached)" = active ] || { cat /tmp/dpkg.log; finish; }
+expect_eq "rcached at the next boot" "$(systemctl is-enabled rcached)" enabled
+wait_until answers 10
+pid=$(main_pid)
+info "$(systemctl status --no-pager rcached | sed -n 's/^ *Active: //p'); $(systemctl show -P StatusText rcached)"
+
+# --- what it may
+exposure=$(systemd-analyze security --no-pager rcached | sed -n 's/.*Overall exposure level for rcached.service: \([0-9.]*\).*/\1/p')
+expect_le "systemd-analyze security" "$exposure" 2.0
+field() { sed -n "s/^$1:[[:space:]]*\([^[:space:]]*\).*/\1/p" "/proc/$pid/status"; }
+expect_eq "user" "$(id -nu "$(field Uid)")" rcached
+expect_eq "CapEff of every thread" "$(sed -n 's/^CapEff:\t//p' /proc/$pid/task/*/status | sort -u)" 0000000000000000
+expect_eq "CapPrm of every thread" "$(sed -n 's/^CapPrm:\t//p' /proc/$pid/task/*/status | sort -u)" 0000000000000000
+expect_eq "Seccomp" "$(field Seccomp)" 2
+expect_eq "NoNewPrivs" "$(field NoNewPrivs)" 1
+expect_ge "functions that it is attached to" "$(attached)" 5
+
+# --- it works
+group=$(domain_of "$LAB_NVME")
+allocations() { metric iova_allocations_total "domain=\"$group\""; }
+before=$(allocations)
+direct_read "$LAB_NVME" 4k 1000
+wait_until "[ \$(allocations) -ge $((before + 1000)) ]" 10
+expect_ge "allocations under NVMe load" "$(allocations)" $((before + 1000))
+expect_ge "audits without capabilities" "$(metric rcached_audits_total)" 1
+expect_eq "audit by the control socket" "$(rcached audit >/tmp/audit.log 2>&1; echo $?)" 0
+
+# --- reload: a valid configuration is taken over and the mirror stays; an invalid one changes nothing
+. /lab/service_reload.sh
+
+# --- the end, and after it
+up() { cut -d' ' -f1 /proc/uptime; }
+since() { awk -v begin="$1" '{ print $1 - begin }' /proc/uptime; }
+begin=$(up)
+systemctl restart rcached
+expect_eq "after a restart" "$(systemctl is-active rcached)" active
+wait_until answers 10
+restart=$(since "$begin")
+
+killed=$(main_pid)
+begin=$(up)
+kill -KILL "$killed"
+wait_until "[ \"\$(main_pid)\" != $killed ] && answers" 60
+# Three seconds, or what this emulated machine takes for a start and the pause before it, whatever its load is.
+expect_le "seconds until it answers again after SIGKILL (a restart took $restart)" "$(since "$begin")" \
+  "$(echo "$restart" | awk '{ print $1 * 2 + 0.5 > 3 ? $1 * 2 + 0.5 : 3 }')"
+expect_eq "after SIGKILL" "$(systemctl is-active rcached)" active
+expect_eq "attached twice" "$(grep -E '(iova|fq_flush)' "$TRACING/enabled_functions" | grep -vc '(1)')" 0
+
+mkdir -p /run/systemd/system/rcached.service.d
+printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/rcached.service.d/watchdog.conf
+systemctl daemon-reload && systemctl restart rcached
+wait_until answers 10
+hung=$(main_pid)
+kill -STOP "$hung"
+wait_until "[ \"\$(main_pid)\" != $hung ] && answers" 30
+expect_eq "after the watchdog" "$(systemctl is-active rcached) $(systemctl show -P NRestarts rcached)" "active 1"
+rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
+
+systemctl stop rcached
+expect_eq "attached after a stop" "$(attached)" 0
+expect_eq "/run/rcached after a stop" "$(ls -d /run/rcached 2>/dev/null)" ""
+systemctl start rcached
+
+# --- upgrade, removal, purge
+printf '# mine\nlog: {level: debug}\n' >/etc/rcached/rcached.yaml
+mkdir -p /etc/rcached/rcached.d && echo 'metrics: {per_cpu: true}' >/etc/rcached/rcached.d/mine.yaml
+make_upgrade || fail "no package to upgrade to"
+old=$(main_pid)
+dpkg -i /tmp/upgrade.deb >/tmp/dpkg.log 2>&1
+expect_eq "exit code of the upgrade" $? 0
+expect_eq "after the upgrade" "$(systemctl is-active rcached)" active
+expect_eq "the upgrade restarts it" "$([ "$(main_pid)" != "$old" ] && echo yes)" yes
+expect_eq "the administrator's configuration after the upgrade" "$(head -n 1 /etc/rcached/rcached.yaml)" "# mine"
+expect_ge "its threads use it" "$(journal -p debug | grep -c 'configuration:')" 1
+
+dpkg -r rcached >/tmp/dpkg.log 2>&1
+expect_eq "exit code of the removal" $? 0
+expect_eq "after the removal" "$(systemctl is-active rcached)" inactive
+expect_eq "attached after the removal" "$(attached)" 0
+expect_eq "the configuration after the removal" "$(head -n 1 /etc/rcached/rcached.yaml)" "# mine"
+dpkg -P rcached >/tmp/dpkg.log 2>&1
+expect_eq "exit code of the purge" $? 0
+expect_eq "its user after the purge" "$(getent passwd rcached)" ""
+expect_eq "files after the purge" \
+  "$(find / -xdev \( -path /lab -o -path /proc -o -path /sys -o -path /tmp \) -prune -o -name '*rcached*' -print)" ""
+finish

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small Debian with a real systemd, as a disk for guests whose scenario boots one: a line `# lab: rootfs` in it.
+
+It is made once for each list of packages, by mmdebstrap from the mirrors of this machine, and kept in the cache; guests
+write into a throw-away overlay of it. In it: what `rcached.deb` depends on, so that a guest installs it offline.
+"""
+
+import hashlib
+import re
+import subprocess
+
+import apt
+from common import LabError, cache_root, locked, progress
+
+SUITE = "bookworm"
+BASE = ["systemd-sysv", "init-system-helpers"]
+BYTES = 640 << 20
+MARK = re.compile(r"^# lab:.*\brootfs\b", re.M)
+
+
+def wanted(scenario_text):
+    return bool(MARK.search(scenario_text))
+
+
+def dependencies(package):
+    """Names in the Depends of a .deb: the first alternative of each."""
+    shown = subprocess.run(["dpkg-deb", "-f", str(package), "Depends"], text=True, capture_output=True, check=False)
+    if shown.returncode != 0:
+        raise LabError(f"{package} is no Debian package: {shown.stderr.strip()}; `make package` makes one")
+    return parse_depends(shown.stdout)
+
+
+def parse_depends(text):
+    names = [part.split("|")[0].split("(")[0].strip().split(":")[0] for part in text.split(",")]
+    return sorted({name for name in names if name})
+
+
+def _make(packages, target):
+    lines = apt.source_lines([SUITE, f"{SUITE}-security"], apt.machine_sources())
+    if not lines:
+        raise LabError("no Debian source in this machine's apt configuration: the guest's root comes from there")
+    # How this machine reaches its mirrors (a proxy, for one) holds for the new root's apt as well.
+    settings = subprocess.run(["apt-config", "dump", "Acquire"], text=True, capture_output=True, check=True).stdout
+    ways = [f"--aptopt={line}" for line in settings.splitlines() if re.match(r"Acquire::\w+::Proxy\b", line)]
+    image = target.with_suffix(".new.ext2")
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", *ways, f"--include={','.join(packages)}", SUITE,
+               str(image), "-"]
+    try:
+        made = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise LabError("mmdebstrap is missing: install the packages mmdebstrap and genext2fs") from error
+    if made.returncode != 0:
+        image.unlink(missing_ok=True)
+        raise LabError(f"mmdebstrap cannot make a root of {SUITE}: {made.stderr.strip()[-1000:]}")
+    with open(image, "r+b") as handle:
+        handle.truncate(BYTES)
+    for words in (["e2fsck", "-fy", str(image)], ["resize2fs", str(image)]):
+        done = subprocess.run(words, text=True, capture_output=True, check=False)
+        if done.returncode > 1:  # 1: e2fsck has mended something
+            raise LabError(f"{words[0]} fails on the guest's root: {done.stderr.strip() or done.stdout.strip()}")
+    image.rename(target)
+
+
+def ensure(package):
+    """The path of a disk image that `package`, a .deb, can be installed in."""
+    packages = sorted({*BASE, *dependencies(package)})
+    digest = hashlib.sha256(" ".join([SUITE, *packages]).encode()).hexdigest()[:16]
+    target = cache_root() / "rootfs" / f"{SUITE}-{digest}.ext2"
+    if not target.exists():
+        with locked(cache_root() / ".rootfs.lock", "another lab run is making the guest's root; waiting ..."):
+            if not target.exists():
+                progress(f"making a root of {SUITE} with systemd and {len(packages)} packages (a minute) ...")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _make(packages, target)
+    return target

@@ -100,6 +100,7 @@ class Table(unittest.TestCase):
                 self.assertTrue(answer["accepted"], answer.get("message"))
                 self.assertTrue(judged(answer["typed"]), "the schema refuses it")
                 self.assertTrue(judged(answer["strings"]), "the schema refuses it as strings")
+                self.assertTrue(judged(yaml.safe_load(text)), "the schema refuses what another reader makes of it")
 
     def test_what_is_no_plain_yaml_is_refused_before_the_schema(self):
         rows = wrong_configs.NOT_PLAIN

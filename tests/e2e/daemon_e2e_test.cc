@@ -306,6 +306,33 @@ TEST_F(Daemon, GoodConfigIsShown) {
   EXPECT_EQ(run({kBinary, "--check-config", directory_.write("again.yaml", exit.out)}).code, 0);
 }
 
+TEST_F(Daemon, DropInsAreReadAndSaid) {
+  const std::string path = directory_.write("c.yaml", "http: {threads: 7, streams: 7}\n");
+  std::filesystem::create_directory(directory_ / "c.d");
+  const std::string drop_in = directory_.write("c.d/a.yaml", "\nhttp: {threads: 9}\n");
+  const Exit check = run({kBinary, "--check-config", path});
+  EXPECT_EQ(check.code, 0) << check.err;
+  EXPECT_EQ(check.out.find("# " + path + ", " + drop_in + ": good. As it stands:\n"), 0u) << check.out;
+
+  const Exit shown =
+      run({kBinary, "config", "show", "--config", path, "--changed", "--listen", "127.0.0.1:1"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.out, "# " + path + ", " + drop_in +
+                           "\nhttp:\n"
+                           "  listen: 127.0.0.1:1               # command line\n"
+                           "  threads: 9                        # " +
+                           drop_in +
+                           ":2\n"
+                           "  streams: 7                        # " +
+                           path + ":1\n");
+  EXPECT_EQ(run({kBinary, "--check-config", directory_.write("again.yaml", shown.out)}).code, 0);
+
+  directory_.write("c.d/b.yaml", "http: {threads: 99}\n");
+  expect_failure(
+      run({kBinary, "config", "show", "--config", path}), 3,
+      "wrong value '99' for 'http.threads' (" + (directory_ / "c.d/b.yaml") + ":1:17); write an integer");
+}
+
 TEST_F(Daemon, ConfigIsUsed) {
   const std::string path = directory_.write(
       "c.yaml", "source: synthetic\nrun_directory: " + directory_.path() + "\nhttp: {listen: \"" + address() +
@@ -443,7 +470,9 @@ TEST_F(Daemon, TwoSyntheticOnesShareARunDirectory) {
 TEST_F(Daemon, ARunDirectoryTooLongForASocket) {
   const std::string config =
       directory_.write("c.yaml", "run_directory: " + (directory_ / std::string(100, 'd')) + "\n");
-  const std::string message = "the path of the control socket has ";
+  const std::string message = "wrong value '" + (directory_ / std::string(100, 'd')).substr(0, 60) +
+                              "...' for 'run_directory' (" + config +
+                              ":1:16); write an absolute path of at most 99 ASCII characters";
   expect_failure(run(synthetic({"--config", config})), 3, message);
   expect_failure(run({kBinary, "audit", "--config", config}), 3, message);
 }

@@ -193,6 +193,8 @@ TEST_F(LoadedConfigTest, UnreadableFilesAndDirectoriesAreErrors) {
   with_root([&] {
     write("rcached.yaml", "");
     const auto path = drop_in("a.yaml", "");
+    EXPECT_EQ(chmod(main_.c_str(), 0644), 0);
+    EXPECT_EQ(chmod((directory_ + "/rcached.d").c_str(), 0755), 0);
     EXPECT_EQ(chmod(path.c_str(), 0), 0);
   });
   EXPECT_EQ(refusal(load()), "cannot read the configuration: Permission denied (" + directory_ +

@@ -27,6 +27,7 @@ GENERATED = 4000
 
 RIGHT = [
     "", "# a comment\n", "---\n", "~\n", "{}\n", "null\n", "\ufeffsource: kernel\n", "%YAML 1.2\n---\nsource: kernel\n",
+    "# ü\nrun_directory: '/x'\n", "# ü\r\nrun_directory: \"/x\"\r\n", "http: {web_config: '/ü', threads: '2'}\n",
     "http:\n", "http: ~\n", "http: {}\n", "log:\n  # level: debug\nhttp:\n  threads: 2\n",
     "source: synthetic\n", "source: 'kernel'\n", "source: \"kernel\"\n", "{source: kernel, log: {level: error}}\n",
     "'source': kernel\n", "? source\n: kernel\n", "source: !  kernel\n", "source: >-\n  kernel\n", "source: |-\n  synthetic\n",

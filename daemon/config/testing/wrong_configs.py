@@ -136,6 +136,7 @@ NOT_PLAIN = [
     ("run_directory: '/run/x\nsource: synthetic\n", 1, "close it"),
     ("run_directory: '/a''\n", 1, "close it"),
     ("\"source: kernel\n", 1, "close it"),
+    ("# üüü\nrun_directory: '/x\n", 2, "close it"),
     ("source: kernel\n# \0\n", 2, "give a text file"),
     ("run_directory: \"/\\ud800\"\n", 1, "correct the syntax there"),
 ]

@@ -28,6 +28,7 @@ struct DomainInfo {
   std::string type;                 // the group's type as in sysfs: DMA, DMA-FQ; "unknown" without a group
   std::string devices;              // comma-separated device names, e.g. "0000:00:03.0"
   std::string driver;               // comma-separated distinct drivers of them, e.g. "nvme"; empty when none
+  std::string iommu = {};           // the IOMMU's driver: intel, amd, smmu, virtio; empty: not known
   std::uint64_t granule_bytes = 0;  // 0: not known
 };
 

@@ -48,6 +48,19 @@ std::string driver_of(const fs::path& device) {
   return error ? std::string() : target.filename().string();
 }
 
+// From the name under which an IOMMU is in /sys/class/iommu: dmar0, ivhd1, smmu3.0x0000000002b400000; that of
+// a virtio-iommu is the address of its device.
+std::string iommu_of(const fs::path& device) {
+  std::error_code error;
+  const std::string name = fs::read_symlink(device / "iommu", error).filename().string();
+  if (error) return {};
+  if (name.starts_with("dmar")) return "intel";
+  if (name.starts_with("ivhd")) return "amd";
+  if (name.find("smmu") != std::string::npos) return "smmu";
+  if (name.find(':') != std::string::npos || name.starts_with("virtio")) return "virtio";
+  return name;
+}
+
 }  // namespace
 
 std::string IommuGroup::device_list() const {
@@ -70,10 +83,12 @@ std::vector<IommuGroup> read_iommu_groups(const fs::path& root) {
   for (const std::string& name : list(root)) {
     const auto number = group_number(name);
     if (!number) continue;
-    IommuGroup group{*number, read_type(root / name), {}};
+    IommuGroup group{*number, read_type(root / name), {}, {}};
     const fs::path devices = root / name / "devices";
-    for (const std::string& device : list(devices))
+    for (const std::string& device : list(devices)) {
       group.devices.push_back({device, driver_of(devices / device)});
+      if (group.iommu.empty()) group.iommu = iommu_of(devices / device);
+    }
     groups.push_back(std::move(group));
   }
   std::sort(groups.begin(), groups.end(),

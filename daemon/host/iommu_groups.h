@@ -21,6 +21,7 @@ struct IommuGroup {
   int number = 0;
   std::string type;  // "DMA", "DMA-FQ", "identity", ...; "unknown" where the kernel does not say
   std::vector<IommuDevice> devices;  // by name
+  std::string iommu = {};  // the IOMMU's driver: intel, amd, smmu, virtio, else its name; empty: not known
 
   // The kernel maps this group's DMA itself, so its domain allocates IOVAs.
   bool translates_dma() const { return type.starts_with("DMA"); }

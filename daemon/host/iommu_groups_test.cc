@@ -28,6 +28,11 @@ class IommuGroupsTest : public testing::Test {
     if (!type.empty()) std::ofstream(groups() / number / "type") << type << "\n";
   }
 
+  // Behind the IOMMU of this name in /sys/class/iommu.
+  void iommu(const std::string& device, const std::string& name) const {
+    fs::create_directory_symlink(root_ / "iommu" / name, root_ / "devices" / device / "iommu");
+  }
+
   void device(const std::string& number, const std::string& name, const std::string& driver) const {
     const fs::path device = root_ / "devices" / name;
     fs::create_directories(device);
@@ -49,10 +54,11 @@ TEST_F(IommuGroupsTest, AreReadInOrderOfTheirNumbers) {
   device("2", "0000:00:05.0", "");
   const auto found = read_iommu_groups(groups());
   ASSERT_EQ(found.size(), 3u);
-  EXPECT_EQ(found[0], (IommuGroup{0, "identity", {}}));
-  EXPECT_EQ(found[1],
-            (IommuGroup{
-                2, "DMA-FQ", {{"0000:00:03.0", "e1000e"}, {"0000:00:04.0", "nvme"}, {"0000:00:05.0", ""}}}));
+  EXPECT_EQ(found[0], (IommuGroup{0, "identity", {}, ""}));
+  EXPECT_EQ(
+      found[1],
+      (IommuGroup{
+          2, "DMA-FQ", {{"0000:00:03.0", "e1000e"}, {"0000:00:04.0", "nvme"}, {"0000:00:05.0", ""}}, ""}));
   EXPECT_EQ(found[2].number, 10);
   EXPECT_FALSE(found[0].translates_dma());
   EXPECT_TRUE(found[1].translates_dma());
@@ -60,7 +66,7 @@ TEST_F(IommuGroupsTest, AreReadInOrderOfTheirNumbers) {
 }
 
 TEST_F(IommuGroupsTest, DriversAreListedOnce) {
-  const IommuGroup group{1, "DMA", {{"a", "virtio-pci"}, {"b", "ahci"}, {"c", "virtio-pci"}, {"d", ""}}};
+  const IommuGroup group{1, "DMA", {{"a", "virtio-pci"}, {"b", "ahci"}, {"c", "virtio-pci"}, {"d", ""}}, ""};
   EXPECT_EQ(group.device_list(), "a,b,c,d");
   EXPECT_EQ(group.driver_list(), "ahci,virtio-pci");
 }
@@ -79,8 +85,23 @@ TEST_F(IommuGroupsTest, WhatIsMissingIsLeftOut) {
   fs::create_directory_symlink(root_ / "gone", groups() / "1/devices/0000:00:01.0");
   const auto found = read_iommu_groups(groups());
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_EQ(found[0], (IommuGroup{1, "unknown", {{"0000:00:01.0", ""}}}));
-  EXPECT_EQ(found[1], (IommuGroup{3, "unknown", {}}));
+  EXPECT_EQ(found[0], (IommuGroup{1, "unknown", {{"0000:00:01.0", ""}}, ""}));
+  EXPECT_EQ(found[1], (IommuGroup{3, "unknown", {}, ""}));
+}
+
+TEST_F(IommuGroupsTest, KnowTheirIommuByItsName) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"dmar0", "intel"},     {"ivhd1", "amd"},           {"smmu3.0x0000000002b400000", "smmu"},
+      {"arm-smmu.1", "smmu"}, {"0000:00:05.0", "virtio"}, {"ipmmu", "ipmmu"}};
+  int number = 0;
+  for (const auto& [name, wanted] : cases) {
+    group(std::to_string(number), "DMA");
+    const std::string device_name = "0000:01:0" + std::to_string(number) + ".0";
+    device(std::to_string(number), device_name, "");
+    iommu(device_name, name);
+    EXPECT_EQ(read_iommu_groups(groups()).at(static_cast<std::size_t>(number)).iommu, wanted) << name;
+    ++number;
+  }
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ void DomainRegistry::name(Domain& domain, const DiscoveredDomain& found,
     domain.info.type = found.type;
     domain.info.devices = found.devices;
     domain.info.driver = found.driver;
+    domain.info.iommu = found.iommu;
     return;
   }
   const auto group = std::find_if(groups.begin(), groups.end(), [&](const IommuGroup& candidate) {
@@ -82,6 +83,7 @@ void DomainRegistry::name(Domain& domain, const DiscoveredDomain& found,
   domain.info.type = group->type;
   domain.info.devices = group->device_list();
   domain.info.driver = group->driver_list();
+  domain.info.iommu = group->iommu;
 }
 
 bool DomainRegistry::has_unnamed() const {

@@ -30,6 +30,7 @@ struct DiscoveredDomain {
   std::string type;
   std::string devices;
   std::string driver;
+  std::string iommu;
 };
 
 // Cumulative accounting of everything that was sent, received and lost.

@@ -75,6 +75,7 @@ class SyntheticSource final : public EventSource {
       domain.type = "DMA";
       domain.devices = fmt::format("synthetic{}", i);
       domain.driver = "synthetic";
+      domain.iommu = "synthetic";
       domains.push_back(std::move(domain));
     }
     return domains;

@@ -47,9 +47,11 @@ inline constexpr std::array kMetrics = {
     MetricRow{"iova_kernel_info", kInfo, "bool", "release,depot,magazine_capacity,tree", MetricTier::standard,
               "all",
               "The traced kernel: its release, depot kind (bounded, unbounded), pfns per magazine and tree."},
-    MetricRow{"iova_domain_info", kInfo, "bool", "domain,type,devices,driver,granule", MetricTier::standard,
-              "all",
-              "A domain: the type of its IOMMU group, its devices, their drivers and its granule in bytes."},
+    MetricRow{"iova_domain_info", kInfo, "bool", "domain,type,devices,driver,iommu,granule",
+              MetricTier::standard, "all",
+              "A domain: the type of its IOMMU group, its devices, their drivers, its IOMMU (intel, amd, "
+              "smmu, virtio) and its "
+              "granule in bytes."},
     // The balance sheet
     MetricRow{"iova_tree_ranges", kGauge, "ranges", "domain", MetricTier::standard, "all",
               "Ranges in the tree: outstanding + cached in cpu rcaches and depot + reserved + unaccounted."},

@@ -37,7 +37,7 @@ std::string_view or_word(std::string_view value, std::string_view word) {
 
 bool same(const DomainInfo& a, const DomainInfo& b) {
   return a.id == b.id && a.granule_bytes == b.granule_bytes && a.label == b.label && a.type == b.type &&
-         a.devices == b.devices && a.driver == b.driver;
+         a.devices == b.devices && a.driver == b.driver && a.iommu == b.iommu;
 }
 
 DomainHeads make_heads(const DomainInfo& info) {
@@ -49,6 +49,7 @@ DomainHeads make_heads(const DomainInfo& info) {
                       {"type", or_word(info.type, "unknown")},
                       {"devices", or_word(info.devices, "none")},
                       {"driver", or_word(info.driver, "none")},
+                      {"iommu", or_word(info.iommu, "unknown")},
                       {"granule", info.granule_bytes == 0 ? "unknown" : std::to_string(info.granule_bytes)}});
   for (std::size_t order = 0; order < heads.orders.size(); ++order) {
     heads.orders[order] = whole({{"domain", domain}, {"order", kOrderNames[order]}});

@@ -5,6 +5,7 @@
 #   make test-truth                        the mirror against kernel memory, on four real kernels
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
 #   make test-outputs                      every way out against its real consumers: Prometheus, Chromium, lab guests
+#   make test-alerts                       every rule, and alerts from lab guests to a real Alertmanager's webhook
 #   make bench-scrape | bench-pipeline     what a scrape costs, and what it costs the pipeline
 #   make fuzz                              every parser of outside bytes
 #   make test-service                     the package under a real systemd, in a lab guest
@@ -20,7 +21,7 @@ MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
 
-.PHONY: run test test-truth test-outputs lab bench bench-scrape bench-pipeline fuzz package test-service format lint clean build daemon asan tsan
+.PHONY: run test test-truth test-outputs test-alerts lab bench bench-scrape bench-pipeline fuzz package test-service format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -52,6 +53,10 @@ test-truth: daemon
 test-outputs: build
 	@packaging/install-dependencies browser lab
 	@tests/run-outputs
+
+test-alerts: daemon
+	@packaging/install-dependencies lab
+	@tests/run-alerts
 
 lab: daemon
 	@packaging/install-dependencies lab

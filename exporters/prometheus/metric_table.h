@@ -18,7 +18,7 @@ enum class MetricKind : std::uint8_t { gauge, counter, histogram, info };
 // What is left out first when a scrape would hold more series than it may (series_budget.h): the tiers from
 // per_magazine down to standard. alerting and own are never left out.
 enum class MetricTier : std::uint8_t {
-  alerting,      // what dashboards/prometheus/alerts.yaml uses, and what tells about series left out
+  alerting,      // what the alerts and their recorded series use, and what tells about series left out
   own,           // of rcached's own parts and process: read at every scrape, not part of the View
   standard,      // a few per domain, or of the whole host
   by_order,      // one per domain and order
@@ -55,7 +55,7 @@ inline constexpr std::array kMetrics = {
     // The balance sheet
     MetricRow{"iova_tree_ranges", kGauge, "ranges", "domain", MetricTier::standard, "all",
               "Ranges in the tree: outstanding + cached in cpu rcaches and depot + reserved + unaccounted."},
-    MetricRow{"iova_outstanding_ranges", kGauge, "ranges", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_outstanding_ranges", kGauge, "ranges", "domain,order", MetricTier::alerting, "all",
               "Ranges mapped by drivers, or unmapped and waiting in the flush queue."},
     MetricRow{"iova_outstanding_before_start_ranges", kGauge, "ranges", "domain", MetricTier::standard, "all",
               "Of the outstanding ranges those that were mapped before rcached saw the domain."},
@@ -67,20 +67,20 @@ inline constexpr std::array kMetrics = {
     MetricRow{"iova_unaccounted_ranges", kGauge, "ranges", "domain", MetricTier::standard, "all",
               "Ranges in the tree that no other part of the balance sheet explains; may be negative."},
     // What the records hold, and the space below 4 GiB
-    MetricRow{"iova_magazine_bytes", kGauge, "bytes", "domain", MetricTier::standard, "all",
+    MetricRow{"iova_magazine_bytes", kGauge, "bytes", "domain", MetricTier::alerting, "all",
               "Memory of the magazines of all possible CPUs and of the depots; absent until it was read."},
-    MetricRow{"iova_range_bytes", kGauge, "bytes", "domain", MetricTier::standard, "all",
+    MetricRow{"iova_range_bytes", kGauge, "bytes", "domain", MetricTier::alerting, "all",
               "Memory of the tree's ranges (struct iova); absent until it was read."},
     MetricRow{"iova_memory_read_timestamp_seconds", kGauge, "seconds", "domain", MetricTier::standard, "all",
               "When iova_magazine_bytes and iova_range_bytes were read, in Unix time."},
     MetricRow{"iova_32bit_free_pages", kGauge, "pages", "domain", MetricTier::standard, "all",
               "Granules below 4 GiB that no range covers; absent until the tree was read."},
-    MetricRow{"iova_32bit_largest_gap_pages", kGauge, "pages", "domain", MetricTier::standard, "all",
+    MetricRow{"iova_32bit_largest_gap_pages", kGauge, "pages", "domain", MetricTier::alerting, "all",
               "Largest run of free granules below 4 GiB: what a 32-bit device can still map at once."},
     MetricRow{"iova_32bit_read_timestamp_seconds", kGauge, "seconds", "domain", MetricTier::standard, "all",
               "When the space below 4 GiB was read, in Unix time."},
     // Caches and depots
-    MetricRow{"iova_rcache_cpu_cached", kGauge, "ranges", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_rcache_cpu_cached", kGauge, "ranges", "domain,order", MetricTier::alerting, "all",
               "Ranges cached in the loaded and prev magazines of all CPUs."},
     MetricRow{"iova_rcache_cpu_capacity", kGauge, "ranges", "domain,order", MetricTier::by_order, "all",
               "Ranges that the loaded and prev magazines of the CPUs seen can hold."},
@@ -92,7 +92,7 @@ inline constexpr std::array kMetrics = {
     MetricRow{"iova_rcache_magazine_ranges", kGauge, "ranges", "domain,order,cpu,node,magazine",
               MetricTier::per_magazine, "all",
               "Ranges in one magazine of one CPU: loaded or prev. Only with metrics.per_magazine."},
-    MetricRow{"iova_rcache_depot_cached", kGauge, "ranges", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_rcache_depot_cached", kGauge, "ranges", "domain,order", MetricTier::alerting, "all",
               "Ranges cached in the depot: its magazines times the magazine capacity."},
     MetricRow{"iova_rcache_depot_magazines", kGauge, "magazines", "domain,order", MetricTier::by_order, "all",
               "Full magazines in the depot."},
@@ -107,23 +107,23 @@ inline constexpr std::array kMetrics = {
         "iova_rcache_depot_saturation_ratio", kGauge, "ratio", "domain,order", MetricTier::alerting, "all",
         "Depot magazines over the limit (bounded) or over the reclaim threshold (unbounded, may exceed 1)."},
     // Operations
-    MetricRow{"iova_allocations_total", kCounter, "allocations", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_allocations_total", kCounter, "allocations", "domain,order", MetricTier::alerting, "all",
               "Calls of alloc_iova_fast that returned a range."},
     MetricRow{
-        "iova_allocation_failures_total", kCounter, "allocations", "domain,order", MetricTier::by_order,
+        "iova_allocation_failures_total", kCounter, "allocations", "domain,order", MetricTier::alerting,
         "all",
         "Calls of alloc_iova_fast that returned nothing; normal for the 32-bit-first try of PCI devices."},
     MetricRow{"iova_tree_allocations_total", kCounter, "allocations", "domain,order", MetricTier::by_order,
               "all", "Allocations that missed the caches and searched the tree."},
-    MetricRow{"iova_frees_total", kCounter, "frees", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_frees_total", kCounter, "frees", "domain,order", MetricTier::alerting, "all",
               "Calls of free_iova_fast."},
     MetricRow{"iova_tree_frees_total", kCounter, "ranges", "domain,order", MetricTier::by_order, "all",
               "Ranges given back to the tree, one by one or with their magazine."},
-    MetricRow{"iova_mismatched_frees_total", kCounter, "frees", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_mismatched_frees_total", kCounter, "frees", "domain,order", MetricTier::alerting, "all",
               "Frees of another size than was allocated."},
     MetricRow{"iova_tree_allocation_duration_seconds", kHistogram, "seconds", "domain", MetricTier::histogram,
               "all", "Time that alloc_iova took to search the tree, also when it found no space."},
-    MetricRow{"iova_depot_pushes_total", kCounter, "magazines", "domain,order", MetricTier::by_order, "all",
+    MetricRow{"iova_depot_pushes_total", kCounter, "magazines", "domain,order", MetricTier::alerting, "all",
               "Full magazines pushed to the depot."},
     MetricRow{"iova_depot_pops_total", kCounter, "magazines", "domain,order", MetricTier::by_order, "all",
               "Magazines taken from the depot by a CPU."},
@@ -137,14 +137,14 @@ inline constexpr std::array kMetrics = {
               "<= 6.6",
               "Time that a free spent on giving the ranges of a magazine back to the tree because the depot "
               "was full."},
-    MetricRow{"iova_rcache_flushes_total", kCounter, "calls", "domain", MetricTier::standard, "all",
+    MetricRow{"iova_rcache_flushes_total", kCounter, "calls", "domain", MetricTier::alerting, "all",
               "Calls of free_cpu_cached_iovas: emergency flushes and CPUs going offline."},
-    MetricRow{"iova_flush_queue_drains_total", kCounter, "calls", "domain", MetricTier::standard, "all",
+    MetricRow{"iova_flush_queue_drains_total", kCounter, "calls", "domain", MetricTier::alerting, "all",
               "Runs of the flush-queue timer, which drains the queues of all CPUs on one CPU."},
-    MetricRow{"iova_flush_queue_drained_ranges_total", kCounter, "ranges", "domain", MetricTier::standard,
+    MetricRow{"iova_flush_queue_drained_ranges_total", kCounter, "ranges", "domain", MetricTier::alerting,
               "all",
               "Ranges freed by runs of the flush-queue timer, all into the rcache of the CPU that ran it."},
-    MetricRow{"iova_flush_queue_drain_seconds_total", kCounter, "seconds", "domain", MetricTier::standard,
+    MetricRow{"iova_flush_queue_drain_seconds_total", kCounter, "seconds", "domain", MetricTier::alerting,
               "all", "Time spent in runs of the flush-queue timer."},
     MetricRow{"iova_flush_queue_drain_longest_seconds", kGauge, "seconds", "domain", MetricTier::standard,
               "all", "The longest run of the flush-queue timer so far."},
@@ -213,7 +213,7 @@ inline constexpr std::array kMetrics = {
     MetricRow{"rcached_program_runs_total", kCounter, "runs", "program,method", MetricTier::standard, "-",
               "Runs of a probe program; 0 unless the kernel's BPF statistics are enabled."},
     MetricRow{"rcached_program_run_seconds_total", kCounter, "seconds", "program,method",
-              MetricTier::standard, "-",
+              MetricTier::alerting, "-",
               "Time spent in a probe program; 0 unless the kernel's BPF statistics are enabled."},
     MetricRow{
         "rcached_program_skipped_total", kCounter, "runs", "program,method", MetricTier::standard, "-",

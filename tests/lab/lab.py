@@ -210,7 +210,7 @@ def command_with(options):
                                         "mode": spec["mode"], "cpus": int(spec["cpus"] or 2)})
             port = free_port()
             progress(f"booting kernel {spec['kernel']} ({spec['iommu']} IOMMU, {spec['mode']}) ...")
-            guest = stack.enter_context(Guest(own, scenario_file("run"), port))
+            guest = stack.enter_context(Guest(own, scenario_file(options.scenario), port))
             guests.append(guest)
             urls[spec["kernel"]] = f"http://127.0.0.1:{port}"
         for guest, url in zip(guests, urls.values()):
@@ -293,6 +293,7 @@ def parse_arguments(words):
     beside.add_argument("--memory", default="1G", help="memory of a guest (%(default)s)")
     beside.add_argument("--guest", metavar="KERNEL/IOMMU/MODE[/CPUS]", dest="guests", type=parse_guest, action="append",
                         required=True, help="a guest under load; one per kernel")
+    beside.add_argument("--scenario", default="run", help="what every guest runs (%(default)s); it starts rcached")
     beside.add_argument("command_words", metavar="-- COMMAND", nargs=argparse.REMAINDER)
     beside.set_defaults(action=command_with)
     options = parser.parse_args(words)

@@ -230,6 +230,9 @@ class CommandLine(unittest.TestCase):
         self.assertEqual([spec["kernel"] for spec in options.guests], ["6.1", "6.12"])
         self.assertEqual(options.guests[1]["cpus"], "4")
         self.assertEqual(options.command_words, ["--", "sh", "-c", "true --once"])
+        self.assertEqual(options.scenario, "run")
+        other = lab.parse_arguments(["with", "--scenario", "alertload", "--guest", "6.1/intel/lazy", "--", "true"])
+        self.assertTrue(common.scenario_file(other.scenario).is_file())
         with self.assertRaises(common.LabError):
             lab.command_with(lab.parse_arguments(["with", "--guest", "6.1/intel/lazy", "--", "true"]))
         with self.assertRaises(common.LabError):

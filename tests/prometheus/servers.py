@@ -135,13 +135,14 @@ class Proxy:
 class Prometheus(Program):
     """A Prometheus on loopback with data of its own."""
 
-    def __init__(self, binary, directory, jobs, interval):
-        """`jobs`: dicts of name, address, path and labels."""
+    def __init__(self, binary, directory, jobs, interval, more=None):
+        """`jobs`: dicts of name, address, path and labels; `more`: what else its configuration holds, rules for one."""
         directory = pathlib.Path(directory)
-        config = {"global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s"},
+        config = {"global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s",
+                             "evaluation_interval": f"{interval}s"},
                   "scrape_configs": [{"job_name": job["name"], "metrics_path": job["path"],
                                       "static_configs": [{"targets": [job["address"]], "labels": job["labels"]}]}
-                                     for job in jobs]}
+                                     for job in jobs], **(more or {})}
         (directory / "prometheus.yml").write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.url = f"http://127.0.0.1:{free_port()}"
         super().__init__("prometheus", [binary, f"--config.file={directory}/prometheus.yml",

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The example for Alertmanager: amtool accepts it, and every alert goes where its severity says."""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+PROMETHEUS = pathlib.Path(__file__).resolve().parent / "prometheus"
+CONFIG = PROMETHEUS / "alertmanager.yaml"
+AMTOOL = "amtool"
+RECEIVERS = {"critical": "pager", "warning": "tickets", "info": "notes"}
+
+
+def amtool(*words):
+    return subprocess.run([AMTOOL, *words], capture_output=True, text=True, check=False)
+
+
+class Routes(unittest.TestCase):
+    def test_the_example_is_valid(self):
+        checked = amtool("check-config", str(CONFIG))
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertIn("3 receivers", checked.stdout)
+
+    def test_each_alert_goes_where_its_severity_says(self):
+        alerts = re.findall(r"- alert: (\w+)\n.*?severity: (\w+)", (PROMETHEUS / "alerts.yaml").read_text(), re.S)
+        self.assertEqual({severity for _, severity in alerts}, set(RECEIVERS))
+        for name, severity in alerts:
+            said = amtool("config", "routes", "test", f"--config.file={CONFIG}",
+                          f"--verify.receivers={RECEIVERS[severity]}", f"alertname={name}", f"severity={severity}",
+                          "job=rcached", "instance=a")
+            self.assertEqual(said.returncode, 0, f"{name}: {said.stdout}{said.stderr}")
+
+    def test_what_is_named_is_an_alert(self):
+        alerts = set(re.findall(r"- alert: (\w+)", (PROMETHEUS / "alerts.yaml").read_text()))
+        named = set(re.findall(r"\b(?:Iova|Rcached)\w+", CONFIG.read_text()))
+        self.assertGreater(len(named), 6)
+        self.assertLessEqual(named, alerts)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--amtool", default=AMTOOL)
+    options, rest = parser.parse_known_args()
+    AMTOOL = options.amtool
+    unittest.main(argv=sys.argv[:1] + rest)

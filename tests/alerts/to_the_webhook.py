@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""From a kernel to a webhook: lab guests under the load of tests/lab/guest/alertload.sh, a real Prometheus with
+rules.yaml and alerts.yaml, a real Alertmanager with the routes of alertmanager.yaml, all sixty times faster (scale.py).
+
+    tests/run-alerts     starts the guests and this beside them
+
+Linux 6.1 has bounded depots: the load must raise IovaDepotSaturated and never IovaDepotReclaimChurn. On 6.12 it is the
+other way round. On both one domain leaks: IovaLeakSuspected for it alone, and no IovaTreeGrowthByCache. One has no room
+below 4 GiB, so that all its first tries fail: Iova32BitSpaceNearlyGone, and no IovaAllocationFailing, which is for the
+one whose last tries fail. A third host, which does not exist, must raise RcachedDown."""
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/prometheus"))
+# pylint: disable=wrong-import-position
+import scale
+from receivers import Alertmanager, Webhooks
+from servers import Failed, Prometheus, free_port, wait_for
+
+DASHBOARDS = ROOT / "dashboards/prometheus"
+BOUNDED, UNBOUNDED, GONE = "linux-6.1", "linux-6.12", "gone"
+# (alert, host, receiver) that must arrive, and (alert, host) that must never fire. Prometheus begins to scrape five
+# seconds after its start, minutes here: RcachedDown for want of any target may come first, and go.
+WANTED = (("IovaDepotSaturated", BOUNDED, "tickets"), ("IovaDepotReclaimChurn", UNBOUNDED, "tickets"),
+          ("IovaLeakSuspected", BOUNDED, "tickets"), ("IovaLeakSuspected", UNBOUNDED, "tickets"),
+          ("Iova32BitSpaceNearlyGone", BOUNDED, "tickets"), ("Iova32BitSpaceNearlyGone", UNBOUNDED, "tickets"),
+          ("IovaAllocationFailing", BOUNDED, "pager"), ("IovaAllocationFailing", UNBOUNDED, "pager"),
+          ("RcachedDown", GONE, "pager"))
+NEVER = (("IovaDepotReclaimChurn", BOUNDED), ("IovaDepotSaturated", UNBOUNDED), ("IovaTreeGrowthByCache", BOUNDED),
+         ("IovaTreeGrowthByCache", UNBOUNDED), ("IovaDepotFull", UNBOUNDED), ("IovaDepotFilling", UNBOUNDED),
+         ("IovaSizeMismatch", BOUNDED), ("IovaSizeMismatch", UNBOUNDED))
+
+
+def configuration(directory, alertmanager):
+    """What Prometheus is told besides its targets."""
+    for name in ("rules.yaml", "alerts.yaml"):
+        (pathlib.Path(directory) / name).write_text(scale.rules((DASHBOARDS / name).read_text()))
+    return {"rule_files": ["rules.yaml", "alerts.yaml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.address]}]}]}}
+
+
+def jobs_of(urls):
+    for instance, url in urls.items():
+        yield {"name": instance, "address": urllib.parse.urlsplit(url).netloc, "path": "/metrics",
+               "labels": {"job": "rcached", "instance": instance}}
+
+
+def check_notification(one):
+    """That what has arrived can be read and followed."""
+    problems, alert = [], one["alert"]
+    name, texts = alert["labels"]["alertname"], alert["annotations"]
+    for key in ("summary", "description", "runbook_url"):
+        text = texts.get(key, "")
+        if not text or "{{" in text or "<no value>" in text or "error" in text:
+            problems.append(f"{name}: its {key} is {text!r}")
+    if not any(letter.isdigit() for letter in texts["description"]):
+        problems.append(f"{name}: no number in {texts['description']!r}")
+    if texts["runbook_url"] != f"/usr/share/doc/rcached/runbooks/{name}.md":
+        problems.append(f"{name}: its runbook is {texts['runbook_url']!r}")
+    if set(one["group"]) != {"alertname", "job", "instance"} & set(alert["labels"]):
+        problems.append(f"{name}: grouped by {sorted(one['group'])}")
+    return problems
+
+
+def check_domains(prometheus, webhooks):
+    """Each of the four domains of a guest has raised its own alert and no other."""
+    problems = []
+    for instance, depot in ((BOUNDED, "IovaDepotSaturated"), (UNBOUNDED, "IovaDepotReclaimChurn")):
+        domains = {name: sorted({one["alert"]["labels"]["domain"] for one in
+                                 webhooks.firing(alertname=name, instance=instance)})
+                   for name in (depot, "IovaLeakSuspected", "Iova32BitSpaceNearlyGone", "IovaAllocationFailing")}
+        named = sum(domains.values(), [])
+        if len(named) != 4 or len(set(named)) != 4:
+            problems.append(f"{instance}: not one domain each: {domains}")
+        failing = {labels["domain"] for labels, _ in prometheus.query(
+            f'sum by (domain) (rate(iova_allocation_failures_total{{instance="{instance}"}}[30s])) > 0')}
+        if failing != set(domains["Iova32BitSpaceNearlyGone"] + domains["IovaAllocationFailing"]):
+            problems.append(f"{instance}: allocations fail in domains {sorted(failing)}, alerts are of {domains}")
+    return problems
+
+
+def check_never(prometheus, webhooks):
+    problems = []
+    for name, instance in NEVER:
+        rows = prometheus.query(
+            f'count_over_time(ALERTS{{alertname="{name}",instance="{instance}",alertstate="firing"}}[1h])')
+        if rows or webhooks.firing(alertname=name, instance=instance):
+            problems.append(f"{name} has fired for {instance}: {rows}")
+    return problems
+
+
+def check_growth(prometheus):
+    """IovaTreeGrowthByCache is silent in its first four hours anyhow: without that clause it must be silent too, though
+    it has all that it looks at."""
+    lines = scale.expression(scale.rules((DASHBOARDS / "alerts.yaml").read_text()), "IovaTreeGrowthByCache")
+    kept = [line for line in lines if "offset 240s" not in line]
+    if len(kept) != len(lines) - 1:
+        raise Failed(f"no clause of four hours in {lines}")
+    problems = [f"the caches of {labels} are taken for growing, by {value}"
+                for labels, value in prometheus.query("\n".join(kept))]
+    seen = {labels["instance"] for labels, _ in prometheus.query("domain:iova_rcache_cached_ranges:min30m offset 90s")}
+    if seen != {BOUNDED, UNBOUNDED}:
+        problems.append(f"cached ranges of 90 s ago are known of {sorted(seen)} only")
+    return problems
+
+
+def all_arrived(webhooks):
+    return all(any(one["receiver"] == receiver for one in webhooks.firing(alertname=name, instance=instance))
+               for name, instance, receiver in WANTED)
+
+
+def run(options, urls, directory):
+    """Problems; prints what has arrived."""
+    with Webhooks() as webhooks, Alertmanager(options.alertmanager, directory, DASHBOARDS / "alertmanager.yaml",
+                                              webhooks) as alertmanager:
+        alertmanager.wait_for(alertmanager.ready, 30, "it is not ready")
+        with Prometheus(options.prometheus, directory, list(jobs_of(urls)), scale.SCRAPE,
+                        configuration(directory, alertmanager)) as prometheus:
+            prometheus.wait_for(prometheus.ready, 30, "it is not ready")
+            problems = []
+            try:
+                wait_for(lambda: all_arrived(webhooks), options.limit, "not every alert has arrived")
+                problems += check_domains(prometheus, webhooks) + check_growth(prometheus)
+            except Failed as failed:
+                problems.append(str(failed))
+            problems += check_never(prometheus, webhooks)
+            for one in webhooks.arrived:
+                problems += check_notification(one)
+            for name, instance, receiver in WANTED:
+                got = {one["receiver"] for one in webhooks.firing(alertname=name, instance=instance)}
+                if got != {receiver}:
+                    problems.append(f"{name} of {instance} has arrived at {sorted(got)}, not at {receiver} alone")
+            if problems:
+                problems += [f"pending or firing: {labels}" for labels, _ in prometheus.query("ALERTS")]
+            report(webhooks)
+            return problems
+
+
+def report(webhooks):
+    for one in webhooks.arrived:
+        labels = one["alert"]["labels"]
+        where = " ".join(f"{key} {labels[key]}" for key in ("domain", "order", "reason") if key in labels)
+        print(f"{one['seconds']:6.1f} s  {one['receiver']:8}{one['alert']['status']:9}{labels['alertname']} of "
+              f"{labels.get('instance', '-')} {where}\n          {one['alert']['annotations'].get('description', '')}")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=int, default=420, help="seconds until all must have arrived (%(default)s)")
+    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
+    parser.add_argument("--alertmanager", default=shutil.which("prometheus-alertmanager"))
+    options = parser.parse_args()
+    if options.prometheus is None or options.alertmanager is None:
+        sys.exit("prometheus or prometheus-alertmanager is not installed: packaging/install-dependencies test")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    try:
+        urls = {BOUNDED: os.environ["LAB_URL_6_1"], UNBOUNDED: os.environ["LAB_URL_6_12"],
+                GONE: f"http://127.0.0.1:{free_port()}"}
+        with tempfile.TemporaryDirectory(prefix="rcached-alerts-") as directory:
+            problems = run(options, urls, directory)
+    except KeyError as missing:
+        sys.exit(f"to_the_webhook.py: {missing} is not set: start it by tests/run-alerts")
+    except Failed as failed:
+        sys.exit(f"to_the_webhook.py: {failed}")
+    for problem in problems:
+        print(f"PROBLEM {problem}", file=sys.stderr)
+    if problems:
+        sys.exit(1)
+    print(f"all {len(WANTED)} alerts have arrived where they should; {len(NEVER)} that must not fire have not")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,8 @@
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
 #   make test-outputs                      every way out against its real consumers: Prometheus, Chromium, lab guests
 #   make test-alerts                       every rule, and alerts from lab guests to a real Alertmanager's webhook
+#   make test-dashboards                   every query of every Grafana dashboard against a real Prometheus, and its picture
+#   make demo-fleet [HOSTS=50]             so many synthetic hosts under one Prometheus: scrapes, series, memory
 #   make bench-scrape | bench-pipeline     what a scrape costs, and what it costs the pipeline
 #   make fuzz                              every parser of outside bytes
 #   make test-service                     the package under a real systemd, in a lab guest
@@ -20,8 +22,9 @@ IOMMU ?= intel
 MODE ?= lazy
 CPUS ?= 2
 PORT ?= 9731
+HOSTS ?= 50
 
-.PHONY: run test test-truth test-outputs test-alerts lab bench bench-scrape bench-pipeline fuzz package test-service format lint clean build daemon asan tsan
+.PHONY: run test test-truth test-outputs test-alerts test-dashboards demo-fleet lab bench bench-scrape bench-pipeline fuzz package test-service format lint clean build daemon asan tsan
 
 # $(call configured,PRESET): configures once, quietly.
 define configured
@@ -57,6 +60,13 @@ test-outputs: build
 test-alerts: daemon
 	@packaging/install-dependencies lab
 	@tests/run-alerts
+
+test-dashboards: build
+	@packaging/install-dependencies browser lab
+	@tests/run-dashboards
+
+demo-fleet: daemon
+	@exec tests/fleet/fleet.py --binary build/rcached --hosts $(HOSTS)
 
 lab: daemon
 	@packaging/install-dependencies lab

@@ -122,7 +122,7 @@ def run(options, urls, directory):
                                               webhooks) as alertmanager:
         alertmanager.wait_for(alertmanager.ready, 30, "it is not ready")
         with Prometheus(options.prometheus, directory, list(jobs_of(urls)), scale.SCRAPE,
-                        configuration(directory, alertmanager)) as prometheus:
+                        more=configuration(directory, alertmanager)) as prometheus:
             prometheus.wait_for(prometheus.ready, 30, "it is not ready")
             problems = []
             try:

@@ -37,10 +37,11 @@ def wait_for(condition, seconds, what):
         time.sleep(0.05)
 
 
-def fetch(url, headers=None, timeout=10):
+def fetch(url, headers=None, timeout=10, method="GET"):
     """(status, headers, body); status 0 when nobody answers."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=timeout) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}, method=method),
+                                    timeout=timeout) as answer:
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
@@ -135,19 +136,24 @@ class Proxy:
 class Prometheus(Program):
     """A Prometheus on loopback with data of its own."""
 
-    def __init__(self, binary, directory, jobs, interval, more=None):
-        """`jobs`: dicts of name, address, path and labels; `more`: what else its configuration holds, rules for one."""
+    def __init__(self, binary, directory, jobs, interval, rules=(), arguments=(), more=None):
+        """`jobs`: dicts of name, address, path and labels; those of one name are targets of one job. `rules`: files;
+        `more`: what else its configuration holds, alerting for one."""
         directory = pathlib.Path(directory)
+        scrapes = {}
+        for job in jobs:
+            scrape = scrapes.setdefault(job["name"], {"job_name": job["name"], "metrics_path": job["path"],
+                                                      "static_configs": []})
+            scrape["static_configs"].append({"targets": [job["address"]], "labels": job["labels"]})
         config = {"global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s",
                              "evaluation_interval": f"{interval}s"},
-                  "scrape_configs": [{"job_name": job["name"], "metrics_path": job["path"],
-                                      "static_configs": [{"targets": [job["address"]], "labels": job["labels"]}]}
-                                     for job in jobs], **(more or {})}
+                  "rule_files": [str(path) for path in rules], "scrape_configs": list(scrapes.values()), **(more or {})}
         (directory / "prometheus.yml").write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.url = f"http://127.0.0.1:{free_port()}"
         super().__init__("prometheus", [binary, f"--config.file={directory}/prometheus.yml",
                                         f"--storage.tsdb.path={directory}/data",
-                                        f"--web.listen-address={self.url.removeprefix('http://')}"], directory)
+                                        f"--web.listen-address={self.url.removeprefix('http://')}", *arguments],
+                         directory)
 
     def ready(self):
         return fetch(f"{self.url}/-/ready")[0] == 200

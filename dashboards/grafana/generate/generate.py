@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the dashboards of dashboards/grafana. This folder is their source; the JSON is committed and held current.
+
+    generate.py                                write them anew
+    generate.py --check                        fail when a file is not what this folder makes
+    generate.py --runbooks URL --output DIR    for one's own Grafana: with links to where the runbooks can be read
+"""
+import argparse
+import importlib
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+# pylint: disable=wrong-import-position
+import model
+
+HERE = pathlib.Path(__file__).resolve().parent
+NAMES = ("fleet", "host", "domain", "rcached")
+
+
+def made(runbooks):
+    """{file name: text}"""
+    return {f"{name}.json": model.written(importlib.import_module(name).build(runbooks).dashboard()) + "\n"
+            for name in NAMES}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when something would change")
+    parser.add_argument("--runbooks", default="/runbooks", metavar="URL", help="base URL of the runbooks (%(default)s)")
+    parser.add_argument("--output", type=pathlib.Path, default=HERE.parent, metavar="DIR")
+    options = parser.parse_args()
+    files = made(options.runbooks.rstrip("/"))
+    if options.check:
+        present = {path.name: path.read_text() for path in options.output.glob("*.json")}
+        stale = sorted(name for name in present.keys() | files.keys() if present.get(name) != files.get(name))
+        if stale:
+            sys.exit(f"{', '.join(stale)}: not what dashboards/grafana/generate makes: run generate.py there")
+        print(f"{len(files)} dashboards are current")
+        return
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (options.output / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What can be said of the dashboards without a Prometheus: they agree with docs/metrics.md both ways, every query
+parses, every panel explains itself, every link leads somewhere. tests/dashboards asks a Prometheus."""
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+import reading
+
+PROMTOOL = "promtool"
+FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # of Prometheus itself
+STAND_INS = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "job": "rcached", "instance": "a",
+             "domain": "4", "worst": "10"}
+DASHBOARDS = reading.dashboards()
+RULES = reading.rule_files()
+RUNBOOKS = sorted((reading.ROOT / "dashboards/runbooks").glob("*.md"))
+
+
+def all_queries():
+    return [(f"{name}: {place}", query) for name, dashboard in DASHBOARDS.items()
+            for place, query in reading.queries_of(dashboard)]
+
+
+class Documentation(unittest.TestCase):
+    known = reading.documented()
+
+    def test_the_reference_was_read(self):
+        self.assertGreater(len(self.known), 60)
+        self.assertEqual(self.known["iova_rcache_depot_magazines"], ("gauge", {"domain", "order"}))
+        self.assertEqual(set(DASHBOARDS), {"fleet", "host", "domain", "rcached"})
+
+    def test_every_metric_that_is_named_exists(self):
+        texts = all_queries() + [(path.name, path.read_text()) for path in RULES + RUNBOOKS]
+        self.assertGreater(len(texts), 200)
+        for place, text in texts:
+            for series in reading.METRIC.findall(text):
+                self.assertIsNotNone(reading.metric_of(series, self.known), f"{place} names {series}")
+
+    def test_every_metric_is_shown(self):
+        shown = {reading.metric_of(series, self.known) for dashboard in DASHBOARDS.values()
+                 for _, _, target in reading.targets_of(dashboard) for series in reading.METRIC.findall(target["expr"])}
+        self.assertEqual(sorted(self.known.keys() - shown), [], "documented, and in no panel")
+
+    def test_matchers(self):
+        """They name labels that exist, and all variables of the dashboard that hold for the metric."""
+        for name, dashboard in DASHBOARDS.items():
+            variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+            for place, query in reading.queries_of(dashboard):
+                if place.startswith("variable"):
+                    continue
+                for series, matchers in re.findall(r"\b(\w+)\{([^}]*)\}", query):
+                    labels = FOREIGN[series] if series in FOREIGN else \
+                        self.known[reading.metric_of(series, self.known)][1] | {"le"}
+                    used = set(re.findall(r"(\w+) *(?:=~|!~|!=|=)", matchers))
+                    self.assertLessEqual(used, labels | {"job", "instance"}, f"{name}: {place}: {query}")
+                    needed = {"job", "instance"} | ({"domain"} & labels & variables)
+                    self.assertLessEqual(needed, used, f"{name}: {place}: {query}")
+                bare = re.findall(r"(?<![\w:])(?:iova|rcached|process)_\w+(?![\w{:])", query)
+                self.assertEqual(bare, [], f"{name}: {place}: a metric without matchers")
+
+
+class Panels(unittest.TestCase):
+    def panels(self):
+        for name, dashboard in DASHBOARDS.items():
+            for panel in reading.panels_of(dashboard):
+                if panel["type"] != "row":
+                    yield f"{name}: {panel['title']}", panel
+
+    def test_queries_parse(self):
+        queries = [reading.substitute(query, STAND_INS) for _, query in all_queries()]
+        rules = [f"      - {{record: 'q{i}', expr: {json.dumps(query)}}}" for i, query in enumerate(queries)]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("groups:\n  - name: dashboards\n    rules:\n" + "\n".join(rules) + "\n")
+            file.flush()
+            checked = subprocess.run([PROMTOOL, "check", "rules", "--lint=none", file.name], capture_output=True,
+                                     text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertIn(f"{len(queries)} rules found", checked.stdout)
+
+    def test_they_explain_themselves(self):
+        for place, panel in self.panels():
+            self.assertGreater(len(panel["description"]), 30, place)
+            self.assertTrue(panel["fieldConfig"]["defaults"]["unit"], place)
+            self.assertTrue(panel["fieldConfig"]["defaults"]["thresholds"]["steps"], place)
+            self.assertTrue(panel["targets"], place)
+            for target in panel["targets"]:
+                self.assertTrue(target["legendFormat"] or target["format"] == "table", place)
+
+    def test_ids_and_places(self):
+        for name, dashboard in DASHBOARDS.items():
+            panels = list(reading.panels_of(dashboard))
+            self.assertEqual(len({panel["id"] for panel in panels}), len(panels), f"{name}: ids are unique")
+            taken = {}
+            for panel in panels:
+                at = panel["gridPos"]
+                self.assertLessEqual(at["x"] + at["w"], 24, panel["title"])
+                for cell in ((x, y) for x in range(at["x"], at["x"] + at["w"])
+                             for y in range(at["y"], at["y"] + at["h"])):
+                    self.assertNotIn(cell, taken, f"{name}: {panel['title']} over {taken.get(cell)}")
+                    taken[cell] = panel["title"]
+
+    def test_the_datasource_is_the_variable(self):
+        for name, dashboard in DASHBOARDS.items():
+            text = json.dumps(dashboard)
+            uids = set(re.findall(r'"uid": "([^"]*)"', text)) - {f"rcached-{name}", "-- Grafana --"}
+            self.assertEqual(uids, {"${datasource}"}, name)
+            self.assertNotRegex(text, r"https?://", f"{name}: nothing outside is named")
+
+    def test_overrides_name_what_is_there(self):
+        for place, panel in self.panels():
+            renamed = [name for step in panel.get("transformations", []) if step["id"] == "organize"
+                       for name in [*step["options"]["renameByName"].values(), *step["options"]["indexByName"]]]
+            names = renamed + [target["legendFormat"] for target in panel["targets"]]
+            templates = [re.sub(r"\\\{\\\{\w+\\\}\\\}", ".*", re.escape(name)) for name in names]
+            for override in panel["fieldConfig"]["overrides"]:
+                if override["matcher"]["id"] == "byName":
+                    wanted = override["matcher"]["options"]
+                    self.assertTrue(any(re.fullmatch(template, wanted) for template in templates),
+                                    f"{place}: no series is called {wanted}")
+
+
+class Links(unittest.TestCase):
+    def urls(self):
+        for name, dashboard in DASHBOARDS.items():
+            for url in re.findall(r'"url": "([^"]*)"', json.dumps(dashboard)):
+                if url:
+                    yield name, url
+
+    def test_to_dashboards(self):
+        reached = set()
+        for name, url in self.urls():
+            found = re.match(r"/d/rcached-(\w+)\?(.*)$", url)
+            if not found:
+                self.assertTrue(url.startswith("${runbooks}"), f"{name}: {url}")
+                continue
+            variables = {variable["name"] for variable in DASHBOARDS[found[1]]["templating"]["list"]}
+            given = set(re.findall(r"var-(\w+)=", found[2]))
+            self.assertLessEqual(given, variables, f"{name}: {url}")
+            self.assertLessEqual({"datasource", "job", "instance"}, given, f"{name}: {url}")
+            self.assertIn("${__url_time_range}", url)
+            reached.add((name, found[1]))
+        self.assertLessEqual({("fleet", "host"), ("fleet", "domain"), ("fleet", "rcached"), ("host", "domain"),
+                              ("rcached", "host")}, reached)
+
+    def test_to_runbooks(self):
+        linked = {found[1] for _, url in self.urls() if (found := re.match(r"\$\{runbooks\}/(\w+)\.md$", url))}
+        self.assertGreater(len(linked), 4)
+        self.assertLessEqual(linked, {path.stem for path in RUNBOOKS})
+
+    def test_every_alert_leads_to_its_runbook(self):
+        """The table of firing alerts makes the name of the runbook from that of the alert."""
+        [query] = [query for place, query in all_queries() if "Alerts that fire" in place]
+        alerts = reading.alerts()
+        self.assertGreater(len(alerts), 5)
+        matcher = re.search(r'alertname=~"([^"]*)"', query)[1]
+        for alert, runbook in alerts:
+            self.assertTrue(alert == runbook or f'"runbook", "{runbook}", "alertname", "{alert}"' in query, alert)
+            self.assertRegex(alert, f"^({matcher})$")
+            self.assertIn(runbook, {path.stem for path in RUNBOOKS})
+
+    def test_dashboards_have_what_links_need(self):
+        for name, dashboard in DASHBOARDS.items():
+            self.assertEqual(dashboard["uid"], f"rcached-{name}")
+            self.assertIn("rcached", dashboard["tags"], "the list of dashboards at the top goes by this tag")
+            self.assertEqual({variable["name"] for variable in dashboard["templating"]["list"]}
+                             & {"datasource", "job", "instance", "runbooks"},
+                             {"datasource", "job", "instance", "runbooks"})
+            self.assertEqual([place for place, _ in reading.annotations_of(dashboard)],
+                             ["annotation Alerts", "annotation Verdict changes"])
+
+
+class Generator(unittest.TestCase):
+    SCRIPT = [sys.executable, "-B", str(reading.GRAFANA / "generate/generate.py")]
+
+    def run_it(self, *arguments):
+        return subprocess.run([*self.SCRIPT, *arguments], capture_output=True, text=True, check=False)
+
+    def test_stale_output_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.run_it("--output", folder).returncode, 0)
+            self.assertEqual(self.run_it("--output", folder, "--check").returncode, 0)
+            host = pathlib.Path(folder) / "host.json"
+            host.write_text(host.read_text().replace("Tree ranges", "Ranges of the tree"))
+            found = self.run_it("--output", folder, "--check")
+            self.assertEqual((found.returncode, found.stderr.split(":")[0]), (1, "host.json"))
+            (pathlib.Path(folder) / "stray.json").write_text("{}")
+            self.assertIn("stray.json", self.run_it("--output", folder, "--check").stderr)
+
+    def test_runbooks_of_ones_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_it("--output", folder, "--runbooks", "https://wiki.example/rcached/")
+            text = (pathlib.Path(folder) / "fleet.json").read_text()
+            self.assertEqual(json.loads(text)["templating"]["list"][-1]["query"], "https://wiki.example/rcached")
+
+    def test_refusals(self):
+        sys.path.insert(0, str(reading.GRAFANA / "generate"))
+        import model  # pylint: disable=import-error,import-outside-toplevel
+        board = model.Board("test", "Test", "", [], {"job": '="$job"', "domain": '="$domain"'}, [])
+        words = "A description that says something."
+        board.series("Good", words, "short", [("sum(iova_tree_ranges)", "tree")])
+        self.assertEqual(board.panels[0]["targets"][0]["expr"],
+                         'sum(iova_tree_ranges{job="$job", domain="$domain"})')
+        for arguments in (("Title", "", "short", [("iova_tree_ranges", "a")]), ("Title", words, "", [("up", "a")]),
+                          ("Title", words, "short", [("iova_nonsense", "a")]),
+                          ("Title", words, "short", [('iova_tree_ranges{order="1"}', "a")]),
+                          ("Title", words, "short", [("iova_tree_ranges_bucket", "a")])):
+            self.assertRaises(ValueError, board.series, *arguments)
+        self.assertRaises(ValueError, board.series, "Title", words, "short", [("up", "a")], runbooks=["NoSuchAlert"])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--promtool", default=PROMTOOL)
+    options, rest = parser.parse_known_args()
+    PROMTOOL = options.promtool
+    unittest.main(argv=sys.argv[:1] + rest)

@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every query of every dashboard against a real Prometheus.
+
+    check.py --binary build/rcached --fixture build/metrics-fixture                what CTest runs
+    check.py --target lab-6.1=http://127.0.0.1:9731/metrics --pictures build/dashboards ...    beside a lab guest
+
+The Prometheus scrapes daemons with a simulated allocator of either kind of depot, the fixture that has everything,
+targets given besides, and one that does not answer. It evaluates the alerts with their waiting times left out. Then
+each query of each panel, annotation and variable is asked for every host and domain that the variables offer, and must
+come back with numbers for at least one of them; links must find the labels they need. With --pictures the dashboards
+are drawn from the same queries.
+"""
+import argparse
+import contextlib
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.parse
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests/prometheus")]
+# pylint: disable=wrong-import-position,import-error
+import exceptions
+import pictures
+import queries
+import reading
+from servers import Failed, Program, Prometheus, fetch, free_port
+
+JOB = "rcached"
+SYNTHETIC = """\
+run_directory: {directory}
+metrics: {{ per_cpu: true, per_magazine: true }}
+pipeline: {{ snapshot_interval: 500ms }}
+synthetic: {{ generation: {generation}, domains: {domains}, cpus: 4, rate: {rate}, workload: {workload}, seed: 1 }}
+textfile: {{ path: {directory}/rcached.prom, interval: 1s }}
+log: {{ level: warning }}
+"""
+# Both kinds of depot; and one whose depot overflows after some ten seconds, so that a verdict changes while Prometheus
+# looks. By name: kind, workload, operations a second, domains.
+DAEMONS = {"synthetic-bounded": ("bounded-127", "mixed", 20000, 3),
+           "synthetic-unbounded": ("unbounded-127", "mixed", 20000, 2),
+           "synthetic-burst": ("bounded-127", "burst", 1000, 1)}
+
+
+def start_synthetic(stack, options, directory, name, address):
+    generation, workload, rate, domains = DAEMONS[name]
+    own = pathlib.Path(directory) / name
+    own.mkdir()
+    (own / "rcached.yaml").write_text(SYNTHETIC.format(directory=own, generation=generation, workload=workload,
+                                                       domains=domains, rate=rate))
+    program = stack.enter_context(Program(name, [options.binary, "run", "--source", "synthetic", "--listen", address,
+                                                 "--config", str(own / "rcached.yaml")], directory))
+    program.wait_for(lambda: fetch(f"http://{address}/-/ready")[0] == 200, 30, "it is not ready")
+    fetch(f"http://{address}/no-such-page")  # what panels of HTTP errors show
+
+
+def start_fixture(stack, options, directory):
+    fixture = stack.enter_context(Program("fixture", [options.fixture], directory))
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3, 30, "it does not serve")
+    for line in fixture.output().splitlines():
+        name, url = line.split()
+        yield name, urllib.parse.urlsplit(url).netloc
+
+
+def given_targets(options):
+    for given in options.target:
+        name, separator, url = given.partition("=")
+        if not separator or not url.startswith("http://"):
+            raise Failed(f"--target {given}: write NAME=http://HOST:PORT/metrics")
+        yield name, urllib.parse.urlsplit(url).netloc
+
+
+def rules_without_waiting(directory):
+    """The rule files; alerts fire as soon as their expression holds."""
+    for path in reading.rule_files():
+        copy = pathlib.Path(directory) / path.name
+        copy.write_text(re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M))
+        yield copy
+
+
+def scraped_often_enough(prometheus, hosts, scrapes):
+    rows = prometheus.query(f'count_over_time(rcached_build_info{{job="{JOB}"}}[1h])')
+    return len(rows) == len(hosts) and all(int(value) >= scrapes for _, value in rows)
+
+
+def report(found, dashboards, hosts, given):
+    lines = [f"{'dashboard':10}{'queries':>9}{'with data':>11}" + "".join(f"{host:>21}" for host in hosts)]
+    for name in dashboards:
+        own = {place: which for (dashboard, place), which in found.items() if dashboard == name}
+        lines.append(f"{name:10}{len(own):>9}{sum(1 for which in own.values() if which):>11}" + "".join(
+            f"{sum(1 for which in own.values() if host in which) or '-':>21}" for host in hosts))
+    for host in given:  # of a real kernel it is good to know what it does not have
+        missing = [f"{dashboard}: {place}" for (dashboard, place), which in found.items()
+                   if which and not {"all", ".*", host} & which]
+        lines.append(f"{host} has no data for {len(missing)}: {'; '.join(missing)}")
+    return "\n".join(lines)
+
+
+def judge(found):
+    """Problems: queries without data that no exception excuses, and exceptions that excuse nothing."""
+    problems = []
+    for (dashboard, place), which in found.items():
+        excused = (dashboard, place) in exceptions.MAY_BE_EMPTY
+        if not which and not excused:
+            problems.append(f"{dashboard}: {place} gives no data for any host")
+        if which and excused:
+            problems.append(f"{dashboard}: {place} has data now: take it off tests/dashboards/exceptions.py")
+    return problems + [f"{dashboard}: {place} of tests/dashboards/exceptions.py is no query" for dashboard, place
+                       in exceptions.MAY_BE_EMPTY if (dashboard, place) not in found]
+
+
+def run(options, directory):
+    dashboards = reading.dashboards()
+    with contextlib.ExitStack() as stack:
+        targets = list(given_targets(options))
+        synthetic = {name: f"127.0.0.1:{free_port()}" for name in DAEMONS}
+        hosts = {**dict(targets), **synthetic, **dict(start_fixture(stack, options, directory))}
+        everyone = {**hosts, "does-not-answer": f"127.0.0.1:{free_port()}"}
+        jobs = [{"name": JOB, "address": address, "path": "/metrics", "labels": {"instance": name}}
+                for name, address in everyone.items()]
+        prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval,
+                                                    rules_without_waiting(directory)))
+        prometheus.wait_for(prometheus.ready, 60, "it is not ready")
+        for name, address in synthetic.items():
+            start_synthetic(stack, options, directory, name, address)
+        began = time.time()
+        limit = 60 + 4 * options.scrapes * options.interval
+        prometheus.wait_for(lambda: scraped_often_enough(prometheus, hosts, options.scrapes), limit, "too few scrapes")
+        prometheus.wait_for(lambda: prometheus.query("changes(rcached_verdict[1h]) > 0"), limit, "no verdict changes")
+        asker = queries.Asker(prometheus, began, time.time(), options.interval)
+        found, problems = queries.ask_everything(asker, dashboards)
+        problems += judge(found)
+        problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
+        print(report(found, dashboards, hosts, dict(targets)))
+        print(f"{asker.asked} queries asked in all, {len(found)} of them different; {len(hosts)} hosts, "
+              f"{options.scrapes} scrapes or more of each, in {time.time() - began:.0f} s")
+        if options.pictures and not problems:
+            shown = targets[0][0] if targets else "synthetic-bounded"
+            pictures.draw(asker, dashboards, shown, options.pictures)
+    return problems
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True, help="rcached, for the synthetic targets")
+    parser.add_argument("--fixture", required=True, help="metrics-fixture")
+    parser.add_argument("--target", action="append", default=[], metavar="NAME=URL", help="one more host")
+    parser.add_argument("--interval", type=int, default=1, help="seconds between scrapes")
+    parser.add_argument("--scrapes", type=int, default=20, help="of each target before anything is asked")
+    parser.add_argument("--pictures", type=pathlib.Path, metavar="DIR", help="draw the dashboards into it")
+    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
+    options = parser.parse_args()
+    if options.prometheus is None:
+        sys.exit("prometheus is not installed: packaging/install-dependencies test")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    try:
+        with tempfile.TemporaryDirectory(prefix="rcached-dashboards-") as directory:
+            problems = run(options, directory)
+    except Failed as failed:
+        sys.exit(f"check.py: {failed}")
+    for problem in problems:
+        print(f"PROBLEM {problem}", file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

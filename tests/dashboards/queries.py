@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks a Prometheus what Grafana would ask it: resolves the variables of a dashboard, puts them into its queries and
+counts what comes back."""
+import itertools
+import math
+import re
+
+import reading
+
+LINKED = re.compile(r"\$\{__(?:data\.fields|field\.labels)\.(\w+)\}")
+
+
+class Asker:
+    """Queries over one window of time."""
+
+    def __init__(self, prometheus, start, end, interval):
+        self.prometheus, self.start, self.end = prometheus, start, end
+        self.step = interval
+        # As Grafana makes them of the step and the scrape interval.
+        self.built_in = {"__interval": f"{interval}s", "__rate_interval": f"{max(2 * interval, 4 * interval)}s",
+                         "__range": f"{int(end - start)}s"}
+        self.asked = 0
+
+    def label_values(self, selector, label):
+        found = {row.get(label, "") for row in self.prometheus.api("series", **{
+            "match[]": selector, "start": self.start, "end": self.end})}
+        return sorted(found - {""})
+
+    def query(self, expression, values, instant):
+        """[(labels, [(time, value)])], numbers only."""
+        self.asked += 1
+        text = reading.substitute(expression, {**self.built_in, **values})
+        if instant:
+            rows = self.prometheus.api("query", query=text, time=self.end)["result"]
+            found = [(row["metric"], [row["value"]]) for row in rows]
+        else:
+            rows = self.prometheus.api("query_range", query=text, start=self.start, end=self.end,
+                                       step=self.step)["result"]
+            found = [(row["metric"], row["values"]) for row in rows]
+        points = [(labels, [(time, float(value)) for time, value in samples if math.isfinite(float(value))])
+                  for labels, samples in found]
+        return [(labels, samples) for labels, samples in points if samples]
+
+
+def choices(asker, dashboard):
+    """All ways to choose the variables of a dashboard: each single value of those that take one; of those that take
+    several once all, and once two together."""
+    fixed = {}
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] in ("custom", "textbox"):
+            fixed[variable["name"]] = variable["current"]["value"]
+    yield from choose(asker, list(reading.variables_of(dashboard)), {}, fixed)
+
+
+def choose(asker, variables, chosen, fixed):
+    if not variables:
+        yield {**fixed, **chosen}
+        return
+    name, selector, label, variable = variables[0]
+    found = asker.label_values(reading.substitute(selector, {**asker.built_in, **fixed, **chosen}), label)
+    if variable["multi"]:
+        ways = [variable["allValue"], reading.several(found[:2])] if found else []
+    else:
+        ways = found
+    for way in ways:
+        yield from choose(asker, variables[1:], {**chosen, name: way}, fixed)
+
+
+def places_of(dashboard):
+    """(place, expression, instant, panel or None) of every query that fills the screen."""
+    for place, panel, target in reading.targets_of(dashboard):
+        yield place, target["expr"], target["instant"], panel
+    for place, expression in reading.annotations_of(dashboard):
+        yield place, expression, False, None
+
+
+def ask_everything(asker, dashboards):
+    """{(dashboard, place): set of the hosts, or "all", for which there is data}, and problems with links."""
+    found, problems = {}, []
+    for name, dashboard in dashboards.items():
+        ways = list(choices(asker, dashboard))
+        for variable, selector, label, _ in reading.variables_of(dashboard):
+            found[name, f"variable {variable}"] = {"all"} if any(
+                asker.label_values(reading.substitute(selector, {**asker.built_in, **way}), label)
+                for way in ways) else set()
+        for values, (place, expression, instant, panel) in itertools.product(ways, places_of(dashboard)):
+            hosts = found.setdefault((name, place), set())
+            rows = asker.query(expression, values, instant)
+            if rows:
+                hosts.add(values["instance"])
+            problems += [f"{name}: {place}: {problem}" for problem in broken_links(panel, rows)]
+    return found, sorted(set(problems))
+
+
+def broken_links(panel, rows):
+    """Links that need a label which a row or series that shows them does not have."""
+    if panel is None:
+        return
+    everywhere = panel["fieldConfig"]["defaults"].get("links", [])
+    columns = {override["matcher"]["options"]: prop["value"] for override in panel["fieldConfig"]["overrides"]
+               for prop in override["properties"] if prop["id"] == "links"}
+    for labels, _ in rows:
+        shown = everywhere + [link for column, links in columns.items() if labels.get(column) for link in links]
+        for link in shown:
+            for needed in LINKED.findall(link["url"]):
+                if not labels.get(needed):
+                    yield f"the link {link['title']!r} needs {needed}, and {labels} has none"

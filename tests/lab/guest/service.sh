@@ -25,6 +25,9 @@ After=multi-user.target
 Type=oneshot
 ExecStart=/bin/sh /lab/service_checks.sh
 UNIT
+# No udev, so no terminal ever appears: nobody is to wait for one.
+ln -sf /dev/null /newroot/etc/systemd/system/serial-getty@ttyS0.service
+ln -sf /dev/null /newroot/etc/systemd/system/getty.target
 mkdir -p /newroot/etc/systemd/system/default.target.wants
 ln -sf ../lab.service /newroot/etc/systemd/system/default.target.wants/lab.service
 ln -sf /lib/systemd/system/multi-user.target /newroot/etc/systemd/system/default.target

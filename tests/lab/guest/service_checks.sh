@@ -69,6 +69,8 @@ systemctl restart rcached
 expect_eq "after a restart" "$(systemctl is-active rcached)" active
 wait_until answers 10
 restart=$(since "$begin")
+stamp() { systemctl show -P "$1" rcached; }
+info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms to its process, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from there to ready"
 
 killed=$(main_pid)
 begin=$(up)

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""daemonset.yaml against the types of Kubernetes' own API description, and its configuration against rcached.
+
+The client's models are made from the API's OpenAPI document: what they read must come out again as it went in, so an
+unknown field, a wrong type or a missing required one is found."""
+import argparse
+import copy
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import kubernetes.client
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+TYPES = {("v1", "ConfigMap"): "V1ConfigMap", ("apps/v1", "DaemonSet"): "V1DaemonSet"}
+RCACHED = ""
+
+
+class Answer:
+    """What the client reads: a body of JSON."""
+
+    def __init__(self, document):
+        self.data = json.dumps(document)
+
+
+def through_the_api(document):
+    client = kubernetes.client.ApiClient()
+    model = client.deserialize(Answer(document), TYPES[document["apiVersion"], document["kind"]])
+    return client.sanitize_for_serialization(model)
+
+
+def documents():
+    return list(yaml.safe_load_all((HERE / "daemonset.yaml").read_text()))
+
+
+class DaemonSet(unittest.TestCase):
+    def test_fits_the_api(self):
+        kinds = []
+        for document in documents():
+            self.assertEqual(through_the_api(document), document)
+            kinds.append(document["kind"])
+        self.assertEqual(kinds, ["ConfigMap", "DaemonSet"])
+
+    def test_what_does_not_fit_is_found(self):
+        container = ("spec", "template", "spec", "containers", 0)
+        damages = [(container, "imagePullPolice", "Always"), (container, "name", None),
+                   (("spec",), "selector", None), (("spec", "template", "spec"), "tolerate", [])]
+        for place, key, value in damages:
+            damaged = copy.deepcopy(documents()[1])
+            inner = damaged
+            for step in place:
+                inner = inner[step]
+            if value is None:
+                del inner[key]
+            else:
+                inner[key] = value
+            try:
+                self.assertNotEqual(through_the_api(damaged), damaged, key)
+            except ValueError:
+                pass  # the model itself refuses it
+
+    def test_selects_its_own_pods(self):
+        spec = documents()[1]["spec"]
+        self.assertEqual(spec["selector"]["matchLabels"], spec["template"]["metadata"]["labels"])
+
+    def test_asks_for_what_the_unit_grants(self):
+        container = documents()[1]["spec"]["template"]["spec"]["containers"][0]
+        unit = (HERE.parents[1] / "config/rcached.service").read_text()
+        granted = next(line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet="))
+        self.assertEqual(sorted("CAP_" + name for name in container["securityContext"]["capabilities"]["add"]),
+                         sorted(granted.partition("=")[2].split()))
+
+    def test_its_configuration_is_one(self):
+        with tempfile.TemporaryDirectory() as directory:
+            config = pathlib.Path(directory) / "rcached.yaml"
+            config.write_text(documents()[0]["data"]["rcached.yaml"])
+            checked = subprocess.run([RCACHED, "--check-config", str(config)], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rcached", required=True)
+    known, rest = parser.parse_known_args()
+    RCACHED = known.rcached
+    unittest.main(argv=[sys.argv[0], *rest])

@@ -321,7 +321,9 @@ TEST(MetricsPage, RendersEveryRowOfTheTable) {
   const auto registry = std::make_shared<prometheus::Registry>();
   for (const MetricRow& row : kMetrics) {
     const std::string name(row.name);
-    if (!name.starts_with("rcached_http_") && !name.starts_with("rcached_textfile_")) continue;
+    if (!name.starts_with("rcached_http_") && !name.starts_with("rcached_textfile_") &&
+        !name.starts_with("rcached_config_"))
+      continue;
     prometheus::Labels labels;
     for (std::size_t at = 0; at < row.labels.size();) {
       const std::size_t end = std::min(row.labels.find(',', at), row.labels.size());

@@ -35,10 +35,12 @@ TEST(ViewRenderer, EveryFieldArrivesUnderItsName) {
   const Samples s = samples_of(view);
   // domain 1 has seed 10000, domain 2 seed 20000; each order adds 100 (see sample_view.cc)
   EXPECT_EQ(s.at("iova_kernel_info{release=6.1.0-test,depot=bounded,magazine_capacity=127,tree=rbtree}"), 1);
-  EXPECT_EQ(s.at("iova_domain_info{domain=4,type=DMA-FQ,devices=0000:00:03.0,0000:00:04.0,driver=nvme,"
-                 "granule=4096}"),
-            1);
-  EXPECT_EQ(s.at("iova_domain_info{domain=iovad-2,type=unknown,devices=none,driver=none,granule=unknown}"),
+  EXPECT_EQ(
+      s.at("iova_domain_info{domain=4,type=DMA-FQ,devices=0000:00:03.0,0000:00:04.0,driver=nvme,iommu=intel,"
+           "granule=4096}"),
+      1);
+  EXPECT_EQ(s.at("iova_domain_info{domain=iovad-2,type=unknown,devices=none,driver=none,iommu=unknown,"
+                 "granule=unknown}"),
             1);
   EXPECT_EQ(s.at("iova_outstanding_ranges{domain=4,order=2}"), 10201);
   EXPECT_EQ(s.at("iova_outstanding_ranges{domain=iovad-2,order=6+}"), 20601);

@@ -101,6 +101,7 @@ View sample_view(const KernelProfile& profile) {
        .type = "DMA-FQ",
        .devices = "0000:00:03.0,0000:00:04.0",
        .driver = "nvme",
+       .iommu = "intel",
        .granule_bytes = 4096},
       {.id = 2, .label = "iovad-2", .type = "unknown", .devices = "", .driver = "", .granule_bytes = 0}};
   view.kernel = {.release = "6.1.0-test", .profile = profile, .online_cpus = 8, .cpu_nodes = {0, 0, 0, 1}};
@@ -189,7 +190,7 @@ View hostile_view() {
   const std::string hostile = "a\"b\\c\nd<script>alert('&')</script>\xff\xc3";
   for (DomainInfo& info : view.domains) {
     info.label += hostile;
-    info.type = info.devices = info.driver = hostile;
+    info.type = info.devices = info.driver = info.iommu = hostile;
   }
   view.kernel.release = view.status.version = view.status.mode = view.status.source = hostile;
   for (ProgramStatus& program : view.status.programs) program.function += hostile;

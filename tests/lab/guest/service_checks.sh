@@ -107,7 +107,7 @@ expect_eq "exit code of the upgrade" $? 0
 expect_eq "after the upgrade" "$(systemctl is-active rcached)" active
 expect_eq "the upgrade restarts it" "$([ "$(main_pid)" != "$old" ] && echo yes)" yes
 expect_eq "the administrator's configuration after the upgrade" "$(head -n 1 /etc/rcached/rcached.yaml)" "# mine"
-expect_ge "its threads use it" "$(journal -p debug | grep -c 'configuration:')" 1
+expect_ge "lines of its log level, debug, after the upgrade" "$(journal -p debug | grep -c 'configuration:')" 1
 
 dpkg -r rcached >/tmp/dpkg.log 2>&1
 expect_eq "exit code of the removal" $? 0

@@ -52,7 +52,7 @@ std::string driver_of(const fs::path& device) {
 // a virtio-iommu is the address of its device.
 std::string iommu_of(const fs::path& device) {
   std::error_code error;
-  const std::string name = fs::read_symlink(device / "iommu", error).filename().string();
+  std::string name = fs::read_symlink(device / "iommu", error).filename().string();
   if (error) return {};
   if (name.starts_with("dmar")) return "intel";
   if (name.starts_with("ivhd")) return "amd";

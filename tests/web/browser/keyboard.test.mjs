@@ -29,6 +29,8 @@ const focus = () => page.evaluate(() => {
   const e = document.activeElement;
   return { id: e.id, tag: e.tagName, label: e.dataset?.label ?? null, class: e.className };
 });
+// Focus may have scrolled the page, and scrolling hides the tooltip: its event comes with the next frame.
+const scrolled = () => page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
 const tip = () => page.evaluate(() => (document.getElementById('tooltip').hidden ? null : document.getElementById('tooltip').textContent));
 
 test('tab reaches every control, in reading order, each with a visible focus, and comes out again', async () => {
@@ -102,6 +104,7 @@ test('tooltips come with the focus and go with Escape', async () => {
 
 test('the heat map is read cell by cell', async () => {
   await page.focus('.heat');
+  await scrolled();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowDown');
   const { cpus } = daemon.state.details.get('7');

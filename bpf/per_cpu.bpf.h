@@ -17,11 +17,11 @@ __u64 per_cpu_offset[RCACHED_MAX_CPUS];
 
 static __always_inline void read_per_cpu_offsets(void)
 {
-	if (!symbols.per_cpu_offset)
+	u32 size = symbols.cpus * sizeof(per_cpu_offset[0]);
+
+	if (!symbols.per_cpu_offset || size > sizeof(per_cpu_offset))
 		return;
-	for (u32 cpu = 0; cpu < RCACHED_MAX_CPUS; cpu++)
-		bpf_probe_read_kernel(&per_cpu_offset[cpu], sizeof(per_cpu_offset[cpu]),
-				      (void *)(symbols.per_cpu_offset + cpu * sizeof(u64)));
+	bpf_probe_read_kernel(per_cpu_offset, size, (void *)symbols.per_cpu_offset);
 }
 
 #endif

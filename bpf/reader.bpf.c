@@ -259,14 +259,26 @@ int reader_depot(void *ctx)
 	return run_end(RCACHED_READ_OK);
 }
 
-SEC("raw_tp/sys_enter")
-int reader_tree(void *ctx)
+static __always_inline int read_tree(int call)
 {
 	tree_answer.count = 0;
 	tree_answer.end = 0;
 	if (!run_begin())
 		return run_end(RCACHED_READ_FAULT);
-	return run_end(walk_tree(request.domain));
+	return run_end(walk_tree(request.domain, call));
+}
+
+/* One of the two is loaded: this one where the kernel has bpf_loop(). */
+SEC("?raw_tp/sys_enter")
+int reader_tree_called(void *ctx)
+{
+	return read_tree(1);
+}
+
+SEC("?raw_tp/sys_enter")
+int reader_tree(void *ctx)
+{
+	return read_tree(0);
 }
 
 /* Where the domain keeps its queues: in itself (<= 5.16) or in the cookie that it is the first part of. */

@@ -8,7 +8,8 @@
  * side is being walked wait in `path`, as they were read.
  *
  * One flat loop over a state in memory, not in registers: what the verifier does not follow it does not
- * multiply. It allows 8192 branches waiting, 16 a step, so checks are folded into one another.
+ * multiply. It allows 8192 branches waiting, 16 a step, so checks are folded into one another. By bpf_loop()
+ * (>= 5.17) it follows one step instead of all, which loads in a fraction of the time.
  */
 #ifndef RCACHED_BPF_READER_TREE_BPF_H
 #define RCACHED_BPF_READER_TREE_BPF_H
@@ -32,6 +33,7 @@ struct {
 	__u64 least; /* that the next range may begin at */
 	__u32 depth; /* of path */
 	__u32 limit; /* ranges, RCACHED_READ_RANGES at most */
+	__u32 step; /* enum step: how the last one ended */
 } walk;
 __u8 node_copy[128] __attribute__((aligned(8)));
 
@@ -112,8 +114,26 @@ static __always_inline int step_down(void)
 	return STEP_ON;
 }
 
-/* Ranges with lo >= request.from, into tree_answer. */
-static __always_inline u32 walk_tree(u64 iovad)
+static __always_inline int walk_step(void)
+{
+	if (!walk.node) {
+		int step = step_back();
+
+		if (step != STEP_ON || !walk.node)
+			return step;
+	}
+	return step_down();
+}
+
+/* As bpf_loop() calls it: not 0 ends the loop. */
+static long walk_step_called(__u32 index, void *context)
+{
+	walk.step = walk_step();
+	return walk.step != STEP_ON;
+}
+
+/* Ranges with lo >= request.from, into tree_answer. `call`: by bpf_loop(). */
+static __always_inline u32 walk_tree(u64 iovad, int call)
 {
 	struct iova_domain *domain = (void *)iovad;
 	struct rb_node *root = NULL;
@@ -126,17 +146,13 @@ static __always_inline u32 walk_tree(u64 iovad)
 	walk.least = request.from;
 	walk.depth = 0;
 	walk.limit = request.limit < RCACHED_READ_RANGES ? request.limit : RCACHED_READ_RANGES;
-	for (u32 i = 0; i < TREE_STEPS; i++) {
-		if (!walk.node) {
-			step = step_back();
-			if (step != STEP_ON)
-				break;
-			if (!walk.node)
-				continue;
-		}
-		step = step_down();
-		if (step != STEP_ON)
-			break;
+	if (call) {
+		walk.step = STEP_ON;
+		bpf_loop(TREE_STEPS, walk_step_called, NULL, 0);
+		step = walk.step;
+	} else {
+		for (u32 i = 0; i < TREE_STEPS && step == STEP_ON; i++)
+			step = walk_step();
 	}
 	if (step == STEP_NONSENSE)
 		tree_answer.count = 0;

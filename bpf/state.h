@@ -8,13 +8,15 @@
 
 #include <linux/types.h>
 
-#define RCACHED_DISCOVER_CHUNK 64 /* groups looked at in one run of the program */
+#define RCACHED_DISCOVER_CHUNK 32 /* groups looked at in one run of the program */
 
-/* Found by the one pass over kallsyms; 0 where the kernel has no such symbol. */
+/* Addresses are found by the one pass over kallsyms; 0 where the kernel has no such symbol. */
 struct rcached_symbols {
 	__u64 per_cpu_offset; /* unsigned long __per_cpu_offset[] */
 	__u64 iommu_group_kset; /* struct kset *iommu_group_kset */
 	__u64 intel_iommu_ops; /* const struct iommu_ops intel_iommu_ops */
+	__u32 cpus; /* possible ones, RCACHED_MAX_CPUS at most */
+	__u32 unused;
 };
 
 struct rcached_group {

@@ -16,13 +16,14 @@ namespace {
 
 constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
 
-class Reader : public testing::Test {
+// With each way to write the walk over the tree.
+class Reader : public testing::TestWithParam<BpfKernelReader::TreeWalk> {
  protected:
   void SetUp() override {
     kernel_ = FakeKernel::make();
     ASSERT_NE(kernel_, nullptr) << "BPF test programs need root and CONFIG_DEBUG_INFO_BTF";
     if (!kernel_->usable()) GTEST_SKIP() << "this host's kernel is older than 6.7";
-    auto reader = BpfKernelReader::load(kernel_->per_cpu_offset());
+    auto reader = BpfKernelReader::load(kernel_->per_cpu_offset(), GetParam());
     ASSERT_TRUE(reader) << reader.error().message;
     reader_ = std::move(*reader);
     key_ = kernel_->domain();
@@ -64,7 +65,7 @@ class Reader : public testing::Test {
   std::uint64_t key_ = 0;
 };
 
-TEST_F(Reader, KnowsTheConstants) {
+TEST_P(Reader, KnowsTheConstants) {
   const auto constants = reader_->read_constants(key_);
   ASSERT_TRUE(constants);
   EXPECT_EQ(constants->granule_bytes, 4096u);
@@ -72,7 +73,7 @@ TEST_F(Reader, KnowsTheConstants) {
   EXPECT_EQ(constants->dma_32bit_pfn, 1u << 20);
 }
 
-TEST_F(Reader, ReadsTheMagazinesOfEveryCpu) {
+TEST_P(Reader, ReadsTheMagazinesOfEveryCpu) {
   const auto cpus = static_cast<std::uint16_t>(sysconf(_SC_NPROCESSORS_CONF));
   ASSERT_EQ(reader_->possible_cpus(), cpus);
   for (std::uint16_t cpu = 0; cpu < cpus; ++cpu) {
@@ -94,7 +95,7 @@ TEST_F(Reader, ReadsTheMagazinesOfEveryCpu) {
   EXPECT_EQ(reader_->read_cpu(key_, cpus).error(), Unread::fault);
 }
 
-TEST_F(Reader, AMagazineThatIsNotThereIsEmpty) {
+TEST_P(Reader, AMagazineThatIsNotThereIsEmpty) {
   kernel_->set_cpu(0, 2, 0, kernel_->make_magazine(pfns(9, 3)));
   const auto contents = reader_->read_cpu(key_, 0);
   ASSERT_TRUE(contents);
@@ -103,7 +104,7 @@ TEST_F(Reader, AMagazineThatIsNotThereIsEmpty) {
   EXPECT_EQ(contents->orders[2].prev, pfns(9, 3));
 }
 
-TEST_F(Reader, AMagazineWithAnImpossibleSizeIsRefusedAfterAllAttempts) {
+TEST_P(Reader, AMagazineWithAnImpossibleSizeIsRefusedAfterAllAttempts) {
   const KernelAddress magazine = kernel_->make_magazine({});
   kernel_->set_cpu(0, 0, magazine, 0);
   kernel_->put(magazine + kernel_->layout().size, kernel_->layout().capacity + 1);
@@ -113,7 +114,7 @@ TEST_F(Reader, AMagazineWithAnImpossibleSizeIsRefusedAfterAllAttempts) {
   EXPECT_EQ(reader_->status().changed - before.changed, std::uint64_t{BpfKernelReader::kAttempts});
 }
 
-TEST_F(Reader, ReadsADepotFromTheTopInChunks) {
+TEST_P(Reader, ReadsADepotFromTheTopInChunks) {
   constexpr std::uint32_t kMagazines = 40;
   for (std::uint32_t i = 0; i < kMagazines; ++i) kernel_->push_depot(3, full(1000 * (i + 1)));
   DepotCursor cursor;
@@ -132,7 +133,7 @@ TEST_F(Reader, ReadsADepotFromTheTopInChunks) {
   for (std::uint32_t i = 0; i < kMagazines; ++i) EXPECT_EQ(depot[i], full(1000 * (i + 1))) << i;
 }
 
-TEST_F(Reader, AnEmptyDepotIsOneEmptySlice) {
+TEST_P(Reader, AnEmptyDepotIsOneEmptySlice) {
   DepotCursor cursor;
   const auto slice = reader_->read_depot(key_, 0, cursor);
   ASSERT_TRUE(slice);
@@ -141,7 +142,7 @@ TEST_F(Reader, AnEmptyDepotIsOneEmptySlice) {
   EXPECT_TRUE(cursor.done);
 }
 
-TEST_F(Reader, ADepotMayGrowAndShrinkAboveTheCursor) {
+TEST_P(Reader, ADepotMayGrowAndShrinkAboveTheCursor) {
   for (std::uint64_t i = 0; i < 20; ++i) kernel_->push_depot(0, full(1000 * (i + 1)));
   DepotCursor cursor;
   ASSERT_TRUE(reader_->read_depot(key_, 0, cursor));
@@ -157,7 +158,7 @@ TEST_F(Reader, ADepotMayGrowAndShrinkAboveTheCursor) {
   EXPECT_TRUE(cursor.done);
 }
 
-TEST_F(Reader, ADepotThatWasPoppedBelowTheCursorHasChanged) {
+TEST_P(Reader, ADepotThatWasPoppedBelowTheCursorHasChanged) {
   for (std::uint64_t i = 0; i < 20; ++i) kernel_->push_depot(0, full(1000 * (i + 1)));
   DepotCursor cursor;
   ASSERT_TRUE(reader_->read_depot(key_, 0, cursor));
@@ -170,7 +171,7 @@ TEST_F(Reader, ADepotThatWasPoppedBelowTheCursorHasChanged) {
   EXPECT_TRUE(reader_->read_depot(key_, 0, again));
 }
 
-TEST_F(Reader, ADepotThatEndsTooEarlyOrTooLateHasChanged) {
+TEST_P(Reader, ADepotThatEndsTooEarlyOrTooLateHasChanged) {
   const KernelAddress bottom = kernel_->push_depot(0, full(1000));
   const KernelAddress top = kernel_->push_depot(0, full(2000));
   kernel_->put(top + kernel_->layout().size, 0);
@@ -182,7 +183,7 @@ TEST_F(Reader, ADepotThatEndsTooEarlyOrTooLateHasChanged) {
   EXPECT_FALSE(cursor.started);
 }
 
-TEST_F(Reader, WalksTheTreeFromAnywhere) {
+TEST_P(Reader, WalksTheTreeFromAnywhere) {
   const auto all = ranges(5000);
   kernel_->set_tree(all);
   for (const std::size_t skip : {std::size_t{0}, std::size_t{1}, std::size_t{511}, std::size_t{512},
@@ -197,14 +198,14 @@ TEST_F(Reader, WalksTheTreeFromAnywhere) {
   EXPECT_GE(reader_->read_tree(key_, 0)->ranges.size(), 350u) << "a chunk should be worth its while";
 }
 
-TEST_F(Reader, AnEmptyTreeHasOnlyItsAnchor) {
+TEST_P(Reader, AnEmptyTreeHasOnlyItsAnchor) {
   const auto slice = reader_->read_tree(key_, 0);
   ASSERT_TRUE(slice);
   EXPECT_TRUE(slice->ranges.empty());
   EXPECT_EQ(slice->to, kEnd);
 }
 
-TEST_F(Reader, LooksUpOneRange) {
+TEST_P(Reader, LooksUpOneRange) {
   kernel_->set_tree(ranges(1000));
   const auto there = reader_->read_tree_at(key_, 16 + 500 * 8);
   ASSERT_TRUE(there);
@@ -216,7 +217,7 @@ TEST_F(Reader, LooksUpOneRange) {
   EXPECT_TRUE(reader_->read_tree_at(key_, 1u << 30)->ranges.empty());
 }
 
-TEST_F(Reader, AWalkIntoAnotherTreeBreaksOff) {
+TEST_P(Reader, AWalkIntoAnotherTreeBreaksOff) {
   const auto all = ranges(1000);
   const auto nodes = kernel_->set_tree(all);
   // A leaf in the middle was freed and is now in a tree of somebody else's.
@@ -238,14 +239,14 @@ TEST_F(Reader, AWalkIntoAnotherTreeBreaksOff) {
   EXPECT_EQ(whole_tree(0), all);
 }
 
-TEST_F(Reader, ARootOfAnotherDomainHasChanged) {
+TEST_P(Reader, ARootOfAnotherDomainHasChanged) {
   const auto nodes = kernel_->set_tree(ranges(100));
   const KernelAddress root = kernel_->get(key_ + kernel_->layout().rbroot);
   kernel_->put(root + kernel_->layout().parent, nodes[3]);
   EXPECT_EQ(reader_->read_tree(key_, 0).error(), Unread::changed);
 }
 
-TEST_F(Reader, ATreeInACircleEnds) {
+TEST_P(Reader, ATreeInACircleEnds) {
   const auto nodes = kernel_->set_tree(ranges(100));
   const KernelAddress root = kernel_->get(key_ + kernel_->layout().rbroot);
   kernel_->put(nodes[0] + kernel_->layout().left, root);
@@ -256,7 +257,7 @@ TEST_F(Reader, ATreeInACircleEnds) {
   EXPECT_FALSE(reader_->read_tree(key_, 0));
 }
 
-TEST_F(Reader, WildPointersAndDisorderHaveChanged) {
+TEST_P(Reader, WildPointersAndDisorderHaveChanged) {
   const auto all = ranges(100);
   auto nodes = kernel_->set_tree(all);
   kernel_->put(nodes[0] + kernel_->layout().left, 0x0123456789abcdefu);
@@ -267,7 +268,7 @@ TEST_F(Reader, WildPointersAndDisorderHaveChanged) {
   EXPECT_EQ(reader_->read_tree(key_, all[40].lo).error(), Unread::changed);
 }
 
-TEST_F(Reader, ATreeWithoutItsAnchorHasNoEnd) {
+TEST_P(Reader, ATreeWithoutItsAnchorHasNoEnd) {
   const auto all = ranges(9);  // then it is a leaf
   const auto nodes = kernel_->set_tree(all);
   const KernelAddress anchor = nodes.back();
@@ -280,7 +281,7 @@ TEST_F(Reader, ATreeWithoutItsAnchorHasNoEnd) {
   EXPECT_EQ(reader_->read_tree(key_, slice->to + 1).error(), Unread::changed);
 }
 
-TEST_F(Reader, CountsTheFlushQueueOfEveryCpu) {
+TEST_P(Reader, CountsTheFlushQueueOfEveryCpu) {
   kernel_->set_flush_queue(0, 10, 14, 255);
   std::uint64_t pending = 4;
   for (std::uint16_t cpu = 1; cpu < reader_->possible_cpus(); ++cpu, pending += 6)
@@ -294,7 +295,7 @@ TEST_F(Reader, CountsTheFlushQueueOfEveryCpu) {
   EXPECT_EQ((*reading)->by_cpu[0], 4u);
 }
 
-TEST_F(Reader, CountsASingleFlushQueue) {
+TEST_P(Reader, CountsASingleFlushQueue) {
   kernel_->set_single_flush_queue(32000, 100, 32767);
   const auto reading = reader_->read_flush_queue(key_);
   ASSERT_TRUE(reading);
@@ -304,7 +305,7 @@ TEST_F(Reader, CountsASingleFlushQueue) {
   EXPECT_EQ((*reading)->pending, 868u);
 }
 
-TEST_F(Reader, StrictDomainsHaveNoFlushQueue) {
+TEST_P(Reader, StrictDomainsHaveNoFlushQueue) {
   const auto reading = reader_->read_flush_queue(key_);
   ASSERT_TRUE(reading);
   EXPECT_FALSE(*reading);
@@ -312,7 +313,7 @@ TEST_F(Reader, StrictDomainsHaveNoFlushQueue) {
   EXPECT_EQ(reader_->read_flush_queue(key_).error(), Unread::fault) << "beyond the ring";
 }
 
-TEST_F(Reader, AKeyOfNoDomainIsAFault) {
+TEST_P(Reader, AKeyOfNoDomainIsAFault) {
   const KernelAddress zeros = kernel_->allocate(4096);
   const std::uint64_t before = reader_->status().faults;
   for (const std::uint64_t key : {std::uint64_t{0}, std::uint64_t{0xdeadbeef}, zeros,
@@ -328,7 +329,7 @@ TEST_F(Reader, AKeyOfNoDomainIsAFault) {
   EXPECT_EQ(reader_->status().faults - before, 36u);
 }
 
-TEST_F(Reader, AccountsForItsTime) {
+TEST_P(Reader, AccountsForItsTime) {
   const ReaderStatus before = reader_->status();
   EXPECT_TRUE(before.available);
   ASSERT_TRUE(reader_->read_tree(key_, 0));
@@ -337,6 +338,12 @@ TEST_F(Reader, AccountsForItsTime) {
   EXPECT_GT(after.time_ns, before.time_ns);
   EXPECT_GE(after.longest_ns, after.time_ns - before.time_ns);
 }
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Reader,
+                         testing::Values(BpfKernelReader::TreeWalk::loop, BpfKernelReader::TreeWalk::helper),
+                         [](const auto& walk) {
+                           return walk.param == BpfKernelReader::TreeWalk::loop ? "Loop" : "Helper";
+                         });
 
 TEST(ReaderWithoutPerCpuData, IsNotOffered) {
   const auto reader = BpfKernelReader::load(0);

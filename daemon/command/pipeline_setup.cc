@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/command/pipeline_setup.h"
 
+#include <spdlog/spdlog.h>
+
 #include <chrono>
 #include <filesystem>
 #include <vector>
 
 #include "daemon/host/host_facts.h"
-#include "daemon/host/kernel_layout.h"
+#include "daemon/host/kernel_types.h"
 #include "daemon/host/reserved_regions.h"
 #include "daemon/service/capabilities.h"
 #include "daemon/source/kernel_source.h"
@@ -16,11 +18,8 @@ namespace rcached {
 namespace {
 
 // What the kernel has set aside in a group's domain before rcached started, in pfns of the domain.
-Reconciler::ReservedReader make_reserved_reader(const Config& config) {
-  if (config.source == SourceKind::synthetic) return {};
-  const auto layout = read_running_kernel_layout();
-  const bool bars_only =
-      layout && layout->iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
+Reconciler::ReservedReader make_reserved_reader(const KernelLayout& layout) {
+  const bool bars_only = layout.iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
   return [bars_only, windows = read_host_bridge_windows()](int group, std::uint64_t granule_bytes) {
     std::vector<TreeRange> reserved;
     for (const AddressRange& range : read_reserved_regions(group, bars_only, windows).ranges) {
@@ -28,41 +27,6 @@ Reconciler::ReservedReader make_reserved_reader(const Config& config) {
     }
     return reserved;
   };
-}
-
-}  // namespace
-
-Expected<void> check_host(const Config& config) {
-  if (config.source != SourceKind::kernel) return {};
-  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges()),
-                                check_lockdown(read_lockdown())}) {
-    if (item.status == CheckStatus::fail) return tl::unexpected(item.error());
-  }
-  return {};
-}
-
-std::unique_ptr<EventSource> make_source(const Config& config) {
-  if (config.source == SourceKind::synthetic)
-    return make_synthetic_source(config.synthetic, monotonic_clock());
-  KernelSourceOptions options;
-  options.ring_bytes = config.kernel.ring_bytes;
-  options.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
-  return make_kernel_source(options);
-}
-
-MirrorFeed::GroupReader make_group_reader(const Config& config) {
-  if (config.source == SourceKind::synthetic) return [] { return std::vector<IommuGroup>(); };
-  return [] { return read_iommu_groups(); };
-}
-
-PipelineTuning pipeline_tuning(const Config& config) {
-  PipelineTuning tuning;
-  tuning.per_cpu_series = config.metrics.per_cpu;
-  tuning.per_magazine_series = config.metrics.per_magazine;
-  tuning.series_limit = config.metrics.series_limit;
-  tuning.audit_interval = config.audit.interval;
-  tuning.audit_budget = config.audit.budget;
-  return tuning;
 }
 
 PipelineOptions pipeline_options(const Config& config) {
@@ -76,9 +40,52 @@ PipelineOptions pipeline_options(const Config& config) {
   options.tuning = pipeline_tuning(config);
   options.history_bytes = config.history.bytes;
   options.audit_enabled = config.audit.enabled;
-  options.read_reserved = make_reserved_reader(config);
   options.after_source_start = drop_capabilities;
   return options;
+}
+
+std::shared_ptr<Pipeline> make_synthetic_pipeline(const Config& config) {
+  // sysfs knows nothing of synthetic domains, and this host's groups are not theirs.
+  return std::make_shared<Pipeline>(
+      make_synthetic_source(config.synthetic, monotonic_clock()), [] { return std::vector<IommuGroup>(); },
+      pipeline_options(config));
+}
+
+}  // namespace
+
+Expected<void> check_host(const Config& config) {
+  if (config.source != SourceKind::kernel) return {};
+  for (const CheckItem& item : {check_iommu(read_iommu_groups()), check_permission(read_privileges()),
+                                check_lockdown(read_lockdown())}) {
+    if (item.status == CheckStatus::fail) return tl::unexpected(item.error());
+  }
+  return {};
+}
+
+Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config) {
+  if (config.source == SourceKind::synthetic) return make_synthetic_pipeline(config);
+  auto types = KernelTypes::load();
+  if (!types) return tl::unexpected(types.error());
+  const auto layout = types->layout();
+  if (!layout) return tl::unexpected(layout.error());
+  spdlog::debug("start: kernel types read");
+  KernelSourceOptions source;
+  source.ring_bytes = config.kernel.ring_bytes;
+  source.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
+  PipelineOptions options = pipeline_options(config);
+  options.read_reserved = make_reserved_reader(*layout);
+  return std::make_shared<Pipeline>(make_kernel_source(std::move(*types), *layout, source),
+                                    [] { return read_iommu_groups(); }, std::move(options));
+}
+
+PipelineTuning pipeline_tuning(const Config& config) {
+  PipelineTuning tuning;
+  tuning.per_cpu_series = config.metrics.per_cpu;
+  tuning.per_magazine_series = config.metrics.per_magazine;
+  tuning.series_limit = config.metrics.series_limit;
+  tuning.audit_interval = config.audit.interval;
+  tuning.audit_budget = config.audit.budget;
+  return tuning;
 }
 
 }  // namespace rcached

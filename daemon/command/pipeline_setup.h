@@ -8,7 +8,6 @@
 #include "daemon/config/config.h"
 #include "daemon/error.h"
 #include "daemon/pipeline/pipeline.h"
-#include "daemon/source/event_source.h"
 
 namespace rcached {
 
@@ -16,14 +15,9 @@ namespace rcached {
 // lockdown.
 Expected<void> check_host(const Config& config);
 
-std::unique_ptr<EventSource> make_source(const Config& config);
-
-// sysfs knows nothing of synthetic domains, and this host's groups are not theirs.
-MirrorFeed::GroupReader make_group_reader(const Config& config);
+// Reads the clock (the start) and the kernel's types. Errors: no_btf, unknown_layout.
+Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config);
 
 PipelineTuning pipeline_tuning(const Config& config);
-
-// Reads the clock (the start) and the kernel's layout.
-PipelineOptions pipeline_options(const Config& config);
 
 }  // namespace rcached

@@ -162,8 +162,9 @@ Expected<void> run_command(const CommandLine& command_line) {
     if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().mend);
   }
 
-  const auto pipeline =
-      std::make_shared<Pipeline>(make_source(config), make_group_reader(config), pipeline_options(config));
+  const auto made = make_pipeline(config);
+  if (!made) return tl::unexpected(made.error());
+  const auto& pipeline = *made;
   if (auto started = pipeline->start(); !started) return started;
   if (auto dropped = drop_capabilities(); !dropped) return dropped;  // the threads that follow begin without
 

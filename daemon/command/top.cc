@@ -116,8 +116,9 @@ Expected<Origin> own_origin(const CommandLine& line) {
     origin.lock.emplace(std::move(*lock));
   }
   if (auto good = check_host(config); !good) return tl::unexpected(good.error());
-  origin.pipeline =
-      std::make_shared<Pipeline>(make_source(config), make_group_reader(config), pipeline_options(config));
+  auto made = make_pipeline(config);
+  if (!made) return tl::unexpected(made.error());
+  origin.pipeline = std::move(*made);
   if (auto started = origin.pipeline->start(); !started) return tl::unexpected(started.error());
   origin.host = host_name();
   origin.source = std::make_shared<top::LocalClient>(api_routes(origin.pipeline));

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/host/host_facts.h"
 
-#include <bpf/btf.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <fstream>
-#include <memory>
 
 #include "daemon/host/kallsyms.h"
+#include "daemon/host/kernel_types.h"
 #include "daemon/host/tracing_permission.h"
 #include "exporters/http/listen_address.h"
 
@@ -31,8 +30,8 @@ std::string kernel_release() {
   return uname(&name) == 0 ? name.release : "unknown";
 }
 
-Expected<AttachPlan> plan_attach(const KernelLayout& layout, const Privileges& privileges,
-                                 bool force_kprobes) {
+Expected<AttachPlan> plan_attach(const KernelTypes& types, const KernelLayout& layout,
+                                 const Privileges& privileges, bool force_kprobes) {
   const auto symbols = Kallsyms::load();
   if (!symbols) return tl::unexpected(symbols.error());
   // Without the other capabilities this one is not worth a word.
@@ -40,10 +39,7 @@ Expected<AttachPlan> plan_attach(const KernelLayout& layout, const Privileges& p
     return fail(ErrorCode::permission, "the kernel hides its symbol addresses (/proc/kallsyms shows zeros)",
                 "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
   }
-  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
-  const auto btf_has_function = [&](std::string_view name) {
-    return btf != nullptr && btf__find_by_name_kind(btf.get(), std::string(name).c_str(), BTF_KIND_FUNC) > 0;
-  };
+  const auto btf_has_function = [&](std::string_view name) { return types.function(name).has_value(); };
   return make_attach_plan(layout, {*symbols, btf_has_function, force_kprobes, {}});
 }
 
@@ -100,15 +96,17 @@ HostFacts gather_host_facts(const ConfigFacts& config) {
   }
   facts.privileges = read_privileges();
   facts.kernel_release = kernel_release();
-  facts.has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
   facts.lockdown = read_lockdown();
-  facts.layout = read_running_kernel_layout();
   facts.groups = read_iommu_groups();
   const bool force_kprobes = config.config && config.config->kernel.probes == ProbeMethod::kprobe;
-  if (facts.layout) facts.attach = plan_attach(*facts.layout, facts.privileges, force_kprobes);
-  if (facts.privileges.suffice() && facts.has_btf) {
+  const auto types = KernelTypes::load();
+  facts.has_btf = types.has_value();
+  if (!types) return facts;
+  facts.layout = types->layout();
+  if (facts.layout) facts.attach = plan_attach(*types, *facts.layout, facts.privileges, force_kprobes);
+  if (facts.privileges.suffice()) {
     facts.tracing_tried = true;
-    if (auto allowed = probe_tracing_permission(); !allowed) facts.tracing_error = allowed.error();
+    if (auto allowed = probe_tracing_permission(*types); !allowed) facts.tracing_error = allowed.error();
   }
   return facts;
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/host/kallsyms.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
+
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 namespace {
@@ -18,6 +22,16 @@ std::string_view base_name(std::string_view name) {
   if (dot == std::string_view::npos) return name;
   if (name.find(".cold") != std::string_view::npos) return {};
   return name.substr(0, dot);
+}
+
+// Whether it may be a wanted name: no other begins like these. Nearly every line ends here.
+bool may_be_wanted(char first) {
+  static const std::array<bool, 256> begins = [] {
+    std::array<bool, 256> result{};
+    for (const std::string_view name : wanted_kernel_symbols()) result[std::uint8_t(name[0])] = true;
+    return result;
+  }();
+  return begins[std::uint8_t(first)];
 }
 
 bool wanted(std::string_view name) {
@@ -48,37 +62,57 @@ const std::vector<std::string_view>& wanted_kernel_symbols() {
   return names;
 }
 
-Kallsyms Kallsyms::parse(std::istream& in) {
-  Kallsyms result;
-  bool any_address = false;
-  std::string line;
-  while (std::getline(in, line)) {
-    // "ffffffff81000000 T name\t[module]"
-    const auto first = line.find(' ');
-    if (first == std::string::npos || first + 3 > line.size()) continue;
-    std::string_view name = std::string_view(line).substr(first + 3);
-    name = name.substr(0, name.find_first_of("\t "));
-    if (line[0] != '0' || line.find_first_not_of('0') < first) any_address = true;
-    // Cheap tests before the list: nearly every line ends here.
-    if (name.find("iov") == std::string_view::npos && name.find("fq_flush") == std::string_view::npos &&
-        name.find("iommu") == std::string_view::npos && name.find("per_cpu") == std::string_view::npos)
-      continue;
-    if (!wanted(base_name(name))) continue;
-    Symbol symbol{std::string(name), 0};
-    std::from_chars(line.data(), line.data() + first, symbol.address, 16);
-    result.symbols_.push_back(std::move(symbol));
+void Kallsyms::add(std::string_view line) {
+  // "ffffffff81000000 T name\t[module]"
+  const auto first = line.find(' ');
+  if (first == std::string_view::npos || first + 3 >= line.size()) return;
+  if (addresses_hidden_) addresses_hidden_ = line.find_first_not_of('0') >= first;
+  if (!may_be_wanted(line[first + 3])) return;
+  std::string_view name = line.substr(first + 3);
+  name = name.substr(0, name.find_first_of("\t "));
+  if (!wanted(base_name(name))) return;
+  Symbol symbol{std::string(name), 0};
+  std::from_chars(line.data(), line.data() + first, symbol.address, 16);
+  symbols_.push_back(std::move(symbol));
+}
+
+std::size_t Kallsyms::add_lines(std::string_view text) {
+  std::size_t begin = 0;
+  for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', begin)) {
+    add(text.substr(begin, end - begin));
+    begin = end + 1;
   }
-  result.addresses_hidden_ = !any_address;
+  return begin;
+}
+
+Kallsyms Kallsyms::parse(std::string_view text) {
+  Kallsyms result;
+  result.add(text.substr(result.add_lines(text)));
   return result;
 }
 
 Expected<Kallsyms> Kallsyms::load(const std::string& path) {
-  std::ifstream in(path);
-  if (!in)
+  const auto unreadable = [&] {
     return fail(ErrorCode::internal,
                 fmt::format("cannot read the kernel's symbols ({}: {})", path, std::strerror(errno)),
                 "mount /proc, or run on a kernel with CONFIG_KALLSYMS");
-  return parse(in);
+  };
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return unreadable();
+  Kallsyms result;
+  std::vector<char> buffer(1 << 16);  // no line is as long
+  std::size_t kept = 0;               // the beginning of a line
+  for (;;) {
+    const ssize_t size = read(file.get(), buffer.data() + kept, buffer.size() - kept);
+    if (size < 0) return unreadable();
+    if (size == 0) break;
+    const std::string_view text(buffer.data(), kept + static_cast<std::size_t>(size));
+    const std::string_view rest = text.substr(result.add_lines(text));
+    kept = rest.size() < buffer.size() ? rest.size() : 0;
+    std::memmove(buffer.data(), rest.data(), kept);
+  }
+  result.add({buffer.data(), kept});
+  return result;
 }
 
 std::optional<Symbol> Kallsyms::find(std::string_view name) const {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +25,7 @@ class Kallsyms {
  public:
   // Keeps only the symbols named in `wanted_kernel_symbols()`. Errors: internal (not readable).
   static Expected<Kallsyms> load(const std::string& path = "/proc/kallsyms");
-  static Kallsyms parse(std::istream& in);
+  static Kallsyms parse(std::string_view text);
 
   // The symbol of that name; the exact name wins over a suffixed one.
   std::optional<Symbol> find(std::string_view name) const;
@@ -35,8 +34,12 @@ class Kallsyms {
   bool addresses_hidden() const { return addresses_hidden_; }
 
  private:
+  // Every whole line of `text`; returns how much that was.
+  std::size_t add_lines(std::string_view text);
+  void add(std::string_view line);
+
   std::vector<Symbol> symbols_;
-  bool addresses_hidden_ = false;
+  bool addresses_hidden_ = true;  // until one is seen
 };
 
 // Everything that the attach plan and the programs may ask for.

@@ -3,15 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <sstream>
+#include <fstream>
+#include <string>
 
 namespace rcached {
 namespace {
 
-Kallsyms parse(const std::string& text) {
-  std::istringstream in(text);
-  return Kallsyms::parse(in);
-}
+Kallsyms parse(std::string_view text) { return Kallsyms::parse(text); }
 
 TEST(Kallsyms, FindsAnExactName) {
   const auto symbols = parse("ffffffff81000010 T alloc_iova_fast\nffffffff81000020 t alloc_iova\n");
@@ -51,6 +49,29 @@ TEST(Kallsyms, SaysWhenAddressesAreHidden) {
   // Per-CPU symbols are at small addresses on a kernel that hides nothing.
   EXPECT_FALSE(
       parse("0000000000000000 A fixed_percpu_data\nffffffff81000010 T free_iova\n").addresses_hidden());
+}
+
+// As the kernel gives it: in pieces that end anywhere.
+TEST(Kallsyms, LoadsAFileOfAnyLength) {
+  const std::string path = testing::TempDir() + "kallsyms";
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "0000000000000000 t fill_the_buffer\n";
+  text += "ffffffff81000010 T alloc_iova_fast\n";
+  for (int i = 0; i < 20'000; ++i) text += "ffffffff81000020 t free_other\n";
+  std::ofstream(path) << text << "ffffffff81000030 t free_iova";
+  const auto symbols = Kallsyms::load(path);
+  ASSERT_TRUE(symbols);
+  ASSERT_TRUE(symbols->find("alloc_iova_fast"));
+  EXPECT_EQ(symbols->find("alloc_iova_fast")->address, 0xffffffff81000010u);
+  ASSERT_TRUE(symbols->find("free_iova"));
+  EXPECT_EQ(symbols->find("free_iova")->address, 0xffffffff81000030u);
+  EXPECT_FALSE(symbols->addresses_hidden());
+}
+
+TEST(Kallsyms, SaysWhichFileItCannotRead) {
+  const auto symbols = Kallsyms::load("/no/such/kallsyms");
+  ASSERT_FALSE(symbols);
+  EXPECT_NE(symbols.error().message.find("/no/such/kallsyms"), std::string::npos);
 }
 
 }  // namespace

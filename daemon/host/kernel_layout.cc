@@ -2,12 +2,10 @@
 #include "daemon/host/kernel_layout.h"
 
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <fmt/core.h>
 
 #include <bit>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -128,17 +126,6 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
                         : layout.rcaches_embedded                    ? "bounded, embedded"
                                                                      : "bounded";
   return layout;
-}
-
-Expected<KernelLayout> read_running_kernel_layout() {
-  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__parse("/sys/kernel/btf/vmlinux", nullptr),
-                                                         &btf__free);
-  if (libbpf_get_error(btf.get()) != 0 || btf == nullptr)
-    return fail(ErrorCode::no_btf,
-                "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later "
-                "have it");
-  return read_kernel_layout(btf.get());
 }
 
 }  // namespace rcached

@@ -28,7 +28,4 @@ struct KernelLayout {
 // not fit).
 Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf);
 
-// The same for the kernel that runs. Errors also: no_btf.
-Expected<KernelLayout> read_running_kernel_layout();
-
 }  // namespace rcached

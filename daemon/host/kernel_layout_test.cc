@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "daemon/host/kernel_types.h"
+
 namespace rcached {
 namespace {
 
@@ -204,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Unknown{{.rcaches_embedded = true, .orders = 9}, "9 orders, not 6"}));
 
 TEST(RunningKernelLayout, OfThisHostIsKnownOrSaysWhyNot) {
-  const auto found = read_running_kernel_layout();
+  const auto found = KernelTypes::load().and_then([](const KernelTypes& types) { return types.layout(); });
   if (found) {
     EXPECT_GT(found->profile.magazine_capacity, 0u);
   } else {

@@ -2,14 +2,11 @@
 #include "daemon/host/tracing_permission.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 namespace rcached {
 
@@ -33,15 +30,9 @@ Error kprobe_refused() {
       "up to 5.10 ask for it"};
 }
 
-Expected<void> probe_tracing_permission() {
-  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
-  if (btf == nullptr || libbpf_get_error(btf.get()) != 0)
-    return fail(ErrorCode::no_btf,
-                "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later "
-                "have it");
-  const int function = btf__find_by_name_kind(btf.get(), "alloc_iova_fast", BTF_KIND_FUNC);
-  if (function < 0)
+Expected<void> probe_tracing_permission(const KernelTypes& types) {
+  const auto function = types.function("alloc_iova_fast");
+  if (!function)
     return fail(ErrorCode::attach, "the kernel's type information has no function alloc_iova_fast",
                 "rcached needs a kernel with CONFIG_IOMMU_IOVA");
 
@@ -51,7 +42,7 @@ Expected<void> probe_tracing_permission() {
   bpf_prog_load_opts options{};
   options.sz = sizeof(options);
   options.expected_attach_type = BPF_TRACE_FENTRY;
-  options.attach_btf_id = static_cast<__u32>(function);
+  options.attach_btf_id = *function;
   const int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "rcached_check", "GPL", program, 2, &options);
   if (fd >= 0) {
     close(fd);

@@ -4,12 +4,13 @@
 #pragma once
 
 #include "daemon/error.h"
+#include "daemon/host/kernel_types.h"
 
 namespace rcached {
 
-// Errors: permission (who refuses and why, as far as the kernel tells), no_btf, attach (the kernel has no
+// Errors: permission (who refuses and why, as far as the kernel tells), attach (the kernel has no
 // alloc_iova_fast to trace).
-Expected<void> probe_tracing_permission();
+Expected<void> probe_tracing_permission(const KernelTypes& types);
 
 // What an EPERM of bpf(2) means for the operator, given who we are.
 Error tracing_refused();

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <set>
-#include <sstream>
 
 namespace rcached {
 namespace {
@@ -46,8 +45,7 @@ Kernel kernel_612() {
 
 Expected<AttachPlan> plan_of(const Kernel& kernel, bool force_kprobes = false,
                              std::set<std::string, std::less<>> refused = {}) {
-  std::istringstream in(kernel.kallsyms);
-  const Kallsyms symbols = Kallsyms::parse(in);
+  const Kallsyms symbols = Kallsyms::parse(kernel.kallsyms);
   return make_attach_plan(
       kernel.layout,
       {symbols, [&](std::string_view name) { return kernel.btf.contains(name); }, force_kprobes, refused});

@@ -51,7 +51,8 @@ bool readings_agree(const rcached_read_cpu& answer) {
 
 }  // namespace
 
-Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset) {
+Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
+                                                                 TreeWalk tree_walk) {
   if (per_cpu_offset == 0)
     return fail(ErrorCode::unknown_layout,
                 "the kernel does not name the place of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
@@ -60,8 +61,12 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
   if (!cpus) return tl::unexpected<Error>(cpus.error());
   ::reader_bpf* skeleton = reader_bpf::open(nullptr);
   if (skeleton == nullptr) return load_error(errno, "open the programs");
-  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, *cpus));
+  ::bpf_program* tree_program =
+      tree_walk == TreeWalk::helper ? skeleton->progs.reader_tree_called : skeleton->progs.reader_tree;
+  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, *cpus));
+  bpf_program__set_autoload(tree_program, true);
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
+  skeleton->rodata->symbols.cpus = static_cast<__u32>(*cpus);
   if (const int error = reader_bpf::load(skeleton); error != 0)
     return load_error(-error, "load the programs");
   bpf_test_run_opts options{};
@@ -72,6 +77,11 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
     return load_error(-error, "run the programs");
   reader->status_.available = true;
   return reader;
+}
+
+BpfKernelReader::TreeWalk BpfKernelReader::best_tree_walk() {
+  const bool offered = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, nullptr) > 0;
+  return offered ? TreeWalk::helper : TreeWalk::loop;
 }
 
 BpfKernelReader::~BpfKernelReader() { reader_bpf::destroy(skeleton_); }
@@ -183,7 +193,7 @@ Reading<TreeSlice> BpfKernelReader::walk_tree(std::uint64_t key, std::uint64_t f
   const rcached_read_tree& answer = skeleton_->bss->tree_answer;
   // A walk that broke off has read what it has read: half a chunk is better than none.
   const auto time = try_reading([&] {
-    const std::uint32_t status = run(skeleton_->progs.reader_tree);
+    const std::uint32_t status = run(tree_program_);
     return status == RCACHED_READ_CHANGED && answer.count > 0 ? std::uint32_t{RCACHED_READ_OK} : status;
   });
   if (!time) return tl::unexpected(time.error());

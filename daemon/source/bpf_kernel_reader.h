@@ -23,9 +23,17 @@ class BpfKernelReader final : public KernelReader {
  public:
   static constexpr int kAttempts = 4;
 
+  // How the walk over a tree is written; both read the same.
+  enum class TreeWalk {
+    loop,    // for every kernel; the verifier follows each of its steps
+    helper,  // bpf_loop(), since 5.17: loads faster
+  };
+  static TreeWalk best_tree_walk();
+
   // `per_cpu_offset` is the address of the kernel's __per_cpu_offset[]; without it (0) no magazine of a CPU
   // can be found, and there is no reader. Errors: permission, unknown_layout, attach, internal.
-  static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset);
+  static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset,
+                                                         TreeWalk tree_walk = best_tree_walk());
   ~BpfKernelReader() override;
   BpfKernelReader(const BpfKernelReader&) = delete;
   BpfKernelReader& operator=(const BpfKernelReader&) = delete;
@@ -40,7 +48,8 @@ class BpfKernelReader final : public KernelReader {
   ReaderStatus status() const override { return status_; }
 
  private:
-  BpfKernelReader(::reader_bpf* skeleton, std::uint16_t cpus) : skeleton_(skeleton), cpus_(cpus) {}
+  BpfKernelReader(::reader_bpf* skeleton, const ::bpf_program* tree_program, std::uint16_t cpus)
+      : skeleton_(skeleton), tree_program_(tree_program), cpus_(cpus) {}
 
   // Runs the program on this CPU, or on the CPU with that number when it is online. An rcached_read_status.
   std::uint32_t run(const ::bpf_program* program, int cpu = -1);
@@ -53,6 +62,7 @@ class BpfKernelReader final : public KernelReader {
   void note(std::uint32_t status);
 
   ::reader_bpf* skeleton_;
+  const ::bpf_program* tree_program_;
   std::uint16_t cpus_;
   ReaderStatus status_;
 };

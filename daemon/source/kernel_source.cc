@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <future>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "daemon/host/kallsyms.h"
-#include "daemon/host/kernel_layout.h"
 #include "daemon/host/numa_nodes.h"
 #include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/event_merger.h"
@@ -25,28 +26,35 @@ std::uint32_t online_cpus() { return static_cast<std::uint32_t>(sysconf(_SC_NPRO
 
 class KernelSource final : public EventSource {
  public:
-  explicit KernelSource(const KernelSourceOptions& options) : options_(options), merger_(RCACHED_MAX_CPUS) {}
+  KernelSource(KernelTypes types, const KernelLayout& layout, const KernelSourceOptions& options)
+      : types_(std::move(types)), layout_(layout), options_(options), merger_(RCACHED_MAX_CPUS) {}
 
   Expected<void> start() override {
-    auto layout = read_running_kernel_layout();
-    if (!layout) return tl::unexpected<Error>(layout.error());
-    layout_ = *layout;
     const auto symbols = Kallsyms::load();
     if (!symbols) return tl::unexpected<Error>(symbols.error());
+    spdlog::debug("start: kernel symbols read");
     if (symbols->addresses_hidden())
       return fail(ErrorCode::permission,
                   "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
                   "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
+    // Loading is long, most of it in the kernel's verifier: the reader beside the probes.
+    const auto per_cpu_offset = symbols->find("__per_cpu_offset");
+    auto reader = std::async(std::launch::async, [offset = per_cpu_offset ? per_cpu_offset->address : 0] {
+      return BpfKernelReader::load(offset);
+    });
     auto probes = ProbeSet::attach(
-        layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
+        *types_, layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
         [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });
+    types_.reset();
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
     received_.resize(probes_->cpus());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel has no function {} to attach to; what it would show stays unknown", function);
-    start_reader(*symbols);
+    spdlog::debug("start: probes attached");
+    take_reader(reader.get());
+    spdlog::debug("start: reader of kernel memory loaded");
     return {};
   }
 
@@ -104,10 +112,7 @@ class KernelSource final : public EventSource {
   std::string name() const override { return "kernel"; }
 
  private:
-  // After the probes: what they miss before that is in the memory that the reader sees.
-  void start_reader(const Kallsyms& symbols) {
-    const auto per_cpu_offset = symbols.find("__per_cpu_offset");
-    auto reader = BpfKernelReader::load(per_cpu_offset ? per_cpu_offset->address : 0);
+  void take_reader(Expected<std::unique_ptr<BpfKernelReader>> reader) {
     if (reader)
       reader_ = std::move(*reader);
     else
@@ -126,8 +131,9 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  KernelSourceOptions options_;
-  KernelLayout layout_;
+  std::optional<KernelTypes> types_;  // large; until the start
+  const KernelLayout layout_;
+  const KernelSourceOptions options_;
   std::unique_ptr<ProbeSet> probes_;
   std::unique_ptr<BpfKernelReader> reader_;  // null: could not be loaded
   bool discovery_complete_ = false;
@@ -140,8 +146,9 @@ class KernelSource final : public EventSource {
 
 }  // namespace
 
-std::unique_ptr<EventSource> make_kernel_source(const KernelSourceOptions& options) {
-  return std::make_unique<KernelSource>(options);
+std::unique_ptr<EventSource> make_kernel_source(KernelTypes types, const KernelLayout& layout,
+                                                const KernelSourceOptions& options) {
+  return std::make_unique<KernelSource>(std::move(types), layout, options);
 }
 
 }  // namespace rcached

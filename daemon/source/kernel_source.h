@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "daemon/host/kernel_types.h"
 #include "daemon/source/event_source.h"
 
 namespace rcached {
@@ -19,7 +20,8 @@ struct KernelSourceOptions {
   bool force_kprobes = false;  // never use fentry/fexit (for tests and for kernels where it misbehaves)
 };
 
-// Errors of start(): permission, no_btf, unknown_layout, attach, internal.
-std::unique_ptr<EventSource> make_kernel_source(const KernelSourceOptions& options);
+// `types` and `layout`: of the running kernel. Errors of start(): permission, attach, internal.
+std::unique_ptr<EventSource> make_kernel_source(KernelTypes types, const KernelLayout& layout,
+                                                const KernelSourceOptions& options);
 
 }  // namespace rcached

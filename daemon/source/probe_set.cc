@@ -2,7 +2,6 @@
 #include "daemon/source/probe_set.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
@@ -78,17 +77,12 @@ void ProbeSet::release() {
   skeleton_ = nullptr;
 }
 
-Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelLayout& layout, const Kallsyms& symbols,
-                                                     const Options& options, Receiver receiver) {
+Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelTypes& types, const KernelLayout& layout,
+                                                     const Kallsyms& symbols, const Options& options,
+                                                     Receiver receiver) {
   libbpf_set_print(on_libbpf_message);
-  const std::unique_ptr<::btf, decltype(&btf__free)> btf(btf__load_vmlinux_btf(), &btf__free);
-  if (btf == nullptr || libbpf_get_error(btf.get()) != 0)
-    return fail(ErrorCode::no_btf, "the kernel's type information cannot be read (/sys/kernel/btf/vmlinux)",
-                "boot a kernel with CONFIG_DEBUG_INFO_BTF=y");
   AttachOffer offer{symbols,
-                    [&](std::string_view name) {
-                      return btf__find_by_name_kind(btf.get(), std::string(name).c_str(), BTF_KIND_FUNC) > 0;
-                    },
+                    [&](std::string_view name) { return types.function(name).has_value(); },
                     options.force_kprobes,
                     {}};
   std::unique_ptr<ProbeSet> probes(new ProbeSet(std::move(receiver)));
@@ -117,6 +111,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
     return symbol ? symbol->address : 0;
   };
   skeleton_->rodata->symbols.per_cpu_offset = address_of("__per_cpu_offset");
+  skeleton_->rodata->symbols.cpus = static_cast<__u32>(cpus_);
   skeleton_->rodata->symbols.iommu_group_kset = address_of("iommu_group_kset");
   skeleton_->rodata->symbols.intel_iommu_ops = address_of("intel_iommu_ops");
   bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpus_));
@@ -142,6 +137,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
       error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
 
+  spdlog::debug("start: probes loaded");
   attached_.reserve(plan_.programs.size());
   for (const auto& planned : plan_.programs) {
     if (left_out_.contains(planned.function)) continue;

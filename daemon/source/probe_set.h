@@ -16,6 +16,7 @@
 #include "bpf/event.h"
 #include "bpf/state.h"
 #include "daemon/error.h"
+#include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
 #include "exporters/view.h"
 
@@ -38,8 +39,9 @@ class ProbeSet {
 
   // Loads and attaches. A function whose trampoline the kernel refuses to attach is tried again as a kprobe.
   // Errors: permission, attach, internal.
-  static Expected<std::unique_ptr<ProbeSet>> attach(const KernelLayout& layout, const Kallsyms& symbols,
-                                                    const Options& options, Receiver receiver);
+  static Expected<std::unique_ptr<ProbeSet>> attach(const KernelTypes& types, const KernelLayout& layout,
+                                                    const Kallsyms& symbols, const Options& options,
+                                                    Receiver receiver);
   ~ProbeSet();
   ProbeSet(const ProbeSet&) = delete;
   ProbeSet& operator=(const ProbeSet&) = delete;

@@ -2,8 +2,6 @@
 // /proc/kallsyms.
 #include "daemon/host/kallsyms.h"
 
-#include <sstream>
-
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;
@@ -11,8 +9,7 @@ using fuzz::check;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(fuzz::text_of(data, size));
-  std::istringstream in(text);
-  const Kallsyms symbols = Kallsyms::parse(in);
+  const Kallsyms symbols = Kallsyms::parse(text);
   for (const std::string_view name : wanted_kernel_symbols()) {
     const auto symbol = symbols.find(name);
     if (!symbol) continue;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "daemon/host/host_facts.h"
-#include "daemon/service/activation.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/routes.h"
 #include "exporters/http/tls.h"
@@ -20,11 +19,9 @@ constexpr std::size_t kLongestLine = 1000;  // of the log; what clients send doe
 
 }  // namespace
 
-Expected<OutputPreparations> prepare_outputs(const Config& config) {
+Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<int> activated_sockets) {
   OutputPreparations preparations;
-  auto sockets = take_activated_sockets();
-  if (!sockets) return tl::unexpected(sockets.error());
-  preparations.activated_sockets = std::move(*sockets);
+  preparations.activated_sockets = std::move(activated_sockets);
   if (!config.http.web_config.empty()) {
     const auto tls = probe_tls_of(config.http.web_config);
     if (!tls) return tl::unexpected(to_error(tls.error()));

@@ -23,7 +23,7 @@ struct OutputPreparations {
   bool tls = false;                    // the web configuration asks for TLS, and it works here
 };
 // Errors: config.
-Expected<OutputPreparations> prepare_outputs(const Config& config);
+Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<int> activated_sockets);
 
 // start(), stop() and the destructor belong to one thread.
 class Outputs {

@@ -20,9 +20,11 @@
 #include "daemon/config/values.h"
 #include "daemon/host/run_statistics.h"
 #include "daemon/pipeline/pipeline.h"
+#include "daemon/service/activation.h"
 #include "daemon/service/capabilities.h"
 #include "daemon/service/control_socket.h"
 #include "daemon/service/instance_lock.h"
+#include "daemon/service/link_store.h"
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
 #include "daemon/service/signals.h"
@@ -152,7 +154,9 @@ Expected<void> run_command(const CommandLine& command_line) {
     lock.emplace(std::move(*acquired));
   }
   if (auto good = check_host(config); !good) return good;
-  auto preparations = prepare_outputs(config);
+  auto handed_over = take_descriptors();
+  if (!handed_over) return tl::unexpected(handed_over.error());
+  auto preparations = prepare_outputs(config, std::move(handed_over->sockets));
   if (!preparations) return tl::unexpected(preparations.error());
 
   std::optional<RunStatistics> run_statistics;
@@ -166,6 +170,8 @@ Expected<void> run_command(const CommandLine& command_line) {
   if (!made) return tl::unexpected(made.error());
   const auto& pipeline = *made;
   if (auto started = pipeline->start(); !started) return started;
+  LinkStore links(notifier, std::move(handed_over->kept));
+  links.keep(pipeline->links());
   if (auto dropped = drop_capabilities(); !dropped) return dropped;  // the threads that follow begin without
 
   std::optional<Outputs> outputs;
@@ -190,6 +196,8 @@ Expected<void> run_command(const CommandLine& command_line) {
       fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, outputs->url());
   spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
   notifier.ready(status);
+  if (const std::size_t left = links.release_left(); left != 0)
+    spdlog::info("took away the {} probes of a predecessor that was killed", left);
   if (command_line.summary) {
     fmt::print("{}metrics\n", outputs->url());
     std::fflush(stdout);
@@ -198,6 +206,7 @@ Expected<void> run_command(const CommandLine& command_line) {
   auto result = MainLoop(signals, notifier, *pipeline, reloader, status, command_line.summary).run();
   notifier.stopping();
   signals.end_at_next(kEndLimit);
+  links.forget();
   pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
   control->reset();  // after the pipeline, whose end also ends an audit under way
   outputs->stop();

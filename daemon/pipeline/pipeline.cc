@@ -54,6 +54,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     Expected<void> result = source_->start();
     if (result && options_.after_source_start) result = options_.after_source_start();
     const bool running = result.has_value();
+    if (running) links_ = source_->links();
     started.set_value(std::move(result));
     answered = true;
     if (running) {

@@ -70,6 +70,9 @@ class Pipeline : public ViewSource {
   // Starts the source and the thread. Errors: those of EventSource::start(); then nothing runs. Call once.
   Expected<void> start();
 
+  // Descriptors of the source that keep its probes attached. Valid between start() and stop().
+  const std::vector<int>& links() const { return links_; }
+
   // Takes what the source still holds, publishes a last View and ends the thread and the source. Idempotent.
   void stop();
 
@@ -105,6 +108,7 @@ class Pipeline : public ViewSource {
   const PipelineOptions options_;
   const MirrorFeed::GroupReader read_groups_;
   std::unique_ptr<EventSource> source_;
+  std::vector<int> links_;  // written before start() returns
   std::atomic<std::uint64_t> heartbeat_{0};
 
   Chronicle chronicle_;    // of the thread

@@ -5,28 +5,53 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 namespace rcached {
+namespace {
 
-Expected<std::vector<int>> take_activated_sockets() {
-  const int count = sd_listen_fds(1);
+// Their number or -errno; `names`: one for each, empty where the manager gives none.
+int take_all(std::vector<std::string>& names) {
+  char** given = nullptr;
+  const int count = sd_listen_fds_with_names(1, &given);
+  for (int i = 0; i < count; ++i) {
+    names.emplace_back(given[i]);
+    std::free(given[i]);
+  }
+  if (count > 0) std::free(given);
+  return count;
+}
+
+}  // namespace
+
+Expected<HandedOver> take_descriptors() {
+  std::vector<std::string> names;
+  const int count = take_all(names);
   if (count < 0) {
     return fail(ErrorCode::config,
                 fmt::format("the sockets of the service manager cannot be taken: {}", std::strerror(-count)),
-                "correct LISTEN_FDS and LISTEN_PID, or remove them");
+                "correct LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, or remove them");
   }
-  std::vector<int> sockets;
-  for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; ++fd) {
-    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
-      return fail(ErrorCode::config,
-                  fmt::format("socket {} of {} from the service manager is no listening stream socket",
-                              fd - SD_LISTEN_FDS_START + 1, count),
-                  "use ListenStream= and Accept=no in the socket unit");
+  HandedOver result;
+  for (int i = 0; i < count; ++i) {
+    const int fd = SD_LISTEN_FDS_START + i;
+    std::string& name = names[static_cast<std::size_t>(i)];
+    if (name.starts_with("links-")) {
+      result.kept.push_back({FileDescriptor(fd), std::move(name)});
+      continue;
     }
-    sockets.push_back(fd);
+    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+      return fail(
+          ErrorCode::config,
+          fmt::format("socket {} of {} from the service manager is no listening stream socket", i + 1, count),
+          "use ListenStream= and Accept=no in the socket unit");
+    }
+    result.sockets.push_back(fd);
   }
-  return sockets;
+  return result;
 }
 
 }  // namespace rcached

@@ -42,26 +42,40 @@ bool in_child(const std::vector<int>& fds, const std::function<bool()>& check) {
 }
 
 TEST(Activation, WithoutAServiceManagerThereAreNone) {
-  const auto sockets = take_activated_sockets();
-  ASSERT_TRUE(sockets);
-  EXPECT_TRUE(sockets->empty());
+  const auto given = take_descriptors();
+  ASSERT_TRUE(given);
+  EXPECT_TRUE(given->sockets.empty());
+  EXPECT_TRUE(given->kept.empty());
 }
 
 TEST(Activation, ListeningSocketsAreTakenOnce) {
   EXPECT_TRUE(in_child({stream_socket(true), stream_socket(true)}, [] {
-    const auto sockets = take_activated_sockets();
-    const auto again = take_activated_sockets();
-    return sockets && *sockets == std::vector<int>{3, 4} && again && again->empty() &&
+    const auto given = take_descriptors();
+    const auto again = take_descriptors();
+    return given && given->sockets == std::vector<int>{3, 4} && again && again->sockets.empty() &&
            std::getenv("LISTEN_FDS") == nullptr && (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
+  }));
+}
+
+TEST(Activation, WhatWasKeptForAPredecessorIsToldByItsName) {
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  EXPECT_TRUE(in_child({pipe_ends[0], stream_socket(true), pipe_ends[1]}, [] {
+    ::setenv("LISTEN_FDNAMES", "links-7:rcached.socket:links-9", 1);
+    const auto given = take_descriptors();
+    return given && given->sockets == std::vector<int>{4} && given->kept.size() == 2 &&
+           given->kept[0].fd.get() == 3 && given->kept[0].name == "links-7" &&
+           given->kept[1].fd.get() == 5 && given->kept[1].name == "links-9" &&
+           (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
   }));
 }
 
 TEST(Activation, AnythingElseIsRefused) {
   const auto refused = [](const std::string& what) {
-    const auto sockets = take_activated_sockets();
-    return !sockets && sockets.error().code == ErrorCode::config &&
-           sockets.error().message.find(what) != std::string::npos &&
-           sockets.error().mend.find("ListenStream=") != std::string::npos;
+    const auto given = take_descriptors();
+    return !given && given.error().code == ErrorCode::config &&
+           given.error().message.find(what) != std::string::npos &&
+           given.error().mend.find("ListenStream=") != std::string::npos;
   };
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);

@@ -9,6 +9,11 @@
 #include <ctime>
 
 namespace rcached {
+namespace {
+
+constexpr std::uint64_t kBarrierLimit = 1'000'000;  // us
+
+}  // namespace
 
 Notifier::Notifier()
     : supervised_(std::getenv("NOTIFY_SOCKET") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
@@ -34,5 +39,16 @@ void Notifier::reloading() const {
 void Notifier::watchdog() const { sd_notify(0, "WATCHDOG=1"); }
 
 void Notifier::stopping() const { sd_notify(0, "STOPPING=1\nSTATUS=Ending"); }
+
+void Notifier::keep(std::span<const int> descriptors, const std::string& name) const {
+  // FDPOLL: a perf event without a buffer looks hung up to poll(2), and is not to be dropped for that.
+  const std::string message = fmt::format("FDSTORE=1\nFDPOLL=0\nFDNAME={}", name);
+  sd_pid_notify_with_fds(0, 0, message.c_str(), descriptors.data(), static_cast<unsigned>(descriptors.size()));
+}
+
+void Notifier::forget(const std::string& name) const {
+  if (sd_notify(0, fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name).c_str()) > 0)
+    sd_notify_barrier(0, kBarrierLimit);
+}
 
 }  // namespace rcached

@@ -2,6 +2,7 @@
 // Logging, service manager and signals: small wrappers, tested against the real thing.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pthread.h>
 #include <spdlog/details/log_msg.h>
 #include <spdlog/formatter.h>
@@ -11,10 +12,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "daemon/file_descriptor.h"
+#include "daemon/service/link_store.h"
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
 #include "daemon/service/signals.h"
@@ -101,6 +109,94 @@ TEST_F(Manager, IsToldWhatHappens) {
   EXPECT_EQ(received(), "WATCHDOG=1");
   notifier.stopping();
   EXPECT_EQ(received(), "STOPPING=1\nSTATUS=Ending");
+}
+
+// As the manager reads: the text and what came with it.
+struct Message {
+  std::string text;
+  std::vector<FileDescriptor> descriptors;
+};
+
+Message receive(int socket) {
+  std::array<char, 256> text{};
+  std::array<std::byte, CMSG_SPACE(8 * sizeof(int))> control{};
+  iovec part{text.data(), text.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  pollfd readable{socket, POLLIN, 0};
+  poll(&readable, 1, 10'000);
+  const ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  Message message{std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size)), {}};
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
+    if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    std::vector<int> numbers(count);
+    std::memcpy(numbers.data(), CMSG_DATA(part_of), count * sizeof(int));
+    for (const int number : numbers) message.descriptors.emplace_back(number);
+  }
+  return message;
+}
+
+ino_t inode_of(int fd) {
+  struct stat info {};
+  fstat(fd, &info);
+  return info.st_ino;
+}
+
+TEST_F(Manager, KeepsTheLinksUntilACleanEnd) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string name = "links-" + std::to_string(getpid());
+  const Notifier notifier;
+  LinkStore store(notifier, {});
+  store.keep(ends);
+  const Message kept = receive(fd_);
+  EXPECT_EQ(kept.text, "FDSTORE=1\nFDPOLL=0\nFDNAME=" + name);
+  ASSERT_EQ(kept.descriptors.size(), 2u);
+  EXPECT_EQ(inode_of(kept.descriptors[0].get()), inode_of(ends[0]));
+
+  std::thread end([&] { store.forget(); });
+  EXPECT_EQ(receive(fd_).text, "FDSTOREREMOVE=1\nFDNAME=" + name);
+  EXPECT_EQ(receive(fd_).text, "BARRIER=1");  // closes what came with it: only now is it over
+  end.join();
+  store.forget();  // nothing left to say
+  EXPECT_EQ(received(), "nothing");
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_F(Manager, ForgetsWhatAKilledPredecessorLeftBeforeItIsClosed) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  std::vector<KeptDescriptor> left;
+  left.push_back({FileDescriptor(ends[1]), "links-7"});
+  left.push_back({FileDescriptor(dup(ends[1])), "links-7"});
+  const Notifier notifier;
+  LinkStore store(notifier, std::move(left));
+  std::size_t released = 0;
+  std::thread release([&] { released = store.release_left(); });
+  EXPECT_EQ(receive(fd_).text, "FDSTOREREMOVE=1\nFDNAME=links-7");
+  char byte = 0;
+  EXPECT_EQ(read(ends[0], &byte, 1), -1) << "still open: the manager must not be the last to close";
+  EXPECT_EQ(receive(fd_).text, "BARRIER=1");
+  release.join();
+  EXPECT_EQ(released, 2u);
+  EXPECT_EQ(read(ends[0], &byte, 1), 0) << "closed";
+  EXPECT_EQ(store.release_left(), 0u);
+  EXPECT_EQ(received(), "nothing");
+  close(ends[0]);
+}
+
+TEST(LinkStore, DoesNothingWithoutAManager) {
+  unsetenv("NOTIFY_SOCKET");
+  const Notifier notifier;
+  LinkStore store(notifier, {});
+  store.keep(std::array{0});
+  EXPECT_EQ(store.release_left(), 0u);
+  store.forget();
 }
 
 TEST_F(Manager, WatchesAtTwiceTheInterval) {

@@ -66,6 +66,8 @@ class EventSource {
   virtual KernelInfo kernel_info() const = 0;
   // Nothing to read where there is no kernel. Belongs to the source; valid from start() on.
   virtual KernelReader* reader() { return nullptr; }
+  // Descriptors that keep the probes attached. Belong to the source; valid from start() on.
+  virtual std::vector<int> links() const { return {}; }
   virtual std::string name() const = 0;
 };
 

@@ -109,6 +109,8 @@ class KernelSource final : public EventSource {
 
   KernelReader* reader() override { return reader_.get(); }
 
+  std::vector<int> links() const override { return probes_->links(); }
+
   std::string name() const override { return "kernel"; }
 
  private:

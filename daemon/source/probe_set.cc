@@ -207,6 +207,12 @@ int ProbeSet::receive(void* context, void* data, std::size_t size) {
   return 0;
 }
 
+std::vector<int> ProbeSet::links() const {
+  std::vector<int> result;
+  for (const Attached& attached : attached_) result.push_back(bpf_link__fd(attached.link));
+  return result;
+}
+
 void ProbeSet::drain() { ring_buffer__consume(rings_); }
 
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {

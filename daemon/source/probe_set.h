@@ -49,6 +49,9 @@ class ProbeSet {
   std::size_t cpus() const { return cpus_; }
   const AttachPlan& plan() const { return plan_; }
 
+  // Descriptors of the links, one a program.
+  std::vector<int> links() const;
+
   // Hands every record in the rings to the receiver.
   void drain();
 

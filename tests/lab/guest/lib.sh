@@ -45,12 +45,12 @@ expect_le() {
   fi
 }
 
-# wait_until CMD TIMEOUT: polls a shell command ten times a second; fails after TIMEOUT seconds.
+# wait_until CMD TIMEOUT [STEP]: polls a shell command every STEP seconds (0.1); fails after TIMEOUT seconds.
 wait_until() {
   _deadline=$(($(cut -d. -f1 /proc/uptime) + $2))
   until eval "$1" >/dev/null 2>&1; do
     [ "$(cut -d. -f1 /proc/uptime)" -lt "$_deadline" ] || return 1
-    sleep 0.1
+    sleep "${3:-0.1}"
   done
 }
 

@@ -72,19 +72,26 @@ restart=$(since "$begin")
 stamp() { systemctl show -P "$1" rcached; }
 info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms to its process, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from there to ready"
 
-# The control socket goes with the killed one's directory and comes back just before READY: cheap to look for, where
-# asking HTTP would take the CPU from what is waited for. The time is systemd's own.
-killed=$(main_pid)
-begin=$(up)
-kill -KILL "$killed"
-wait_until "[ ! -d /proc/$killed ]" 20 && wait_until "[ -S /run/rcached/control ]" 60 && wait_until answers 20
-expect_eq "another process" "$([ "$(main_pid)" != "$killed" ] && echo yes)" yes
-back=$(echo "$(stamp ActiveEnterTimestampMonotonic) $begin" | awk '{ print $1 / 1e6 - $2 }')
-# Three seconds, or what this emulated machine takes for a restart, whatever its load is.
-expect_le "seconds from SIGKILL to ready again (a restart took $restart)" "$back" \
-  "$(echo "$restart" | awk '{ most = $1 * 1.5 + 0.5; print (most > 3 ? most : 3) }')"
+# The time is systemd's own, and looking, which takes the CPU from what is waited for, is cheap and rare: the control
+# socket comes just before READY. The best of three: an emulated machine has neighbours.
+links_of() { grep -l link_type "/proc/$1/fdinfo/"* 2>/dev/null | wc -l; }
+links=$(links_of "$(main_pid)")
+best=1000
+for attempt in 1 2 3; do
+  killed=$(main_pid)
+  begin=$(up)
+  kill -KILL "$killed"
+  touch /tmp/killed
+  wait_until "[ /run/rcached/control -nt /tmp/killed ]" 60 1
+  wait_until "[ \$(stamp ActiveEnterTimestampMonotonic) -gt $(echo "$begin" | tr -d .)0000 ]" 20
+  back=$(echo "$(stamp ActiveEnterTimestampMonotonic) $begin" | awk '{ print $1 / 1e6 - $2 }')
+  expect_eq "after SIGKILL $attempt, $back s to ready: another process" "$([ "$(main_pid)" != "$killed" ] && echo yes)" yes
+  best=$(echo "$best $back" | awk '{ print ($1 < $2 ? $1 : $2) }')
+done
+expect_le "seconds from SIGKILL to ready again" "$best" 3
 expect_eq "after SIGKILL" "$(systemctl is-active rcached)" active
-expect_eq "attached twice" "$(grep -E '(iova|fq_flush)' "$TRACING/enabled_functions" | grep -vc '(1)')" 0
+wait_until "[ \"\$(links_of 1)\" = $links ]" 10
+expect_eq "links that the service manager keeps, links of rcached" "$(links_of 1) $(links_of "$(main_pid)")" "$links $links"
 
 mkdir -p /run/systemd/system/rcached.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/rcached.service.d/watchdog.conf
@@ -97,8 +104,19 @@ expect_eq "after the watchdog" "$(systemctl is-active rcached) $(systemctl show 
 rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
 
 systemctl stop rcached
+expect_eq "kept by the service manager after a stop" "$(links_of 1)" 0
 expect_eq "attached after a stop" "$(attached)" 0
 expect_eq "/run/rcached after a stop" "$(ls -d /run/rcached 2>/dev/null)" ""
+
+# Killed, and nobody takes over.
+mkdir -p /run/systemd/system/rcached.service.d
+printf '[Service]\nRestart=no\n' >/run/systemd/system/rcached.service.d/restart.conf
+systemctl daemon-reload && systemctl start rcached
+kill -KILL "$(main_pid)"
+wait_until "systemctl is-failed -q rcached" 20
+wait_until '[ "$(attached)" = 0 ]' 10
+expect_eq "attached after SIGKILL without a restart, kept" "$(attached) $(links_of 1)" "0 0"
+rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
 systemctl start rcached
 
 # --- upgrade, removal, purge

@@ -30,7 +30,7 @@ struct Config {
     friend bool operator==(const Http&, const Http&) = default;
   } http;
   struct Kernel {
-    std::uint32_t ring_bytes = 4u << 20;  // per CPU; a power of two
+    std::uint32_t ring_bytes = 0;  // per CPU; a power of two. 0: by the number of CPUs
     ProbeMethod probes = ProbeMethod::automatic;
     bool run_statistics = false;
     friend bool operator==(const Kernel&, const Kernel&) = default;

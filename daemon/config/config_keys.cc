@@ -31,7 +31,7 @@ void add_http(Keys& keys) {
       "http.request_timeout", "for a client to send its request, and to take each piece of the answer", 1s,
       120s, [](Config & c) -> auto& { return c.http.request_timeout; }));
   keys.push_back(size_key(
-      "http.request_size", "most that request line and headers may take", 2u << 10, 1u << 20, Sizes::any,
+      "http.request_size", "most that request line and headers may take", 2u << 10, 1u << 20,
       [](Config & c) -> auto& { return c.http.request_bytes; }));
   keys.push_back(integer_key(
       "http.rate", "most requests answered in a second, over all clients; 0: no limit", 0, 100'000,
@@ -42,8 +42,10 @@ void add_http(Keys& keys) {
 }
 
 void add_kernel(Keys& keys) {
-  keys.push_back(size_key(
-      "kernel.ring_size", "ring buffer of each CPU", 64u << 10, 256u << 20, Sizes::powers_of_two,
+  keys.push_back(automatic_size_key(
+      "kernel.ring_size",
+      "ring buffer of each possible CPU; `auto`: 256MiB shared out, from 256KiB to 4MiB each", 64u << 10,
+      256u << 20,
       [](Config & c) -> auto& { return c.kernel.ring_bytes; }));
   keys.push_back(choice_key<ProbeMethod>(
       "kernel.probes", "`auto`: fentry/fexit where the kernel has them, kprobes elsewhere",
@@ -88,7 +90,7 @@ void add_outputs(Keys& keys) {
       "most series of a scrape; what is over it is left out, the most detailed first, never what alerts need",
       100, 10'000'000, [](Config & c) -> auto& { return c.metrics.series_limit; })));
   keys.push_back(size_key(
-      "history.size", "memory for the last hour of every domain", 64u << 10, 1u << 30, Sizes::any,
+      "history.size", "memory for the last hour of every domain", 64u << 10, 1u << 30,
       [](Config & c) -> auto& { return c.history.bytes; }));
   keys.push_back(optional_path_key(
       "textfile.path", "also write the metrics there, for node_exporter's textfile collector", ".prom",

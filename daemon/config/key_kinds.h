@@ -103,24 +103,44 @@ ConfigKey choice_key(std::string_view path, std::string_view description,
   return key;
 }
 
-enum class Sizes : std::uint8_t { any, powers_of_two };
-
 template <typename Member>
 ConfigKey size_key(std::string_view path, std::string_view description, std::uint64_t low, std::uint64_t high,
-                   Sizes sizes, Member member) {
-  const bool powers = sizes == Sizes::powers_of_two;
+                   Member member) {
   ConfigKey key{path, description};
-  key.wanted = fmt::format("{} from {} to {}, with the unit KiB or MiB", powers ? "a power of two" : "a size",
-                           format_size(low), format_size(high));
-  key.pattern = powers ? power_of_two_size_pattern(low, high) : size_pattern(low, high);
-  key.set = [low, high, powers, member](Config& config, const std::string& text) {
+  key.wanted =
+      fmt::format("a size from {} to {}, with the unit KiB or MiB", format_size(low), format_size(high));
+  key.pattern = size_pattern(low, high);
+  key.set = [low, high, member](Config& config, const std::string& text) {
     const auto value = parse_size(text);
-    if (!value || *value < low || *value > high || (powers && !std::has_single_bit(*value))) return false;
+    if (!value || *value < low || *value > high) return false;
     auto& target = member(config);
     target = static_cast<std::remove_reference_t<decltype(target)>>(*value);
     return true;
   };
   key.get = [member](Config config) { return format_size(member(config)); };
+  return key;
+}
+
+// A power of two, or "auto", which is 0.
+template <typename Member>
+ConfigKey automatic_size_key(std::string_view path, std::string_view description, std::uint64_t low,
+                             std::uint64_t high, Member member) {
+  ConfigKey key{path, description};
+  key.wanted = fmt::format("auto, or a power of two from {} to {}, with the unit KiB or MiB",
+                           format_size(low), format_size(high));
+  key.pattern = fmt::format("(?:auto|{})", power_of_two_size_pattern(low, high));
+  key.set = [low, high, member](Config& config, const std::string& text) {
+    const auto value = text == "auto" ? 0 : parse_size(text);
+    if (!value || (text != "auto" && (*value < low || *value > high || !std::has_single_bit(*value))))
+      return false;
+    auto& target = member(config);
+    target = static_cast<std::remove_reference_t<decltype(target)>>(*value);
+    return true;
+  };
+  key.get = [member](Config config) {
+    const auto value = member(config);
+    return value == 0 ? std::string("auto") : format_size(value);
+  };
   return key;
 }
 

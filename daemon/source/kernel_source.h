@@ -16,7 +16,8 @@
 namespace rcached {
 
 struct KernelSourceOptions {
-  std::uint32_t ring_bytes = 4u << 20;  // per CPU; a power of two and a multiple of the page size
+  // Of each possible CPU; a power of two and a multiple of the page size. 0: automatic_ring_bytes().
+  std::uint32_t ring_bytes = 0;
   bool force_kprobes = false;  // never use fentry/fexit (for tests and for kernels where it misbehaves)
 };
 

@@ -17,6 +17,7 @@
 #include "bpf/probes.skel.h"
 #include "daemon/host/possible_cpus.h"
 #include "daemon/host/tracing_permission.h"
+#include "daemon/source/ring_size.h"
 
 namespace rcached {
 namespace {
@@ -129,7 +130,10 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
   }
   if (const int error = probes_bpf::load(skeleton_); error != 0)
     return load_error(-error, "load the BPF programs");
-  if (auto made = make_rings(options.ring_bytes); !made) return tl::unexpected<Error>(made.error());
+  const std::uint32_t ring_bytes =
+      options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(static_cast<std::uint32_t>(cpus_));
+  spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_);
+  if (auto made = make_rings(ring_bytes); !made) return tl::unexpected<Error>(made.error());
 
   bpf_test_run_opts run{};
   run.sz = sizeof(run);

@@ -33,7 +33,7 @@ class ProbeSet {
   using Receiver = std::function<void(std::size_t cpu, const void* data, std::size_t size)>;
 
   struct Options {
-    std::uint32_t ring_bytes = 4u << 20;
+    std::uint32_t ring_bytes = 0;  // of each possible CPU; 0: automatic_ring_bytes()
     bool force_kprobes = false;
   };
 

@@ -15,6 +15,7 @@
 #include "bpf/event.h"
 #include "bpf/feeder.h"
 #include "bpf/state.h"
+#include "daemon/source/ring_position.h"
 
 // The skeleton needs the types above.
 #include "bpf/feeder.skel.h"
@@ -39,6 +40,9 @@ class Probes : public testing::Test {
         rings_.reset(ring_buffer__new(ring, receive, this, nullptr));
       else
         ASSERT_EQ(ring_buffer__add(rings_.get(), ring, receive, this), 0);
+      auto position = RingPosition::map(ring);
+      ASSERT_TRUE(position) << std::strerror(errno);
+      positions_.push_back(std::move(*position));
       close(ring);
     }
     build({.bottom = 0x1000,
@@ -110,6 +114,7 @@ class Probes : public testing::Test {
   };
   std::unique_ptr<feeder_bpf, Destroy> feeder_;
   std::unique_ptr<ring_buffer, Destroy> rings_;
+  std::vector<RingPosition> positions_;
   std::vector<rcached_event> events_;
 };
 
@@ -143,6 +148,18 @@ TEST_F(Probes, EveryCpuHasItsOwnRingAndNumber) {
     EXPECT_EQ(events[0].cpu, cpu);
     EXPECT_EQ(stats(static_cast<std::size_t>(cpu)).sent, 1u);
   }
+}
+
+TEST_F(Probes, ARingSaysWhatIsReservedAndWhatIsRead) {
+  const RingPosition &ring = positions_[0];
+  const std::uint64_t begin = ring.reserved();
+  EXPECT_EQ(ring.consumed(), begin);
+  call(FEED_ALLOC, 1, 1);
+  call(FEED_ALLOC, 2, 1);
+  EXPECT_EQ(ring.reserved(), begin + 2 * (sizeof(rcached_event) + BPF_RINGBUF_HDR_SZ));
+  EXPECT_EQ(ring.consumed(), begin);
+  EXPECT_EQ(drain().size(), 2u);
+  EXPECT_EQ(ring.consumed(), ring.reserved());
 }
 
 struct SizeCase {

@@ -15,6 +15,7 @@
 #include "daemon/host/kallsyms.h"
 #include "daemon/host/numa_nodes.h"
 #include "daemon/source/bpf_kernel_reader.h"
+#include "daemon/source/drain_watermark.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
 #include "exporters/monotonic_clock.h"
@@ -60,9 +61,11 @@ class KernelSource final : public EventSource {
 
   std::uint64_t poll(std::vector<rcached_event>& batch) override {
     const std::uint64_t begin = monotonic_now_ns();
-    probes_->drain();
-    merger_.take_until(last_drain_ns_, batch);
-    return std::exchange(last_drain_ns_, begin);
+    watermark_.drained(begin, probes_->drain());
+    if (watermark_.gave_up())
+      spdlog::warn("a CPU has not finished an event for a second; what follows is mirrored without it");
+    merger_.take_until(watermark_.until_ns(), batch);
+    return watermark_.until_ns();
   }
 
   void flush(std::vector<rcached_event>& batch) override {
@@ -143,7 +146,7 @@ class KernelSource final : public EventSource {
   std::vector<std::uint64_t> received_;
   std::vector<std::int16_t> cpu_nodes_;
   std::uint64_t malformed_ = 0;
-  std::uint64_t last_drain_ns_ = 0;
+  DrainWatermark watermark_;
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ namespace {
 
 // The kernel's own code for "this architecture cannot", not in errno.h.
 constexpr int kNotSupported = 524;
+constexpr int kDrainAttempts = 4;
 
 // libbpf's warnings while we load and attach: the last ones explain a failure, on success nobody needs them.
 thread_local std::string last_warning;
@@ -74,6 +75,7 @@ void ProbeSet::release() {
   left_out_.clear();
   ring_buffer__free(rings_);
   rings_ = nullptr;
+  ring_positions_.clear();
   probes_bpf::destroy(skeleton_);
   skeleton_ = nullptr;
 }
@@ -180,6 +182,7 @@ void ProbeSet::leave_out(const std::string& function) {
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
   ring_contexts_.clear();
   ring_contexts_.reserve(cpus_);
+  reserved_.assign(cpus_, 0);
   for (std::size_t cpu = 0; cpu < cpus_; ++cpu) {
     const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
     if (ring < 0)
@@ -199,6 +202,13 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
         error = ring_buffer__add(rings_, ring, receive, &ring_contexts_.back());
       }
     }
+    if (error == 0) {
+      auto position = RingPosition::map(ring);
+      if (position)
+        ring_positions_.push_back(std::move(*position));
+      else
+        error = -errno;
+    }
     close(ring);  // the map of rings and the mapping keep it alive
     if (error != 0) return load_error(-error, fmt::format("set up the ring buffer of CPU {}", cpu));
   }
@@ -217,7 +227,21 @@ std::vector<int> ProbeSet::links() const {
   return result;
 }
 
-void ProbeSet::drain() { ring_buffer__consume(rings_); }
+bool ProbeSet::drain() {
+  for (std::size_t i = 0; i < ring_positions_.size(); ++i) reserved_[i] = ring_positions_[i].reserved();
+  // Most records that are being written just now are there a moment later.
+  for (int attempt = 0; attempt < kDrainAttempts; ++attempt) {
+    ring_buffer__consume(rings_);
+    if (all_read()) return true;
+  }
+  return false;
+}
+
+bool ProbeSet::all_read() const {
+  for (std::size_t i = 0; i < ring_positions_.size(); ++i)
+    if (ring_positions_[i].consumed() < reserved_[i]) return false;
+  return true;
+}
 
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
   const std::size_t value_size = (std::size_t{bpf_map__value_size(skeleton_->maps.cpu_state)} + 7) / 8 * 8;

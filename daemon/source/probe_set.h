@@ -18,6 +18,7 @@
 #include "daemon/error.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
+#include "daemon/source/ring_position.h"
 #include "exporters/view.h"
 
 struct probes_bpf;
@@ -52,8 +53,9 @@ class ProbeSet {
   // Descriptors of the links, one a program.
   std::vector<int> links() const;
 
-  // Hands every record in the rings to the receiver.
-  void drain();
+  // Hands every record in the rings to the receiver. False: one that had been reserved when it began was not
+  // submitted yet, so it and what came after it on its CPU is still to come.
+  bool drain();
 
   // Per possible CPU.
   std::vector<rcached_cpu_stats> cpu_stats() const;
@@ -84,6 +86,7 @@ class ProbeSet {
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);
   void release();
+  bool all_read() const;
   static int receive(void* context, void* data, std::size_t size);
 
   Receiver receiver_;
@@ -92,6 +95,8 @@ class ProbeSet {
   ::probes_bpf* skeleton_ = nullptr;
   ::ring_buffer* rings_ = nullptr;
   std::vector<RingContext> ring_contexts_;
+  std::vector<RingPosition> ring_positions_;
+  std::vector<std::uint64_t> reserved_;  // scratch of drain(): of each ring as it begins
   std::vector<Attached> attached_;
   std::set<std::string> left_out_;  // functions whose attachment was refused and that are not required
 };

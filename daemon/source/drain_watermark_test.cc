@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/source/drain_watermark.h"
+
+#include <gtest/gtest.h>
+
+namespace rcached {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+TEST(DrainWatermark, IsTheBeginOfTheDrainBefore) {
+  DrainWatermark watermark;
+  watermark.drained(100, true);
+  EXPECT_EQ(watermark.until_ns(), 0u);
+  watermark.drained(200, true);
+  EXPECT_EQ(watermark.until_ns(), 100u);
+  watermark.drained(300, true);
+  EXPECT_EQ(watermark.until_ns(), 200u);
+}
+
+TEST(DrainWatermark, WaitsForACpuThatHasNotSubmitted) {
+  DrainWatermark watermark;
+  watermark.drained(100, true);
+  watermark.drained(200, true);
+  watermark.drained(300, false);  // something reserved before 300 is missing: it may be of 150
+  EXPECT_EQ(watermark.until_ns(), 100u);
+  watermark.drained(400, false);
+  EXPECT_EQ(watermark.until_ns(), 100u);
+  watermark.drained(500, true);  // all from before 500 is there
+  EXPECT_EQ(watermark.until_ns(), 400u);
+}
+
+TEST(DrainWatermark, WaitsNoLongerThanASecond) {
+  DrainWatermark watermark;
+  watermark.drained(kSecond, true);
+  watermark.drained(kSecond + 10, true);
+  watermark.drained(2 * kSecond - 10, false);
+  EXPECT_EQ(watermark.until_ns(), kSecond);
+  EXPECT_FALSE(watermark.gave_up());
+  watermark.drained(2 * kSecond + 10, false);
+  EXPECT_EQ(watermark.until_ns(), 2 * kSecond - 10);
+  EXPECT_TRUE(watermark.gave_up());
+  watermark.drained(2 * kSecond + 20, true);
+  EXPECT_FALSE(watermark.gave_up());
+}
+
+}  // namespace
+}  // namespace rcached

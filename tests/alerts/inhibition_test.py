@@ -25,7 +25,7 @@ def alert(name, severity, instance, **labels):
 
 
 # What is posted; what must arrive, and what is inhibited by another one.
-ARRIVE = [alert("RcachedDown", "critical", "down"), alert("IovaSizeMismatch", "warning", "up", domain="4"),
+ARRIVE = [alert("RcachedDown", "warning", "down"), alert("IovaSizeMismatch", "warning", "up", domain="4"),
           alert("IovaDepotSaturated", "warning", "full", domain="4", order="0"),
           alert("IovaDepotFull", "info", "full", domain="4", order="1"),
           alert("IovaAllocationFailing", "critical", "gone", domain="4"),

@@ -32,7 +32,7 @@ WANTED = (("IovaDepotSaturated", BOUNDED, "tickets"), ("IovaDepotReclaimChurn", 
           ("IovaLeakSuspected", BOUNDED, "tickets"), ("IovaLeakSuspected", UNBOUNDED, "tickets"),
           ("Iova32BitSpaceNearlyGone", BOUNDED, "tickets"), ("Iova32BitSpaceNearlyGone", UNBOUNDED, "tickets"),
           ("IovaAllocationFailing", BOUNDED, "pager"), ("IovaAllocationFailing", UNBOUNDED, "pager"),
-          ("RcachedDown", GONE, "pager"))
+          ("RcachedDown", GONE, "tickets"))
 NEVER = (("IovaDepotReclaimChurn", BOUNDED), ("IovaDepotSaturated", UNBOUNDED), ("IovaTreeGrowthByCache", BOUNDED),
          ("IovaTreeGrowthByCache", UNBOUNDED), ("IovaDepotFull", UNBOUNDED), ("IovaDepotFilling", UNBOUNDED),
          ("IovaSizeMismatch", BOUNDED), ("IovaSizeMismatch", UNBOUNDED))

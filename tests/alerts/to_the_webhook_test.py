@@ -45,7 +45,7 @@ class Checks(unittest.TestCase):
             for name, domain in ((depot, "x1"), ("IovaLeakSuspected", leaking), ("Iova32BitSpaceNearlyGone", "x2")):
                 self.webhooks.take("tickets", posted(name, instance, domain))
             self.webhooks.take("pager", posted("IovaAllocationFailing", instance, "x3"))
-        self.webhooks.take("pager", posted("RcachedDown", e2e.GONE))
+        self.webhooks.take("tickets", posted("RcachedDown", e2e.GONE))
 
     def test_all_is_well(self):
         self.assertFalse(e2e.all_arrived(self.webhooks))
@@ -57,8 +57,9 @@ class Checks(unittest.TestCase):
 
     def test_another_receiver_is_not_the_right_one(self):
         self.everything()
-        self.webhooks.arrived = [one for one in self.webhooks.arrived if one["receiver"] != "pager"]
-        self.webhooks.take("tickets", posted("RcachedDown", e2e.GONE))
+        self.webhooks.arrived = [one for one in self.webhooks.arrived
+                                 if one["alert"]["labels"]["alertname"] != "RcachedDown"]
+        self.webhooks.take("pager", posted("RcachedDown", e2e.GONE))
         self.assertFalse(e2e.all_arrived(self.webhooks))
 
     def test_the_wrong_domain(self):

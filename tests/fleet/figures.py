@@ -9,7 +9,7 @@ import urllib.parse
 from servers import Failed, fetch
 
 Figure = collections.namedtuple("Figure", "name value unit words")
-RECORDED = '{__name__=~"(domain|instance|iommu):.+"}'
+RECORDED = '{__name__=~"(domain|instance|iommu):(iova|rcached)_.+"}'
 # What a global Prometheus takes (docs/fleet.md).
 FEDERATED = [RECORDED, '{__name__="rcached_verdict"}', '{__name__="ALERTS", alertname=~"(Iova|Rcached).*"}']
 FORMS = {"text": {"Accept": "text/plain;version=0.0.4"},

@@ -94,6 +94,44 @@ class Panels(unittest.TestCase):
             for target in panel["targets"]:
                 self.assertTrue(target["legendFormat"] or target["format"] == "table", place)
 
+    def test_all_is_never_every_job(self):
+        """`up` and the metrics of processes are those of every program: All has to be the jobs that are offered."""
+        for name, dashboard in DASHBOARDS.items():
+            for variable, selector, _, more in reading.variables_of(dashboard):
+                if variable == "job":
+                    self.assertNotIn("allValue", more, name)
+                    self.assertEqual(selector, "rcached_build_info", name)
+                else:
+                    self.assertRegex(selector, r'job=~?"\$job"', f"{name}: {variable}")
+
+    def test_colours_of_depots(self):
+        """Only a bounded depot is in need at 1; an unbounded one rests there."""
+        found = set()
+        for place, panel in self.panels():
+            renamed = next((step["options"]["renameByName"] for step in panel.get("transformations", [])
+                            if step["id"] == "organize"), {})
+            for target in panel["targets"]:
+                if "iova_rcache_depot_saturation_ratio" not in target["expr"]:
+                    continue
+                own = reading.properties_of(panel, target["legendFormat"] or renamed[f"Value #{target['refId']}"])
+                steps = own.get("thresholds", panel["fieldConfig"]["defaults"]["thresholds"])["steps"]
+                kinds = re.findall(r"and on \(job, instance\) (\w+)\{", target["expr"])
+                self.assertEqual(kinds, ["iova_rcache_depot_limit_magazines" if len(steps) > 1 else
+                                         "iova_rcache_depot_reclaim_threshold_magazines"], f"{place} {target['refId']}")
+                found.add((place, len(steps) > 1))
+        self.assertEqual(len(found), 2 * 7, "either kind in each of the panels")
+
+    def test_the_worst_comes_first(self):
+        tables = [(place, panel) for place, panel in self.panels() if panel["type"] == "table"]
+        for place, panel in tables:
+            query = panel["targets"][0]["expr"]
+            if "topk(" in query or "bottomk(" in query:
+                self.assertEqual([by["desc"] for by in panel["options"]["sortBy"]], ["bottomk(" not in query], place)
+        [panel] = [panel for place, panel in tables if place == "fleet: Least space below 4 GiB"]
+        [alert] = re.findall(r"iova_32bit_largest_gap_pages < (\d+)", "".join(path.read_text() for path in RULES))
+        steps = reading.properties_of(panel, "granules")["thresholds"]["steps"]
+        self.assertEqual([step["value"] for step in steps if step["color"] == "orange"], [int(alert)])
+
     def test_ids_and_places(self):
         for name, dashboard in DASHBOARDS.items():
             panels = list(reading.panels_of(dashboard))
@@ -127,12 +165,69 @@ class Panels(unittest.TestCase):
                                     f"{place}: no series is called {wanted}")
 
 
+class Annotations(unittest.TestCase):
+    def test_alerts_without_a_domain(self):
+        """For a label that is missing Grafana writes its name: only what every alert has, or is given, is used."""
+        for name, dashboard in DASHBOARDS.items():
+            [alerts] = [one for one in dashboard["annotations"]["list"] if one["name"] == "Alerts"]
+            used = re.findall(r"{{(.*?)}}", alerts["titleFormat"] + alerts["textFormat"])
+            self.assertEqual(used, ["alertname", "severity", "place"], name)
+        places = {"": "no target at all", 'instance="a"': "a", 'instance="a", domain="4"': "a, domain 4",
+                  'instance="a", domain="4", order="2"': "a, domain 4, order 2"}
+        query = reading.substitute(dict(reading.annotations_of(DASHBOARDS["fleet"]))["annotation Alerts"],
+                                   {"job": "rcached", "instance": ".*"})
+        alert = 'ALERTS{alertname="IovaX", alertstate="firing", severity="info", job="rcached"'
+        test = {"tests": [{"interval": "1m",
+                           "input_series": [{"series": f"{alert}, {labels}}}", "values": "1"} for labels in places],
+                           "promql_expr_test": [{"expr": f"count by (severity, place) ({query})", "eval_time": "0m",
+                                                 "exp_samples": [{"value": 1, "labels": f'{{severity="info", '
+                                                                  f'place="{place}"}}'}
+                                                                 for place in places.values()]}]}]}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump(test, file)
+            file.flush()
+            tested = subprocess.run([PROMTOOL, "test", "rules", file.name], capture_output=True, text=True, check=False)
+        self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
+
+
 class Links(unittest.TestCase):
     def urls(self):
         for name, dashboard in DASHBOARDS.items():
-            for url in re.findall(r'"url": "([^"]*)"', json.dumps(dashboard)):
+            for url in re.findall(r'"url": "([^"]*)"', json.dumps(dashboard["panels"])):
                 if url:
                     yield name, url
+
+    def test_choices_are_carried_where_they_hold(self):
+        """All of a board with several values is nothing that one with a single value has."""
+        def multi(name):
+            return {variable["name"]: variable.get("multi", False)
+                    for variable in DASHBOARDS[name]["templating"]["list"]}
+        carried = {}
+        for name, dashboard in DASHBOARDS.items():
+            for link in dashboard["links"]:
+                self.assertEqual(link["type"], "link", "a list of dashboards carries all variables to each")
+                found = re.match(r"/d/rcached-(\w+)(?:\?(.*))?$", link["url"])
+                if found:
+                    self.assertTrue(link["keepTime"], name)
+                    given = dict(re.findall(r"var-(\w+)=\$\{(\w+)\}", found[2] or ""))
+                    given.update({variable: variable for variable in multi(name)} if link["includeVars"] else {})
+                    carried[name, found[1]] = given
+        self.assertEqual(set(carried), {(here, there) for here in DASHBOARDS for there in DASHBOARDS if here != there})
+        rows = [(name, re.match(r"/d/rcached-(\w+)", url)[1], dict(re.findall(r"var-(\w+)=\$\{(\w+)\}", url)))
+                for name, url in self.urls() if url.startswith("/d/")]
+        for here, there, given in [(*ends, given) for ends, given in carried.items()] + rows:
+            for variable, value in given.items():
+                self.assertEqual(variable, value)
+                one, other = multi(here)[variable], multi(there)[variable]
+                self.assertTrue(one == other or (variable == "job" and other), f"{variable} from {here} to {there}")
+        self.assertEqual({ends: sorted(given.keys() - {"datasource", "runbooks"}) for ends, given in carried.items()
+                          if "job" in given},
+                         {("host", "fleet"): ["job"], ("host", "domain"): ["instance", "job"],
+                          ("host", "rcached"): ["job"], ("domain", "fleet"): ["job"],
+                          ("domain", "host"): ["instance", "job"], ("domain", "rcached"): ["job"],
+                          ("rcached", "fleet"): ["instance", "job"], ("rcached", "host"): ["job"],
+                          ("rcached", "domain"): ["job"]})
+        self.assertTrue(all({"datasource", "runbooks"} <= given.keys() for given in carried.values()))
 
     def test_to_dashboards(self):
         reached = set()
@@ -169,7 +264,7 @@ class Links(unittest.TestCase):
     def test_dashboards_have_what_links_need(self):
         for name, dashboard in DASHBOARDS.items():
             self.assertEqual(dashboard["uid"], f"rcached-{name}")
-            self.assertIn("rcached", dashboard["tags"], "the list of dashboards at the top goes by this tag")
+            self.assertIn("rcached", dashboard["tags"])
             self.assertEqual({variable["name"] for variable in dashboard["templating"]["list"]}
                              & {"datasource", "job", "instance", "runbooks"},
                              {"datasource", "job", "instance", "runbooks"})

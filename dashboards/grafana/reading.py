@@ -52,6 +52,17 @@ def panels_of(dashboard):
         yield from panel.get("panels", [])
 
 
+def properties_of(panel, name):
+    """What the overrides say of the field with this name."""
+    found = {}
+    for override in panel["fieldConfig"]["overrides"]:
+        wanted = override["matcher"]["options"]
+        hit = re.search(wanted.strip("/"), name) if override["matcher"]["id"] == "byRegexp" else wanted == name
+        if hit:
+            found.update({prop["id"]: prop["value"] for prop in override["properties"]})
+    return found
+
+
 def targets_of(dashboard):
     """(place, panel, target) of every query of a panel."""
     for panel in panels_of(dashboard):

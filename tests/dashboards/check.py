@@ -6,18 +6,21 @@
     check.py --target lab-6.1=http://127.0.0.1:9731/metrics --pictures build/dashboards ...    beside a lab guest
 
 The Prometheus scrapes daemons with a simulated allocator of either kind of depot, the fixture that has everything,
-targets given besides, and one that does not answer. It evaluates the alerts with their waiting times left out. Then
-each query of each panel, annotation and variable is asked for every host and domain that the variables offer, and must
-come back with numbers for at least one of them; links must find the labels they need. With --pictures the dashboards
-are drawn from the same queries.
+targets given besides, one that does not answer, and another job that has nothing to do with rcached. It evaluates the
+alerts with their waiting times left out. Then each query of each panel, annotation and variable is asked for every host
+and domain that the variables offer, and must come back with numbers for at least one of them; links and names must find
+the labels they need, and nothing may be taken in of the other job. With --pictures the dashboards are drawn from the
+same queries.
 """
 import argparse
 import contextlib
+import http.server
 import pathlib
 import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 
@@ -32,6 +35,15 @@ import reading
 from servers import Failed, Program, Prometheus, fetch, free_port
 
 JOB = "rcached"
+OTHER_JOB = "not-rcached"
+OTHER_METRICS = b"""\
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 1000
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes 1e12
+# TYPE process_open_fds gauge
+process_open_fds 1000
+"""
 SYNTHETIC = """\
 run_directory: {directory}
 metrics: {{ per_cpu: true, per_magazine: true }}
@@ -65,6 +77,27 @@ def start_fixture(stack, options, directory):
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield name, urllib.parse.urlsplit(url).netloc
+
+
+class OtherMetrics(http.server.BaseHTTPRequestHandler):
+    """What every program with a client library of Prometheus serves."""
+
+    def do_GET(self):  # noqa: N802 (the library's name)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(OTHER_METRICS)
+
+    def log_message(self, *_):
+        pass
+
+
+def start_other(stack):
+    """Targets of another job: one that serves, and one that does not answer."""
+    server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherMetrics))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stack.callback(server.shutdown)
+    return {"other": f"127.0.0.1:{server.server_address[1]}", "other-down": f"127.0.0.1:{free_port()}"}
 
 
 def given_targets(options):
@@ -121,8 +154,9 @@ def run(options, directory):
         synthetic = {name: f"127.0.0.1:{free_port()}" for name in DAEMONS}
         hosts = {**dict(targets), **synthetic, **dict(start_fixture(stack, options, directory))}
         everyone = {**hosts, "does-not-answer": f"127.0.0.1:{free_port()}"}
-        jobs = [{"name": JOB, "address": address, "path": "/metrics", "labels": {"instance": name}}
-                for name, address in everyone.items()]
+        jobs = [{"name": job, "address": address, "path": "/metrics", "labels": {"instance": name}}
+                for job, members in ((JOB, everyone), (OTHER_JOB, start_other(stack)))
+                for name, address in members.items()]
         prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval,
                                                     rules_without_waiting(directory)))
         prometheus.wait_for(prometheus.ready, 60, "it is not ready")
@@ -132,6 +166,8 @@ def run(options, directory):
         limit = 60 + 4 * options.scrapes * options.interval
         prometheus.wait_for(lambda: scraped_often_enough(prometheus, hosts, options.scrapes), limit, "too few scrapes")
         prometheus.wait_for(lambda: prometheus.query("changes(rcached_verdict[1h]) > 0"), limit, "no verdict changes")
+        if not prometheus.query(f'process_open_fds{{job="{OTHER_JOB}"}}'):
+            raise Failed("the other job was not scraped")
         asker = queries.Asker(prometheus, began, time.time(), options.interval)
         found, problems = queries.ask_everything(asker, dashboards)
         problems += judge(found)

@@ -26,6 +26,20 @@ def table(columns, **organize):
                                                                "renameByName": {}, **organize}}]}
 
 
+class Series:
+    """Answers label_values() and no query."""
+    start, end, step, built_in = 0, 60, 1, {}
+
+    def __init__(self, **values):
+        self.values = values
+
+    def label_values(self, selector, label):
+        return self.values[label] if "$" not in selector else []
+
+    def query(self, *_):
+        return []
+
+
 class Judgement(unittest.TestCase):
     def test_queries_without_data(self):
         found = {("host", "panel Full A"): {"a"}, ("host", "panel Empty A"): set()}
@@ -56,6 +70,21 @@ class Judgement(unittest.TestCase):
                                   "overrides": []}}
         self.assertEqual(len(list(queries.broken_links(series, [({"job": "a"}, []), ({}, [])]))), 1)
 
+    def test_names(self):
+        templates = ["{{alertname}}", "{{instance}}, order {{ order }}"]
+        whole = ({"alertname": "A", "instance": "a", "order": "1"}, [])
+        self.assertEqual(list(queries.broken_names(templates, [whole])), [])
+        [problem] = queries.broken_names(templates, [whole, ({"alertname": "A", "instance": "a"}, [])])
+        self.assertIn("needs order", problem)
+
+    def test_other_jobs(self):
+        """Also where the answer does not show them; what only rcached has is not asked for."""
+        asker = Series(job=["other", "rcached"])
+        found = list(queries.strangers(asker, 'count(up{job=~"$job"} == 0) / sum(iova_b{x="1"})', {"job": ".*"},
+                                       ["rcached"]))
+        self.assertEqual(found, ['up{job=~".*"} takes in job other, which is not rcached'])
+        self.assertEqual(list(queries.strangers(asker, "count(up{})", {}, ["other", "rcached"])), [])
+
     def test_stale_pictures(self):
         with tempfile.TemporaryDirectory() as folder:
             stamps = pathlib.Path(folder) / "grafana.txt"
@@ -77,6 +106,19 @@ class Reading(unittest.TestCase):
                          '{job="rcached", domain=~".*|", x="$1$__range"}')
         self.assertEqual(reading.several(["lab-6.1"]), "lab-6\\\\.1")
         self.assertEqual(reading.several(["a", "b|c"]), "(a|b\\\\|c)")
+
+    def test_all(self):
+        """Its own value where there is one, or else all there are; and once two of them."""
+        def ways(**more):
+            variable = {"name": "job", "type": "query", "multi": True, "query": {"query": "label_values(a, job)"},
+                        **more}
+            return [way["job"] for way in queries.choices(Series(job=found), {"templating": {"list": [variable]}})]
+        found = ["a", "b", "c.d"]
+        self.assertEqual(ways(), ["(a|b|c\\\\.d)", "(a|b)"])
+        self.assertEqual(ways(allValue=".*"), [".*", "(a|b)"])
+        found = ["a"]
+        self.assertEqual(ways(), ["a"])
+        self.assertEqual(ways(multi=False), ["a"])
 
     def test_metrics(self):
         known = {"iova_a_seconds": ("histogram", set()), "iova_b": ("gauge", set())}
@@ -102,12 +144,32 @@ class Frames(unittest.TestCase):
 
     def test_overrides_and_legends(self):
         panel = {"targets": [{"legendFormat": "{{part}} of {{gone}}"}],
-                 "fieldConfig": {"defaults": {"unit": "short", "custom": {}}, "overrides": [
+                 "fieldConfig": {"defaults": {"unit": "short", "custom": {}, "thresholds": {"steps": ["red"]}},
+                                 "overrides": [
                      {"matcher": {"id": "byRegexp", "options": "/^depot/"},
-                      "properties": [{"id": "custom.axisPlacement", "value": "right"}, {"id": "unit", "value": "s"}]}]}}
+                      "properties": [{"id": "custom.axisPlacement", "value": "right"}, {"id": "unit", "value": "s"},
+                                     {"id": "thresholds", "value": {"steps": ["text"]}}]}]}}
         depot, tree = frames.series_of(panel, [[({"part": "tree"}, [(1, 2.0)]), ({"part": "depot"}, [(1, 3.0)])]])
-        self.assertEqual((depot["name"], depot["right"], depot["unit"]), ("depot of ", True, "s"))
-        self.assertEqual((tree["name"], tree["right"], tree["unit"]), ("tree of ", False, "short"))
+        self.assertEqual((depot["name"], depot["right"], depot["unit"]), ("depot of gone", True, "s"))
+        self.assertEqual((tree["name"], tree["right"], tree["unit"]), ("tree of gone", False, "short"))
+        self.assertEqual((depot["steps"], tree["steps"]), (["text"], ["red"]))
+
+    def test_order_of_a_table(self):
+        panel = table("a", renameByName={"Value": "ranges"})
+        answers = [[({"host": host}, [(1, value)]) for host, value in (("a", 5.0), ("b", 0.0), ("c", 7.0))]]
+        for descending, wanted in ((True, [7.0, 5.0, 0.0]), (False, [0.0, 5.0, 7.0])):
+            panel["options"]["sortBy"] = [{"displayName": "ranges", "desc": descending}]
+            columns, rows = frames.table_of(panel, answers)
+            at = [column["name"] for column in columns].index("ranges")
+            self.assertEqual([row[at] for row in rows], wanted)
+
+    def test_what_is_chosen(self):
+        variables = [{"name": "job", "label": "Job", "multi": True}, {"name": "host", "label": "Host", "multi": False}]
+        dashboard = {"title": "", "panels": [{"type": "row", "title": "$job: $host", "gridPos": {}}],
+                     "annotations": {"list": []}, "templating": {"list": variables}}
+        drawn = frames.picture_of(Series(), dashboard, {"job": "(a|b)", "host": "a"})
+        self.assertEqual([one["value"] for one in drawn["chosen"]], ["All", "a"])
+        self.assertEqual(drawn["panels"][0]["title"], "All: a")
 
 
 if __name__ == "__main__":

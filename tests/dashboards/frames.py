@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes of a dashboard and the answers to its queries what tests/dashboards/draw draws: the same legends, units, axes,
 tables and states that Grafana makes."""
+import math
 import re
 
 import reading
 
-LEGEND = re.compile(r"\{\{ *(\w+) *\}\}")
+LEGEND = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 
 def legend(template, labels):
-    return LEGEND.sub(lambda found: labels.get(found[1], ""), template)
-
-
-def properties_of(panel, name):
-    """What the overrides say of the field with this name."""
-    found = {}
-    for override in panel["fieldConfig"]["overrides"]:
-        wanted = override["matcher"]["options"]
-        hit = re.search(wanted.strip("/"), name) if override["matcher"]["id"] == "byRegexp" else wanted == name
-        if hit:
-            found.update({prop["id"]: prop["value"] for prop in override["properties"]})
-    return found
+    """For a label that is missing its name, as in Grafana."""
+    return LEGEND.sub(lambda found: labels.get(found[1]) or found[1], template)
 
 
 def series_of(panel, answers):
@@ -29,12 +20,13 @@ def series_of(panel, answers):
     for target, rows in zip(panel["targets"], answers):
         for labels, samples in rows:
             name = legend(target["legendFormat"], labels)
-            own = properties_of(panel, name)
+            own, default = reading.properties_of(panel, name), panel["fieldConfig"]["defaults"]
             found.append({"name": name, "points": samples,
+                          "steps": own.get("thresholds", default["thresholds"])["steps"],
                           "right": own.get("custom.axisPlacement") == "right",
-                          "unit": own.get("unit", panel["fieldConfig"]["defaults"]["unit"]),
+                          "unit": own.get("unit", default["unit"]),
                           "dashed": "custom.lineStyle" in own,
-                          "stacked": own.get("custom.stacking", panel["fieldConfig"]["defaults"]["custom"].get(
+                          "stacked": own.get("custom.stacking", default["custom"].get(
                               "stacking", {"mode": "none"}))["mode"] == "normal"})
     return sorted(found, key=lambda one: one["name"])
 
@@ -75,15 +67,15 @@ def table_of(panel, answers):
     heads = [organize["renameByName"].get(name, name) for name in columns]
     default = panel["fieldConfig"]["defaults"]["unit"]
     described = [{"name": head, "value": name.startswith("Value"),
-                  "unit": properties_of(panel, head).get("unit", default),
-                  "linked": "links" in properties_of(panel, head),
-                  "steps": properties_of(panel, head).get("thresholds", {}).get("steps", [])}
+                  "unit": reading.properties_of(panel, head).get("unit", default),
+                  "linked": "links" in reading.properties_of(panel, head),
+                  "steps": reading.properties_of(panel, head).get("thresholds", {}).get("steps", [])}
                  for name, head in zip(columns, heads)]
     cells = [[row.get(name) for name in columns] for row in rows.values()]
     for by in panel["options"].get("sortBy", []):
         if by["displayName"] in heads:
             at = heads.index(by["displayName"])
-            cells.sort(key=lambda row, at=at: -(row[at] or 0))
+            cells.sort(key=lambda row, at=at: -math.inf if row[at] is None else row[at], reverse=by["desc"])
     return described, cells
 
 
@@ -100,13 +92,16 @@ def frame_of(panel, answers):
         frame["buckets"] = panel["targets"][0]["format"] == "heatmap"
     else:
         frame["series"] = series_of(panel, answers)
+        frame["steps"] = frame["series"][0]["steps"] if frame["series"] else frame["steps"]
+        frame["named"] = panel["options"].get("textMode") == "value_and_name"
     return frame
 
 
 def picture_of(asker, dashboard, values):
-    """All of a dashboard, with its queries answered."""
+    """All of a dashboard, with its queries answered; of what takes several values, all are chosen."""
     panels = []
-    words = {name: "All" if value == ".*" else value for name, value in values.items()}
+    several = {variable["name"] for variable in dashboard["templating"]["list"] if variable.get("multi")}
+    words = {name: "All" if name in several else value for name, value in values.items()}
     for panel in reading.panels_of(dashboard):
         drawn = {"title": reading.substitute(panel["title"], words), "at": panel["gridPos"], "type": panel["type"]}
         if panel["type"] != "row":

@@ -5,8 +5,10 @@ import itertools
 import math
 import re
 
+import frames
 import reading
 
+OTHERS = re.compile(r"\b(?!(?:iova|rcached)_)\w+\{[^}]*\}")  # selectors of metrics that not only rcached has
 LINKED = re.compile(r"\$\{__(?:data\.fields|field\.labels)\.(\w+)\}")
 
 
@@ -58,8 +60,9 @@ def choose(asker, variables, chosen, fixed):
         return
     name, selector, label, variable = variables[0]
     found = asker.label_values(reading.substitute(selector, {**asker.built_in, **fixed, **chosen}), label)
-    if variable["multi"]:
-        ways = [variable["allValue"], reading.several(found[:2])] if found else []
+    if variable["multi"]:  # All is the value given for it, or else all there are
+        every = variable.get("allValue") or reading.several(found)
+        ways = list(dict.fromkeys([every, reading.several(found[:2])])) if found else []
     else:
         ways = found
     for way in ways:
@@ -67,29 +70,49 @@ def choose(asker, variables, chosen, fixed):
 
 
 def places_of(dashboard):
-    """(place, expression, instant, panel or None) of every query that fills the screen."""
+    """(place, expression, instant, panel or None, templates of names) of every query that fills the screen."""
     for place, panel, target in reading.targets_of(dashboard):
-        yield place, target["expr"], target["instant"], panel
-    for place, expression in reading.annotations_of(dashboard):
-        yield place, expression, False, None
+        yield place, target["expr"], target["instant"], panel, [target["legendFormat"]]
+    for one in dashboard["annotations"]["list"]:
+        if "expr" in one:
+            yield f"annotation {one['name']}", one["expr"], False, None, [one["titleFormat"], one["textFormat"]]
 
 
 def ask_everything(asker, dashboards):
-    """{(dashboard, place): set of the hosts, or "all", for which there is data}, and problems with links."""
+    """{(dashboard, place): set of the hosts, or "all", for which there is data}, and problems with what comes back."""
     found, problems = {}, []
+    jobs = asker.label_values("rcached_build_info", "job")
     for name, dashboard in dashboards.items():
         ways = list(choices(asker, dashboard))
         for variable, selector, label, _ in reading.variables_of(dashboard):
             found[name, f"variable {variable}"] = {"all"} if any(
                 asker.label_values(reading.substitute(selector, {**asker.built_in, **way}), label)
                 for way in ways) else set()
-        for values, (place, expression, instant, panel) in itertools.product(ways, places_of(dashboard)):
+        for values, (place, expression, instant, panel, templates) in itertools.product(ways, places_of(dashboard)):
             hosts = found.setdefault((name, place), set())
             rows = asker.query(expression, values, instant)
             if rows:
                 hosts.add(values["instance"])
-            problems += [f"{name}: {place}: {problem}" for problem in broken_links(panel, rows)]
+            problems += [f"{name}: {place}: {problem}" for problem in itertools.chain(
+                broken_links(panel, rows), broken_names(templates, rows), strangers(asker, expression, values, jobs))]
     return found, sorted(set(problems))
+
+
+def strangers(asker, expression, values, jobs):
+    """Series that a query takes in, though they are of a job without rcached; what it makes of them may not show it."""
+    for selector in OTHERS.findall(reading.substitute(expression, values)):
+        for job in asker.label_values(selector, "job"):
+            if job not in jobs:
+                yield f"{selector} takes in job {job}, which is not rcached"
+
+
+def broken_names(templates, rows):
+    """Names made of a label that a row does not have."""
+    for labels, _ in rows:
+        for template in templates:
+            for needed in frames.LEGEND.findall(template):
+                if not labels.get(needed):
+                    yield f"the name {template!r} needs {needed}, and {labels} has none"
 
 
 def broken_links(panel, rows):

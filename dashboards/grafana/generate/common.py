@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the dashboards share: variables, annotations, the states of a domain."""
 import reading
-from model import DATASOURCE
+from model import DATASOURCE, FILL, PLAIN, by_regexp, thresholds
 
 CONFIDENCE = {1: ("exact", "green"), 2: ("resynced", "blue"), 3: ("partial", "yellow"), 4: ("lossy", "red")}
 CONFIDENCE_QUERY = "sum by (domain) (" + " or ".join(
@@ -11,6 +11,22 @@ CONFIDENCE_WORDS = ("Exact: followed since the domain began or since it was read
                     "lost, it has been read anew since. Partial: older than rcached and not read yet. Lossy: events "
                     "were lost since it was read.")
 VERDICT = {0: ("no", "green"), 1: ("holds", "orange")}
+# A bounded depot that is full overflows. An unbounded one rests at its reclaim threshold, and all is well: its fill has
+# no colour. Kernels export the limit or the threshold, whichever they have.
+BOUNDED_FILL = "iova_rcache_depot_saturation_ratio and on (job, instance) iova_rcache_depot_limit_magazines"
+UNBOUNDED_FILL = ("iova_rcache_depot_saturation_ratio and on (job, instance) "
+                  "iova_rcache_depot_reclaim_threshold_magazines")
+OF_LIMIT, OF_THRESHOLD = "of the limit", "of the reclaim threshold"
+FILL_WORDS = ("Depot magazines over the limit (kernels up to 6.6: at 1 it overflows) or, without colours, over the "
+              "reclaim threshold (6.7 and later: 1 is where it rests, above 1 it is being reclaimed)")
+NO_THRESHOLDS = by_regexp(f"/^{OF_THRESHOLD}/", thresholds=thresholds(((None, "text"),)),
+                          custom__thresholdsStyle={"mode": "off"})
+
+
+def fill_columns(how="{}"):
+    """Columns of a table for either kind of depot."""
+    return [(how.format(BOUNDED_FILL), "depot / limit", "percentunit", FILL),
+            (how.format(UNBOUNDED_FILL), "depot / threshold", "percentunit", PLAIN)]
 
 
 def _variable(name, label, kind, query, **more):
@@ -32,7 +48,10 @@ def _values(name, label, query, several):
 
 
 def job(several=False):
-    return _values("job", "Job", "label_values(rcached_build_info, job)", several)
+    """Without a value for All, so that All is the jobs that have an rcached, not every target of this Prometheus."""
+    found = _values("job", "Job", "label_values(rcached_build_info, job)", several)
+    found.pop("allValue", None)
+    return found
 
 
 def instance(several=False, jobs=False):
@@ -74,10 +93,19 @@ def with_runbook(expression):
     return expression
 
 
+def with_place(expression):
+    """A label that says where an alert is. The order, the domain, even the host may be missing, and for a label that
+    is missing Grafana writes its name."""
+    for label in ("domain", "order"):
+        expression = f'label_replace({expression}, "of_{label}", ", {label} $1", "{label}", "(.+)")'
+    return (f'label_replace(label_join({expression}, "place", "", "instance", "of_domain", "of_order"), '
+            '"place", "no target at all", "place", "")')
+
+
 def annotations(domains):
     common = {"datasource": DATASOURCE, "enable": True, "step": "", "useValueForTime": False}
-    return [{**common, "name": "Alerts", "iconColor": "red", "expr": firing(domains), "tagKeys": "severity,alertname",
-             "titleFormat": "{{alertname}}", "textFormat": "{{instance}} domain {{domain}} order {{order}}"},
+    return [{**common, "name": "Alerts", "iconColor": "red", "expr": with_place(firing(domains)),
+             "tagKeys": "severity,alertname", "titleFormat": "{{alertname}}", "textFormat": "{{severity}}: {{place}}"},
             {**common, "name": "Verdict changes", "iconColor": "orange", "expr": "changes(rcached_verdict[2m]) > 0",
              "tagKeys": "verdict", "titleFormat": "{{verdict}} has changed",
-             "textFormat": "{{instance}} domain {{domain}}"}]
+             "textFormat": "{{instance}}, domain {{domain}}"}]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Domain: one domain by order and by CPU."""
 import common
-from model import BAD, FILL, NOT_ZERO, PLAIN, Board, rate
-from shared_panels import CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, latency, memory, trust
+from model import BAD, NOT_ZERO, PLAIN, Board, rate
+from shared_panels import CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, fullest_depot, latency, memory, trust
 
 ORDER = "order {{order}}"
 
@@ -30,8 +30,7 @@ def summary(board):
                "short", PLAIN, "sum(iova_outstanding_ranges)")
     board.stat("Cached share of the tree", "Ranges that no driver uses but cpu rcaches and depot keep in the tree, as "
                "a share of it.", "percentunit", PLAIN, CACHED_SHARE)
-    board.stat("Fullest depot", "Depot magazines over the limit or the reclaim threshold, of the fullest order.",
-               "percentunit", FILL, "max(iova_rcache_depot_saturation_ratio)", runbooks=["IovaDepotFull"], min=0)
+    fullest_depot(board)
     board.stat("Miss ratio", "Share of allocations that found nothing in the caches and searched the tree.",
                "percentunit", ((None, "green"), (0.1, "orange"), (0.5, "red")),
                f"{rate('iova_tree_allocations_total')} / ({rate('iova_allocations_total')} > 0)")
@@ -55,14 +54,15 @@ def orders(board):
 
     def now(metric):
         return f"sum by (order) ({metric})"
-    board.table("Orders", "One line for each size: order n holds sizes up to 2^n granules; 6+ is never cached.",
+    board.table("Orders", "One line for each size: order n holds sizes up to 2^n granules; 6+ is never cached. "
+                "Unbounded depots rest at 1.",
                 [(now("iova_outstanding_ranges"), "outstanding", "short", PLAIN),
                  (now("iova_rcache_cpu_cached"), "on CPUs", "short", PLAIN),
                  (now("iova_rcache_cpu_capacity"), "CPU capacity", "short", PLAIN),
                  (now("iova_rcache_cpus_holding"), "CPUs holding", "short", PLAIN),
                  (now("iova_rcache_depot_cached"), "in the depot", "short", PLAIN),
                  (now("iova_rcache_depot_magazines"), "magazines", "short", PLAIN),
-                 (now("iova_rcache_depot_saturation_ratio"), "depot fill", "percentunit", FILL),
+                 *common.fill_columns(now("{}")),
                  (rate("iova_allocations_total", "order"), "allocations", "ops", PLAIN),
                  (rate("iova_frees_total", "order"), "frees", "ops", PLAIN),
                  (rate("iova_tree_allocations_total", "order"), "misses", "ops", PLAIN),

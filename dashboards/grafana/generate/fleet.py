@@ -2,7 +2,7 @@
 """Fleet: which hosts there are, and which hosts and domains are the worst. Raw metrics under topk, so that it works
 without recording rules."""
 import common
-from model import (BAD, DOMAIN_LINK, FILL, HOST_LINK, NOT_ZERO, PLAIN, Board, quantile, rate)
+from model import (BAD, DOMAIN_LINK, HOST_LINK, NOT_ZERO, PLAIN, Board, quantile, rate)
 
 WHERE = "job, instance, domain"
 ROW_LINKS = {"instance": [HOST_LINK], "domain": [DOMAIN_LINK]}
@@ -56,10 +56,9 @@ def worst(board):
                 [("rcached_verdict == 1", None, "short", PLAIN)],
                 ["verdict", "instance", "domain"], (10, 8), links=ROW_LINKS)
     order = ["instance", "domain"]
-    board.table("Fullest depots", "Depot magazines over the limit (kernels up to 6.6: at 1 it overflows) or over the "
-                "reclaim threshold (6.7 and later: above 1 it is being reclaimed), the worst orders.",
-                [("topk($worst, iova_rcache_depot_saturation_ratio)", "fill", "percentunit", FILL)],
-                order + ["order"], (8, 9), ROW_LINKS, "fill", runbooks=["IovaDepotFull"])
+    board.table("Fullest depots", f"{common.FILL_WORDS}, the worst orders of either kind.",
+                common.fill_columns("topk($worst, {})"), order + ["order"], (8, 9), ROW_LINKS, "depot / limit",
+                runbooks=["IovaDepotFull"])
     board.table("Most overflows and reclaims", "Magazines freed to the tree per second: overflows (up to 6.6) inside a "
                 "driver's unmap, reclaims (6.7 and later) by a worker.",
                 [(f"topk($worst, {rate('iova_depot_overflows_total', WHERE)} + "
@@ -84,7 +83,8 @@ def worst(board):
     board.table("Least space below 4 GiB", "Largest run of free granules below 4 GiB, the domains with the smallest: "
                 "what a device with 32-bit addresses can still map at once.",
                 [("bottomk($worst, iova_32bit_largest_gap_pages)", "granules", "short",
-                  ((None, "red"), (1024, "orange"), (65536, "green")))], order, (8, 9), ROW_LINKS, "granules")
+                  ((None, "red"), (4096, "orange"), (65536, "green")))], order, (8, 9), ROW_LINKS, "granules",
+                ascending=True, runbooks=["Iova32BitSpaceNearlyGone"])
     board.table("Worst miss ratios", "Share of allocations that found nothing in the caches and searched the tree. "
                 "Sizes of order 6+ always do.",
                 [(f"topk($worst, {rate('iova_tree_allocations_total', WHERE)} / "
@@ -121,12 +121,13 @@ def over_time(board):
 def population(board):
     board.row("What there is")
     by_host = "sum by (job, instance)"
-    board.table("Hosts", "All hosts: kernel, kind of depot, size and state. A click on a host opens its dashboard.",
+    board.table("Hosts", "All hosts: kernel, kind of depot, size, fullest depot (unbounded ones rest at 1) and state. "
+                "A click on a host opens its dashboard.",
                 [("max by (job, instance, release, depot) (iova_kernel_info)", None, "short", PLAIN),
                  ("count by (job, instance) (iova_tree_ranges)", "domains", "short", PLAIN),
                  (f"{by_host} (iova_tree_ranges)", "tree", "short", PLAIN),
                  (f"{by_host} (iova_outstanding_ranges)", "outstanding", "short", PLAIN),
-                 ("max by (job, instance) (iova_rcache_depot_saturation_ratio)", "fullest depot", "percentunit", FILL),
+                 *common.fill_columns("max by (job, instance) ({})"),
                  (f"{by_host} (iova_magazine_bytes) + {by_host} (iova_range_bytes)", "allocator memory", "bytes",
                   PLAIN),
                  (f'{by_host} (rcached_domain_confidence{{confidence="lossy"}})', "in doubt", "short", BAD),

@@ -21,8 +21,8 @@ NAMES = ("fleet", "host", "domain", "rcached")
 
 def made(runbooks):
     """{file name: text}"""
-    return {f"{name}.json": model.written(importlib.import_module(name).build(runbooks).dashboard()) + "\n"
-            for name in NAMES}
+    boards = [importlib.import_module(name).build(runbooks) for name in NAMES]
+    return {f"{board.name}.json": model.written(board.dashboard(boards)) + "\n" for board in boards}
 
 
 def main():

@@ -2,7 +2,8 @@
 """Host: the allocator of one host by domain: balance sheets, depots, tree, latency."""
 import common
 from model import DOMAIN_HERE, FILL, NOT_ZERO, PLAIN, BAD, Board, rate
-from shared_panels import (BY_DOMAIN, CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, latency, memory, trust)
+from shared_panels import (BY_DOMAIN, CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, fullest_depot, latency,
+                           memory, trust)
 
 LINKS = [DOMAIN_HERE]
 HALF = (12, 8)
@@ -35,9 +36,7 @@ def summary(board):
     board.stat("Cached share of the tree", "Ranges that no driver uses but cpu rcaches and depots keep in the tree, as "
                "a share of it. High is normal after a burst; what hurts is a tree that keeps growing with it.",
                "percentunit", PLAIN, CACHED_SHARE)
-    board.stat("Fullest depot", "Depot magazines over the limit (kernels up to 6.6: at 1 it overflows) or over the "
-               "reclaim threshold (6.7 and later: above 1 it is being reclaimed), of the fullest order.",
-               "percentunit", FILL, "max(iova_rcache_depot_saturation_ratio)", runbooks=["IovaDepotFull"], min=0)
+    fullest_depot(board)
     board.stat("Prediction hit ratio", "How often the mirror named the pfn that the kernel then returned. 1 means that "
                "the mirror is the kernel's cache, pfn by pfn.", "percentunit",
                ((None, "red"), (0.99, "orange"), (0.999, "green")), HIT_RATIO)
@@ -45,11 +44,11 @@ def summary(board):
                "counters too low by so many.", "short", BAD,
                "sum(increase(rcached_events_lost_total[$__range]))", runbooks=["RcachedEventsLost"])
     board.table("Domains", "The domains of this host: the devices behind them, their drivers and the type of their "
-                "IOMMU group (DMA-FQ is lazy, DMA strict). A click on a domain opens its dashboard.",
+                "IOMMU group (DMA-FQ is lazy, DMA strict), and their fullest depot. A click on a domain opens its "
+                "dashboard.",
                 [("max without (job, instance) (iova_domain_info)", None, "short", PLAIN),
                  ("sum by (domain) (iova_tree_ranges)", "tree", "short", PLAIN),
-                 ("max by (domain) (iova_rcache_depot_saturation_ratio)", "fullest depot",
-                  "percentunit", FILL)],
+                 *common.fill_columns("max by (domain) ({})")],
                 ["domain", "devices", "driver", "type", "granule"], (16, 6),
                 {"domain": LINKS}, "tree")
     board.table("Kernel", "The traced kernel: its release, whether its depots are bounded (up to 6.6) or unbounded "
@@ -96,9 +95,10 @@ def depots(board):
     board.row("Depots")
     depot = "domain {{domain}}, order {{order}}"
     board.series("Depot fill", "Depot magazines over the limit or the reclaim threshold. Bounded depots overflow at 1; "
-                 "unbounded ones are reclaimed above 1 and should fall back to it.", "percentunit",
-                 [("iova_rcache_depot_saturation_ratio", depot)], FILL, size=(12, 9), links=LINKS,
-                 runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
+                 "unbounded ones are reclaimed above 1, should fall back to it, and rest there.", "percentunit",
+                 [(common.BOUNDED_FILL, f"{common.OF_LIMIT}, {depot}"),
+                  (common.UNBOUNDED_FILL, f"{common.OF_THRESHOLD}, {depot}")], FILL, size=(12, 9), links=LINKS,
+                 overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
     board.series("Depot magazines", "Full magazines in the depots, with the limit (kernels up to 6.6) or the reclaim "
                  "threshold (6.7 and later) of this kernel.", "short",
                  [("iova_rcache_depot_magazines", depot), ("iova_rcache_depot_limit_magazines", "limit"),

@@ -3,7 +3,8 @@
 docs/metrics.md does not have, or a label that it does not have there, is refused. Matchers are added to every metric
 by the board, so that an expression says only what it is about: `sum(iova_tree_ranges)`.
 
-The JSON is what Grafana 9.2 writes (schema 37); later versions load it and bring it up to date by themselves."""
+The JSON is what Grafana 9.4 reads (schema 37, cells of tables by cellOptions); later versions load it and bring it up
+to date by themselves."""
 import json
 import pathlib
 import re
@@ -54,6 +55,10 @@ def by_name(name, **properties):
             "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()]}
 
 
+def by_regexp(pattern, **properties):
+    return {**by_name("", **properties), "matcher": {"id": "byRegexp", "options": pattern}}
+
+
 def right(name, unit):
     """Draws a series against the right axis."""
     return by_name(name, custom__axisPlacement="right", unit=unit)
@@ -84,6 +89,19 @@ def link_to(fields, board, title, names, variables=()):
 HOST_LINK = ("host", "This host", ("job", "instance"))
 DOMAIN_LINK = ("domain", "This domain", ("job", "instance", "domain"))
 DOMAIN_HERE = ("domain", "This domain", ("domain",), ("job", "instance"))
+
+
+def kept(here, there):
+    """Which variables a link from one board to another carries: those that are the same on both. A board that takes one
+    value has no All; a job alone is a choice of several, too. Each is offered for those before it, so that the first
+    one which differs ends it."""
+    found = []
+    for name in ("job", "instance", "domain"):
+        if not (name in here and name in there
+                and (here[name]["multi"] == there[name]["multi"] or (name == "job" and there[name]["multi"]))):
+            break
+        found.append(name)
+    return found
 
 
 def runbook_link(name):
@@ -149,9 +167,12 @@ class Board:
         self._add(panel, *size)
 
     def stat(self, title, description, unit, steps, query, size=(4, 4), **more):
-        self._panel("stat", title, description, unit, steps, [(query, title.lower())], size=size, color="thresholds",
+        """`query`: one, or several with their names, which are shown then."""
+        queries = [(query, title.lower())] if isinstance(query, str) else query
+        self._panel("stat", title, description, unit, steps, queries, size=size, color="thresholds",
                     options={"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-                             "colorMode": "value", "graphMode": "area", "textMode": "auto", "justifyMode": "auto",
+                             "colorMode": "value", "graphMode": "area",
+                             "textMode": "auto" if len(queries) == 1 else "value_and_name", "justifyMode": "auto",
                              "orientation": "auto"}, **more)
 
     def series(self, title, description, unit, queries, steps=PLAIN, size=(8, 8), stack=False, low=0, **more):
@@ -165,9 +186,11 @@ class Board:
                                         "calcs": ["lastNotNull", "max"], "showLegend": True},
                              "tooltip": {"mode": "multi", "sort": "desc"}}, **more)
 
-    def table(self, title, description, columns, labels, size, links=None, sort=None, **more):
+    def table(self, title, description, columns, labels, size, links=None, sort=None, ascending=False,
+              **more):
         """`columns`: (expression, heading, unit, thresholds), rows are joined by their labels; a heading of None
-        hides the value. `labels`: the order of the label columns. `links`: {label: [link]}."""
+        hides the value. `labels`: the order of the label columns. `links`: {label: [link]}. `sort`: the heading by
+        which the worst comes first."""
         names = ["Value"] if len(columns) == 1 else [f"Value #{chr(ord('A') + i)}" for i in range(len(columns))]
         shown = [(name, column) for name, column in zip(names, columns) if column[1]]
         hidden = {"Time": True, "__name__": True, **{name: True for name, column in zip(names, columns)
@@ -184,7 +207,7 @@ class Board:
                     custom={"align": "auto", "filterable": True},
                     options={"showHeader": True, "cellHeight": "sm",
                              "footer": {"show": False, "reducer": ["sum"], "countRows": False},
-                             "sortBy": [{"displayName": sort, "desc": True}] if sort else []},
+                             "sortBy": [{"displayName": sort, "desc": not ascending}] if sort else []},
                     transformations=[{"id": "merge", "options": {}},
                                      {"id": "organize", "options": {
                                          "excludeByName": hidden, "indexByName": order,
@@ -211,17 +234,29 @@ class Board:
                              "legend": {"displayMode": "list", "placement": "bottom", "calcs": [], "showLegend": False},
                              "tooltip": {"mode": "single", "sort": "none"}}, **more)
 
-    def dashboard(self):
+    def _link(self, other):
+        """At the top of the board. Values of a variable that takes several have no place in a URL, but all variables
+        of a board can be carried where all of them are kept."""
+        here, there = ({variable["name"]: variable for variable in board.variables} for board in (self, other))
+        names = kept(here, there)
+        everything = all(name in names for name, variable in here.items() if variable["type"] == "query")
+        chosen = "" if everything else "?" + "&".join(
+            f"var-{name}=${{{name}}}" for name in ("datasource", *names, "runbooks"))
+        return {"type": "link", "title": other.title, "tags": [], "asDropdown": False, "includeVars": everything,
+                "keepTime": True, "targetBlank": False, "icon": "dashboard", "tooltip": other.description,
+                "url": f"/d/rcached-{other.name}{chosen}"}
+
+    def dashboard(self, boards):
+        """`boards`: all that there are, for the links between them."""
         return {"uid": f"rcached-{self.name}", "title": self.title, "description": self.description,
                 "tags": ["rcached", "iommu"], "schemaVersion": 37, "version": 1, "editable": True, "graphTooltip": 1,
                 "refresh": "30s", "timezone": "", "weekStart": "", "fiscalYearStartMonth": 0,
                 "liveNow": False, "time": {"from": "now-6h", "to": "now"}, "timepicker": {},
-                "links": [{"type": "dashboards", "title": "rcached", "tags": ["rcached"], "asDropdown": False,
-                           "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link",
-                           "tooltip": "The other dashboards of rcached, with the same choice", "url": ""},
-                          {"type": "link", "title": "Runbooks", "tags": [], "asDropdown": False, "includeVars": False,
-                           "keepTime": False, "targetBlank": True, "icon": "doc", "url": "${runbooks}",
-                           "tooltip": "What each alert means and what to do; the variable Runbooks says where"}],
+                "links": [self._link(other) for other in boards if other is not self]
+                         + [{"type": "link", "title": "Runbooks", "tags": [], "asDropdown": False,
+                             "includeVars": False,
+                             "keepTime": False, "targetBlank": True, "icon": "doc", "url": "${runbooks}",
+                             "tooltip": "What each alert means and what to do; the variable Runbooks says where"}],
                 "annotations": {"list": [{"builtIn": 1, "datasource": {"type": "grafana", "uid": "-- Grafana --"},
                                           "enable": True, "hide": True, "iconColor": "rgba(0, 211, 255, 1)",
                                           "name": "Annotations & Alerts", "type": "dashboard"}]

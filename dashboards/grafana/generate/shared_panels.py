@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that the dashboards of a host and of a domain have in common."""
 import common
-from model import BAD, NOT_ZERO, Board, by_name, dashed, quantile, rate, right
+from model import BAD, FILL, NOT_ZERO, Board, by_regexp, dashed, quantile, rate, right
 
 BY_DOMAIN = "domain {{domain}}"
 PARTS = (("sum(iova_outstanding_ranges) - (sum(iova_fq_pending_ranges) or vector(0))", "mapped"),
@@ -16,6 +16,13 @@ def balance_sheet(board: Board, title, size):
     board.series(title, "The parts of the tree, stacked; they add up to it. Outstanding grows: a leak or more load. "
                  "Cached grows while outstanding is flat: cache growth. The dashed line is the tree; a gap to it is "
                  "unaccounted.", "short", PARTS, size=size, stack=True, overrides=[dashed("tree")])
+
+
+def fullest_depot(board: Board):
+    board.stat("Fullest depot", f"{common.FILL_WORDS}, of the fullest order.", "percentunit", FILL,
+               [(f"max({common.BOUNDED_FILL})", common.OF_LIMIT),
+                (f"max({common.UNBOUNDED_FILL})", common.OF_THRESHOLD)],
+               overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull"], min=0)
 
 
 def latency(board: Board):
@@ -94,8 +101,7 @@ def trust(board: Board):
                  "those corrected per second by part. 0 when all events arrive.", "short",
                  [("sum(rcached_drift_ranges)", "drift now"),
                   (rate("rcached_drift_corrections_total", "part"), "corrected: {{part}}")], size=(12, 7),
-                 overrides=[{"matcher": {"id": "byRegexp", "options": "/^corrected/"},
-                             "properties": by_name("", custom__axisPlacement="right", unit="ops")["properties"]}])
+                 overrides=[by_regexp("/^corrected/", custom__axisPlacement="right", unit="ops")])
     board.series("Losses", "Times per second that the event stream said that events of a domain may have been lost, "
                  "and audits that ended a loss.", "ops",
                  [(rate("rcached_loss_marks_total", "domain"), "marked, " + BY_DOMAIN),

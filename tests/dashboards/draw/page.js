@@ -37,6 +37,7 @@ function drawStat(box, picture, panel) {
   const number = element(inner, 'strong', '', window.formatted(last, panel.unit));
   number.style.color = color;
   if (number.textContent.length > 7) number.classList.add('long');
+  if (panel.named) element(inner, 'small', '', series.name);
 }
 
 function drawLegend(box, panel, lines) {

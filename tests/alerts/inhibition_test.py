@@ -37,6 +37,8 @@ INHIBITED = [alert("IovaSizeMismatch", "warning", "down", domain="4"), alert("Rc
              alert("IovaDepotFilling", "info", "full", domain="4", order="0"),
              alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="4"),
              alert("RcachedEventsLost", "warning", "lossy"), alert("RcachedDomainLossy", "warning", "lossy", domain="4")]
+# Posted after all of them, with the longest wait: when it has arrived, whatever was to be sent has been.
+LAST = alert("IovaStrandedCache", "info", "last", domain="4", order="0")
 RECEIVERS = {"critical": "pager", "warning": "tickets", "info": "notes"}
 
 
@@ -55,7 +57,9 @@ class Inhibition(unittest.TestCase):
             alertmanager.wait_for(alertmanager.ready, 60, "it is not ready")
             # In one request: whatever has been taken is known when the first group is sent, half a second later.
             post(alertmanager.address, ARRIVE + INHIBITED)
-            wait_for(lambda: all(webhooks.firing(**one["labels"]) for one in ARRIVE), 60, "not all have arrived")
+            post(alertmanager.address, [LAST])
+            wait_for(lambda: all(webhooks.firing(**one["labels"]) for one in [*ARRIVE, LAST]), 60,
+                     "not all have arrived")
             for one in ARRIVE:
                 got = [each["receiver"] for each in webhooks.firing(**one["labels"])]
                 self.assertEqual(got, [RECEIVERS[one["labels"]["severity"]]], one)

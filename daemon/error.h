@@ -20,7 +20,7 @@ enum class ErrorCode : int {
   no_iommu = 7,        // no IOMMU group does DMA translation
   unknown_layout = 8,  // the kernel's IOVA structures are not what the probes understand
   attach = 9,          // a probe could not be loaded or attached
-  port_taken = 10,     // the HTTP address is in use or not ours
+  port_taken = 10,     // the HTTP address is in use, or its port not ours to open
   second_instance = 11,
 };
 

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <exception>
+#include <system_error>
 
 #include "daemon/command/audit.h"
 #include "daemon/command/command_line.h"
@@ -60,12 +64,24 @@ int run(int argc, char** argv) {
   return static_cast<int>(code);
 }
 
+// `code`, unless what was printed is lost: `error`, of errno. That nobody reads on (`| head`) is no failure.
+int finish(int code, int error) {
+  if (error == 0 || error == EPIPE) return code;
+  const int lost = report(
+      {ErrorCode::internal, fmt::format("cannot write to standard output: {}", std::strerror(error)), ""});
+  return code != 0 ? code : lost;
+}
+
 }  // namespace
 }  // namespace rcached
 
 int main(int argc, char** argv) {
   try {
-    return rcached::run(argc, argv);
+    const int code = rcached::run(argc, argv);
+    return rcached::finish(code, std::fflush(stdout) == 0 ? 0 : errno);
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return rcached::finish(0, error.code().value());  // fmt's, while it printed
+    return rcached::report({rcached::ErrorCode::internal, error.what(), "report this as a bug"});
   } catch (const std::exception& error) {
     return rcached::report({rcached::ErrorCode::internal, error.what(), "report this as a bug"});
   }

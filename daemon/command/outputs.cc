@@ -7,6 +7,7 @@
 
 #include "daemon/host/host_facts.h"
 #include "exporters/http/http_metrics.h"
+#include "exporters/http/listen_address.h"
 #include "exporters/http/routes.h"
 #include "exporters/http/tls.h"
 #include "exporters/prometheus/process_collectable.h"
@@ -26,6 +27,18 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
     const auto tls = probe_tls_of(config.http.web_config);
     if (!tls) return tl::unexpected(to_error(tls.error()));
     preparations.tls = *tls;
+  }
+  if (preparations.activated_sockets.empty()) {
+    // Now, and not when all else stands: a start that cannot listen attaches no probe, and a port below 1024
+    // takes a capability that is given up with the probes attached.
+    const auto address = ListenAddress::parse(config.http.listen);
+    if (!address) return tl::unexpected(to_error(address.error()));
+    auto bound = address->bind();
+    if (!bound) return tl::unexpected(to_error(bound.error()));
+    preparations.bound = std::move(*bound);
+    if (!address->present())
+      spdlog::warn("this host does not have the address of http.listen, {}; until it has, nobody gets there",
+                   address->numeric());
   }
   return preparations;
 }
@@ -52,6 +65,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
 
   HttpOptions http;
   http.listen = config.http.listen;
+  http.bound_fd = preparations.bound.release();
   http.inherited_fds = std::move(preparations.activated_sockets);
   http.threads = config.http.threads;
   http.streams = config.http.streams;
@@ -84,7 +98,7 @@ void Outputs::tune(const Config& config) {
 
 void Outputs::stop() {
   if (textfile_) textfile_->stop();
-  server_->stop();
+  if (server_) server_->stop();
 }
 
 std::shared_ptr<const std::string> Outputs::text() const {

@@ -11,18 +11,20 @@
 #include "daemon/config/config.h"
 #include "daemon/error.h"
 #include "exporters/http/http_server.h"
+#include "exporters/http/unique_fd.h"
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/textfile/textfile_writer.h"
 #include "exporters/view.h"
 
 namespace rcached {
 
-// What must be known before the process has threads.
+// What must be known before the process has threads, or probes.
 struct OutputPreparations {
   std::vector<int> activated_sockets;  // of the service manager
+  UniqueFd bound;                      // to http.listen; none with activated sockets
   bool tls = false;                    // the web configuration asks for TLS, and it works here
 };
-// Errors: config.
+// Errors: config, port_taken.
 Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<int> activated_sockets);
 
 // start(), stop() and the destructor belong to one thread.
@@ -31,6 +33,7 @@ class Outputs {
   // `more`: metrics of the daemon's own parts, for /metrics and the textfile.
   Outputs(const Config& config, OutputPreparations preparations,
           const std::shared_ptr<const ViewSource>& source, MetricsPage::Own more);
+  ~Outputs() { stop(); }  // before its parts go: the textfile's thread uses the page
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
@@ -38,6 +41,7 @@ class Outputs {
   Expected<void> start();
   // Takes over what may change while it runs.
   void tune(const Config& config);
+  // Does nothing when not started or stopped already.
   void stop();
 
   std::string url() const { return server_->url(); }

@@ -36,8 +36,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstViewLimit{10'000};
-constexpr milliseconds kEndLimit{1'900};     // promised: two seconds
-constexpr milliseconds kAuditLimit{60'000};  // of one on request
+constexpr milliseconds kLongestDeafness{100};  // to signals, while the first view is waited for
+constexpr milliseconds kEndLimit{1'900};       // promised: two seconds
+constexpr milliseconds kAuditLimit{60'000};    // of one on request
 constexpr milliseconds kSummaryInterval{2'000};
 constexpr milliseconds kLongestTick{500};
 
@@ -64,28 +65,31 @@ Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& confi
 // What goes on between start and end: signals, the watchdog, the summary.
 class MainLoop {
  public:
-  // `status`: what the service manager shows of a daemon that runs.
-  MainLoop(SignalWaiter& signals, const Notifier& notifier, const Pipeline& pipeline, Reloader& reloader,
-           std::string status, bool summary)
+  // `ending`: the signals that end it; SIGHUP reloads where it is none of them. `status`: what the service
+  // manager shows of a daemon that runs. `summary`: null for none.
+  MainLoop(SignalWaiter& signals, std::vector<int> ending, const Notifier& notifier, const Pipeline& pipeline,
+           Reloader& reloader, std::string status, std::unique_ptr<SummaryThread> summary)
       : signals_(signals),
+        ending_(std::move(ending)),
         notifier_(notifier),
         pipeline_(pipeline),
         reloader_(reloader),
-        status_(std::move(status)) {
-    if (summary) printer_.emplace(stdout);
-  }
+        status_(std::move(status)),
+        summary_(std::move(summary)) {}
 
-  // Until a signal ends it. Errors: internal, when the pipeline has failed.
-  Expected<void> run() {
-    while (!ended_by(signals_.wait(tick()))) {
+  // Until a signal ends it, which it returns. Errors: internal, when the pipeline has failed.
+  Expected<int> run() {
+    for (;;) {
+      const auto signal = signals_.wait(tick());
+      if (signal && std::find(ending_.begin(), ending_.end(), *signal) != ending_.end()) return *signal;
+      if (signal) reload();
       if (const auto failure = pipeline_.failure()) {
         return fail(ErrorCode::internal, fmt::format("the pipeline has failed: {}", *failure),
                     "report this as a bug; the service manager starts rcached again");
       }
       feed_watchdog();
-      print_summary();
+      show_summary();
     }
-    return {};
   }
 
  private:
@@ -93,17 +97,10 @@ class MainLoop {
     return std::min(kLongestTick, notifier_.watchdog_interval().value_or(kLongestTick) / 2);
   }
 
-  bool ended_by(std::optional<int> signal) const {
-    if (!signal) return false;
-    // From a terminal it means that the terminal has gone.
-    if (*signal == SIGHUP && (notifier_.supervised() || isatty(STDERR_FILENO) == 0)) {
-      notifier_.reloading();
-      const bool taken = reloader_.reload();
-      notifier_.ready(taken ? status_ : status_ + "; the last reload was refused");
-      return false;
-    }
-    spdlog::info("SIG{}: ending", sigabbrev_np(*signal));
-    return true;
+  void reload() const {
+    notifier_.reloading();
+    const bool taken = reloader_.reload();
+    notifier_.ready(taken ? status_ : status_ + "; the last reload was refused");
   }
 
   // Only a pipeline that moves keeps the service alive.
@@ -118,22 +115,166 @@ class MainLoop {
     notifier_.watchdog();
   }
 
-  void print_summary() {
+  void show_summary() {
     const auto now = Clock::now();
-    if (!printer_ || now < next_summary_) return;
+    if (!summary_ || now < next_summary_) return;
     next_summary_ = now + kSummaryInterval;
-    const auto view = pipeline_.view();
-    if (view && !printer_->print(*view)) printer_.reset();
+    auto view = pipeline_.view();
+    if (view && !summary_->show(std::move(view))) summary_.reset();
   }
 
   SignalWaiter& signals_;
+  const std::vector<int> ending_;
   const Notifier& notifier_;
   const Pipeline& pipeline_;
   Reloader& reloader_;
   const std::string status_;
-  std::optional<SummaryPrinter> printer_;
+  std::unique_ptr<SummaryThread> summary_;
   Clock::time_point next_watchdog_{}, next_summary_{};
   std::uint64_t last_beat_ = 0;
+};
+
+// The parts of a daemon, in the order in which they are made.
+class Daemon {
+ public:
+  // `signals` was there before the first thread.
+  Daemon(const CommandLine& command_line, const Config& config, SignalWaiter& signals)
+      : command_line_(command_line), config_(config), signals_(signals) {}
+
+  Expected<void> run() {
+    using Step = Expected<void> (Daemon::*)();
+    for (const Step step : {&Daemon::be_the_only_one, &Daemon::prepare, &Daemon::load, &Daemon::attach,
+                            &Daemon::serve, &Daemon::await_view, &Daemon::listen_to_commands}) {
+      if (auto done = (this->*step)(); !done) return done;
+      if (told_to_end()) {
+        end();
+        return {};
+      }
+    }
+    return follow();
+  }
+
+ private:
+  // Looked at between the steps of the start, some of which take seconds. SIGHUP for a reload waits for the
+  // end of the start.
+  bool told_to_end() {
+    if (!told_) told_ = signals_.take(ending_);
+    return told_.has_value();
+  }
+
+  Expected<void> be_the_only_one() {
+    if (config_.source == SourceKind::kernel) {
+      auto acquired = InstanceLock::acquire(config_.run_directory);
+      if (!acquired) return tl::unexpected(acquired.error());
+      lock_.emplace(std::move(*acquired));
+    }
+    return check_host(config_);
+  }
+
+  Expected<void> prepare() {
+    auto handed_over = take_descriptors();
+    if (!handed_over) return tl::unexpected(handed_over.error());
+    kept_ = std::move(handed_over->kept);
+    auto preparations = prepare_outputs(config_, std::move(handed_over->sockets));
+    if (!preparations) return tl::unexpected(preparations.error());
+    preparations_ = std::move(*preparations);
+    if (config_.source == SourceKind::kernel && config_.kernel.run_statistics) {
+      auto enabled = RunStatistics::enable();
+      if (enabled) run_statistics_.emplace(std::move(*enabled));
+      if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().mend);
+    }
+    return {};
+  }
+
+  Expected<void> load() {
+    auto made = make_pipeline(config_);
+    if (!made) return tl::unexpected(made.error());
+    pipeline_ = std::move(*made);
+    return {};
+  }
+
+  Expected<void> attach() {
+    if (auto started = pipeline_->start(); !started) return started;
+    links_.emplace(notifier_, std::move(kept_));
+    links_->keep(pipeline_->links());
+    return drop_capabilities();  // the threads that follow begin without
+  }
+
+  Expected<void> serve() {
+    reloader_.emplace(config_request(command_line_), config_, [this](const Config& wanted) {
+      set_log_level(wanted.log.level);
+      pipeline_->tune(pipeline_tuning(wanted));
+      outputs_->tune(wanted);
+    });
+    outputs_.emplace(config_, std::move(preparations_), pipeline_, MetricsPage::Own{reloader_->metrics()});
+    return outputs_->start();
+  }
+
+  Expected<void> await_view() {
+    const auto limit = Clock::now() + kFirstViewLimit;
+    while (!pipeline_->wait_for_view(kLongestDeafness)) {
+      if (told_to_end()) return {};
+      const auto failure = pipeline_->failure();
+      if (!failure && Clock::now() < limit) continue;
+      return fail(ErrorCode::internal,
+                  failure.value_or(fmt::format("no snapshot within {}", format_duration(kFirstViewLimit))),
+                  "report this as a bug");
+    }
+    return {};
+  }
+
+  Expected<void> listen_to_commands() {
+    auto control = open_control_socket(config_, pipeline_);
+    if (!control) return tl::unexpected(control.error());
+    control_ = std::move(*control);
+    return {};
+  }
+
+  Expected<void> follow() {
+    const std::string status =
+        fmt::format("source {}, metrics at {}metrics", pipeline_->view()->status.source, outputs_->url());
+    spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
+    notifier_.ready(status);
+    if (const std::size_t left = links_->release_left(); left != 0)
+      spdlog::info("took away the {} probes of a predecessor that was killed", left);
+    std::unique_ptr<SummaryThread> summary;
+    if (command_line_.summary)
+      summary = std::make_unique<SummaryThread>(stdout, fmt::format("{}metrics\n", outputs_->url()));
+    const auto ended =
+        MainLoop(signals_, ending_, notifier_, *pipeline_, *reloader_, status, std::move(summary)).run();
+    if (ended) told_ = *ended;
+    end();
+    if (!ended) return tl::unexpected(ended.error());
+    return {};
+  }
+
+  // From any point of the start on.
+  void end() {
+    signals_.end_at_next(kEndLimit);  // first: the log itself may be what nobody takes
+    if (told_) spdlog::info("SIG{}: ending", sigabbrev_np(*told_));
+    notifier_.stopping();
+    if (links_) links_->forget();
+    if (pipeline_)
+      pipeline_->stop();  // first the probes: nothing stays attached while a slow client is waited for
+    control_.reset();     // after the pipeline, whose end also ends an audit under way
+    if (outputs_) outputs_->stop();
+  }
+
+  const CommandLine& command_line_;
+  const Config& config_;
+  SignalWaiter& signals_;
+  const Notifier notifier_;
+  const std::vector<int> ending_ = ending_signals(notifier_.supervised());
+  std::optional<int> told_;  // the signal that ends it
+  std::optional<InstanceLock> lock_;
+  std::vector<KeptDescriptor> kept_;  // until the links have them
+  OutputPreparations preparations_;   // until the outputs have them
+  std::optional<RunStatistics> run_statistics_;
+  std::shared_ptr<Pipeline> pipeline_;
+  std::optional<LinkStore> links_;
+  std::optional<Outputs> outputs_;
+  std::optional<Reloader> reloader_;
+  std::unique_ptr<ControlSocket> control_;
 };
 
 }  // namespace
@@ -141,76 +282,10 @@ class MainLoop {
 Expected<void> run_command(const CommandLine& command_line) {
   const auto loaded = load_config(config_request(command_line));
   if (!loaded) return tl::unexpected(loaded.error());
-  const Config& config = loaded->config;
-  setup_logging(config.log.level, choose_log_style(STDERR_FILENO));
-
+  setup_logging(loaded->config.log.level, choose_log_style(STDERR_FILENO));
   SignalWaiter signals;  // before the first thread
   spdlog::debug("configuration: {}", loaded->summary());
-  const Notifier notifier;
-  std::optional<InstanceLock> lock;
-  if (config.source == SourceKind::kernel) {
-    auto acquired = InstanceLock::acquire(config.run_directory);
-    if (!acquired) return tl::unexpected(acquired.error());
-    lock.emplace(std::move(*acquired));
-  }
-  if (auto good = check_host(config); !good) return good;
-  auto handed_over = take_descriptors();
-  if (!handed_over) return tl::unexpected(handed_over.error());
-  auto preparations = prepare_outputs(config, std::move(handed_over->sockets));
-  if (!preparations) return tl::unexpected(preparations.error());
-
-  std::optional<RunStatistics> run_statistics;
-  if (config.source == SourceKind::kernel && config.kernel.run_statistics) {
-    auto enabled = RunStatistics::enable();
-    if (enabled) run_statistics.emplace(std::move(*enabled));
-    if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().mend);
-  }
-
-  const auto made = make_pipeline(config);
-  if (!made) return tl::unexpected(made.error());
-  const auto& pipeline = *made;
-  if (auto started = pipeline->start(); !started) return started;
-  LinkStore links(notifier, std::move(handed_over->kept));
-  links.keep(pipeline->links());
-  if (auto dropped = drop_capabilities(); !dropped) return dropped;  // the threads that follow begin without
-
-  std::optional<Outputs> outputs;
-  Reloader reloader(config_request(command_line), config, [&](const Config& wanted) {
-    set_log_level(wanted.log.level);
-    pipeline->tune(pipeline_tuning(wanted));
-    outputs->tune(wanted);
-  });
-  outputs.emplace(config, std::move(*preparations), pipeline, MetricsPage::Own{reloader.metrics()});
-  if (auto started = outputs->start(); !started) return started;
-  if (!pipeline->wait_for_view(kFirstViewLimit)) {
-    return fail(
-        ErrorCode::internal,
-        pipeline->failure().value_or(fmt::format("no snapshot within {}", format_duration(kFirstViewLimit))),
-        "report this as a bug");
-  }
-
-  auto control = open_control_socket(config, pipeline);
-  if (!control) return tl::unexpected(control.error());
-
-  const std::string status =
-      fmt::format("source {}, metrics at {}metrics", pipeline->view()->status.source, outputs->url());
-  spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
-  notifier.ready(status);
-  if (const std::size_t left = links.release_left(); left != 0)
-    spdlog::info("took away the {} probes of a predecessor that was killed", left);
-  if (command_line.summary) {
-    fmt::print("{}metrics\n", outputs->url());
-    std::fflush(stdout);
-  }
-
-  auto result = MainLoop(signals, notifier, *pipeline, reloader, status, command_line.summary).run();
-  notifier.stopping();
-  signals.end_at_next(kEndLimit);
-  links.forget();
-  pipeline->stop();  // first the probes: nothing stays attached while a slow client is waited for
-  control->reset();  // after the pipeline, whose end also ends an audit under way
-  outputs->stop();
-  return result;
+  return Daemon(command_line, loaded->config, signals).run();
 }
 
 }  // namespace rcached

@@ -2,10 +2,16 @@
 #include "daemon/command/summary.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "exporters/confidence_text.h"
@@ -49,12 +55,11 @@ std::string format_summary(const View& view, std::size_t max_rows, std::uint64_t
   return out;
 }
 
-SummaryPrinter::SummaryPrinter(std::FILE* out) : out_(out), terminal_(isatty(fileno(out)) != 0) {}
+SummaryPrinter::SummaryPrinter(std::FILE* out) : fd_(fileno(out)), terminal_(isatty(fd_) != 0) {}
 
 std::size_t SummaryPrinter::rows_that_fit() const {
   winsize size{};
-  if (!terminal_ || ioctl(fileno(out_), TIOCGWINSZ, &size) != 0 || size.ws_row < 8)
-    return kRowsWithoutTerminal;
+  if (!terminal_ || ioctl(fd_, TIOCGWINSZ, &size) != 0 || size.ws_row < 8) return kRowsWithoutTerminal;
   return size.ws_row - 5u;  // totals, header, "... and", the shell's line, one for the log
 }
 
@@ -65,7 +70,67 @@ bool SummaryPrinter::print(const View& view) {
   screen += text;
   if (!terminal_) screen += "\n";
   lines_above_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  return std::fwrite(screen.data(), 1, screen.size(), out_) == screen.size() && std::fflush(out_) == 0;
+  return write(screen);
+}
+
+bool SummaryPrinter::write(std::string_view text) const {
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd_, text.data(), text.size());
+    if (size >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(size));
+    } else if (errno == EAGAIN) {  // whoever shares the output has made it not block
+      pollfd ready{fd_, POLLOUT, 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+struct SummaryThread::Shared {
+  Shared(std::FILE* out, std::string first) : printer(out), first_line(std::move(first)) {}
+
+  SummaryPrinter printer;  // of the thread
+  const std::string first_line;
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  std::shared_ptr<const View> newest;  // null: taken
+  bool gone = false;
+  bool ending = false;
+};
+
+SummaryThread::SummaryThread(std::FILE* out, std::string first_line)
+    : shared_(std::make_shared<Shared>(out, std::move(first_line))) {
+  std::thread([shared = shared_] { run(*shared); }).detach();
+}
+
+SummaryThread::~SummaryThread() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->ending = true;
+  shared_->changed.notify_one();
+}
+
+bool SummaryThread::show(std::shared_ptr<const View> view) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->newest.swap(view);
+  shared_->changed.notify_one();
+  return !shared_->gone;
+}
+
+void SummaryThread::run(Shared& shared) {
+  bool good = shared.printer.write(shared.first_line);
+  std::unique_lock lock(shared.mutex);
+  while (good) {
+    shared.changed.wait(lock, [&] { return shared.ending || shared.newest; });
+    if (shared.ending) return;
+    const auto view = std::exchange(shared.newest, nullptr);
+    lock.unlock();
+    good = shared.printer.print(*view);
+    lock.lock();
+  }
+  shared.gone = true;
 }
 
 }  // namespace rcached

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "exporters/view.h"
 
@@ -22,13 +24,37 @@ class SummaryPrinter {
 
   // False when the output is gone (a closed pipe): no more is wanted.
   bool print(const View& view);
+  // As it stands; the same. Without stdio, whose lock would hold up the end of a process whose output is
+  // stuck.
+  bool write(std::string_view text) const;
 
  private:
   std::size_t rows_that_fit() const;
 
-  std::FILE* out_;
+  int fd_;
   bool terminal_;
   std::size_t lines_above_ = 0;
+};
+
+// Prints summaries from a thread of its own. An output that takes nothing (a terminal stopped by Ctrl-S)
+// holds up that thread only: of the views that come meanwhile it prints the newest, and the end does not wait
+// for it.
+class SummaryThread {
+ public:
+  // Begins with `first_line`.
+  SummaryThread(std::FILE* out, std::string first_line);
+  ~SummaryThread();
+  SummaryThread(const SummaryThread&) = delete;
+  SummaryThread& operator=(const SummaryThread&) = delete;
+
+  // Does not block. False when the output is gone: no more is wanted.
+  bool show(std::shared_ptr<const View> view);
+
+ private:
+  struct Shared;
+  static void run(Shared& shared);
+
+  std::shared_ptr<Shared> shared_;  // with the thread, which may outlive this object
 };
 
 }  // namespace rcached

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/command/summary.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <memory>
+#include <stdexcept>
+#include <thread>
 
 namespace rcached {
 namespace {
@@ -73,6 +78,66 @@ TEST(Summary, AClosedPipeEndsIt) {
   close(ends[0]);
   EXPECT_FALSE(printer.print(view_of(1)));
   std::fclose(out);
+}
+
+// A pipe that is full from the start: what is read later is what came after its reader had woken up.
+class FullPipe {
+ public:
+  FullPipe() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error("pipe2");
+    read_ = ends[0];
+    out_ = fdopen(ends[1], "w");
+    const std::string block(4096, '.');
+    while (::write(ends[1], block.data(), block.size()) > 0) filled_ += block.size();
+    fcntl(ends[1], F_SETFL, 0);  // blocks
+    fcntl(read_, F_SETFL, 0);
+  }
+  ~FullPipe() { close_reader(); }  // the writer stays: a thread may hold it
+
+  std::FILE* out() const { return out_; }
+  void close_reader() {
+    if (read_ >= 0) close(read_);
+    read_ = -1;
+  }
+  // What comes after what filled it, up to and with `last`.
+  std::string read_until(const std::string& last) {
+    std::string text;
+    while (text.size() < filled_ || text.find(last, filled_) == std::string::npos) {
+      char block[4096];
+      const ssize_t size = ::read(read_, block, sizeof block);
+      if (size <= 0) break;
+      text.append(block, static_cast<std::size_t>(size));
+    }
+    return text.substr(std::min(filled_, text.size()));
+  }
+
+ private:
+  int read_ = -1;
+  std::FILE* out_ = nullptr;
+  std::size_t filled_ = 0;
+};
+
+TEST(Summary, ANewViewTakesThePlaceOfOneThatNobodyTook) {
+  FullPipe pipe;
+  SummaryThread summary(pipe.out(), "where it is\n");
+  for (const std::size_t domains : {1, 2, 3}) {
+    EXPECT_TRUE(summary.show(std::make_shared<const View>(view_of(domains))));
+  }
+  const std::string text = pipe.read_until("\n\n");
+  EXPECT_EQ(text.find("where it is\nsource kernel, 3 domains,"), 0u) << text;
+}
+
+TEST(Summary, TheEndDoesNotWaitForAnOutputThatIsStuck) {
+  std::signal(SIGPIPE, SIG_IGN);
+  FullPipe pipe;
+  {
+    SummaryThread summary(pipe.out(), "where it is\n");
+    EXPECT_TRUE(summary.show(std::make_shared<const View>(view_of(1))));
+  }
+  SummaryThread other(pipe.out(), "");
+  pipe.close_reader();  // wakes the threads that write
+  while (other.show(std::make_shared<const View>(view_of(1)))) std::this_thread::yield();
 }
 
 }  // namespace

@@ -77,11 +77,11 @@ Error to_error(const HttpError& error) {
   return {code, error.message, error.mend};
 }
 
-Expected<void> check_listen(const std::string& address) {
+Expected<bool> check_listen(const std::string& address) {
   const auto parsed = ListenAddress::parse(address);
   if (!parsed) return tl::unexpected(to_error(parsed.error()));
   if (const auto free = parsed->probe(); !free) return tl::unexpected(to_error(free.error()));
-  return {};
+  return parsed->present();
 }
 
 HostFacts gather_host_facts(const ConfigFacts& config) {
@@ -90,7 +90,9 @@ HostFacts gather_host_facts(const ConfigFacts& config) {
   if (config.config) {
     facts.source = config.config->source;
     facts.listen = config.config->http.listen;
-    if (auto free = check_listen(facts.listen); !free) facts.port_error = free.error();
+    const auto present = check_listen(facts.listen);
+    if (!present) facts.port_error = present.error();
+    facts.listen_absent = present && !*present;
   } else {
     facts.config_error = config.config.error();
   }

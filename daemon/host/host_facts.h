@@ -27,11 +27,11 @@ Privileges read_privileges();
 Lockdown parse_lockdown(std::string_view text);
 Lockdown read_lockdown();
 
-// Whether rcached could listen on `address`. Errors: port_taken.
-Expected<void> check_listen(const std::string& address);
+// That rcached could listen on `address`, and whether the host has it already. Errors: config, port_taken.
+Expected<bool> check_listen(const std::string& address);
 
 // An error of the HTTP server as one of the process. A bad address is the configuration's fault, one that is
-// in use or not ours is port_taken.
+// in use or a port that we may not open is port_taken.
 Error to_error(const HttpError& error);
 
 }  // namespace rcached

@@ -79,6 +79,8 @@ CheckItem check_attach(const HostFacts& facts) {
 CheckItem check_port(const HostFacts& facts) {
   if (facts.config_error) return doubtful("port", "not tried; the configuration must be right first");
   if (facts.port_error) return failed("port", *facts.port_error);
+  if (facts.listen_absent)
+    return doubtful("port", fmt::format("this host does not have the address of {} (yet)", facts.listen));
   return passed("port", fmt::format("{} is free", facts.listen));
 }
 

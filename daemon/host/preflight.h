@@ -43,6 +43,7 @@ struct HostFacts {
   std::optional<Error> tracing_error;
   std::string listen;
   std::optional<Error> port_error;
+  bool listen_absent = false;  // the host does not have that address (yet)
 };
 
 enum class CheckStatus : std::uint8_t { ok, warn, fail };

@@ -200,6 +200,13 @@ const std::vector<Case> kCases = {
      {"FAIL port: 127.0.0.1:9731 is in use", "     mend: stop it",
       "rcached cannot run here: 1 problem (exit code 10)"},
      ErrorCode::port_taken},
+    {"an_address_may_come_later",
+     [](HostFacts& f) {
+       f.listen = "192.0.2.1:9731";
+       f.listen_absent = true;
+     },
+     {"warn port: this host does not have the address of 192.0.2.1:9731 (yet)"},
+     ErrorCode::ok},
     {"the_first_failure_gives_the_code",
      [](HostFacts& f) {
        f.groups.clear();

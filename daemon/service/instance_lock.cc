@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,8 +41,12 @@ Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
   if (error) return cannot("create the run directory", error.value(), run_directory);
 
   const std::string path = run_directory + "/rcached.lock";
-  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  // Who may read the file may lock it, and so keep rcached from starting.
+  constexpr mode_t kOwnerOnly = 0600;
+  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!file.valid()) return cannot("open the lock file", errno, path);
+  // One that was there already; somebody else's stays as it is.
+  [[maybe_unused]] const int changed = fchmod(file.get(), kOwnerOnly);
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("lock", errno, path);
     return fail(ErrorCode::second_instance,

@@ -50,6 +50,22 @@ TEST_F(InstanceLockTest, AStaleFileDoesNotBlock) {
   EXPECT_EQ(text, std::to_string(getpid()));
 }
 
+TEST_F(InstanceLockTest, NobodyElseMayOpenTheFile) {
+  const std::string path = directory_ + "/rcached.lock";
+  const auto mode = [&] {
+    struct stat info {};
+    EXPECT_EQ(stat(path.c_str(), &info), 0);
+    return info.st_mode & 07777;
+  };
+  const mode_t mask = umask(0);
+  { EXPECT_TRUE(InstanceLock::acquire(directory_)); }
+  umask(mask);
+  EXPECT_EQ(mode(), 0600u);
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);  // as an earlier version left it
+  EXPECT_TRUE(InstanceLock::acquire(directory_));
+  EXPECT_EQ(mode(), 0600u);
+}
+
 TEST_F(InstanceLockTest, MakesTheDirectory) {
   EXPECT_TRUE(InstanceLock::acquire(directory_ + "/a/b"));
   EXPECT_TRUE(std::filesystem::is_directory(directory_ + "/a/b"));

@@ -130,7 +130,8 @@ Message receive(int socket) {
   poll(&readable, 1, 10'000);
   const ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   Message message{std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size)), {}};
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr;
+       part_of = CMSG_NXTHDR(&header, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     std::vector<int> numbers(count);
@@ -242,6 +243,19 @@ TEST(SignalsDeathTest, AnEndThatTakesTooLongIsCutOff) {
     for (;;) pause();
   };
   EXPECT_EXIT(hang(), testing::ExitedWithCode(1), "the end took too long");
+}
+
+TEST(Signals, TakesOnlyWhatItIsAskedFor) {
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  SignalWaiter signals;
+  EXPECT_EQ(signals.take({SIGINT, SIGTERM}), std::nullopt);
+  kill(getpid(), SIGHUP);
+  kill(getpid(), SIGTERM);
+  EXPECT_EQ(signals.take({SIGINT, SIGTERM}), SIGTERM);
+  EXPECT_EQ(signals.take({SIGINT, SIGTERM}), std::nullopt);
+  EXPECT_EQ(signals.wait(0ms), SIGHUP) << "stays for the wait";
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace

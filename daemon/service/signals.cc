@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/service/signals.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/signalfd.h>
@@ -9,7 +10,10 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <system_error>
+
+#include "daemon/file_descriptor.h"
 
 namespace rcached {
 namespace {
@@ -27,8 +31,20 @@ void exit_now(int signal) { _exit(128 + signal); }
 
 void exit_late(int /*signal*/) {
   constexpr char kMessage[] = "<3>rcached: the end took too long; leaving\n";
-  [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};  // a stopped terminal may be what it took too long for
+  if (poll(&ready, 1, 0) > 0) {
+    [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  }
   _exit(1);
+}
+
+bool has_controlling_terminal() {
+  return FileDescriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
+}
+
+bool ignores_hangup() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -50,6 +66,15 @@ std::optional<int> SignalWaiter::wait(std::chrono::milliseconds timeout) {
   return static_cast<int>(info.ssi_signo);
 }
 
+std::optional<int> SignalWaiter::take(const std::vector<int>& signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  const timespec at_once{};
+  const int signal = sigtimedwait(&set, nullptr, &at_once);
+  return signal > 0 ? std::optional(signal) : std::nullopt;
+}
+
 void SignalWaiter::end_at_next(std::chrono::milliseconds limit) {
   struct sigaction action {};
   action.sa_handler = exit_now;
@@ -66,6 +91,12 @@ void SignalWaiter::end_at_next(std::chrono::milliseconds limit) {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+std::vector<int> ending_signals(bool supervised) {
+  std::vector<int> signals = {SIGINT, SIGTERM};
+  if (!supervised && !ignores_hangup() && has_controlling_terminal()) signals.push_back(SIGHUP);
+  return signals;
 }
 
 }  // namespace rcached

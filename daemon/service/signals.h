@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace rcached {
 
@@ -20,6 +21,9 @@ class SignalWaiter {
   // The next signal, or nullopt after `timeout`.
   std::optional<int> wait(std::chrono::milliseconds timeout);
 
+  // One of `signals` that has come already, the rest stay for wait().
+  std::optional<int> take(const std::vector<int>& signals);
+
   // For the way out: from now on SIGINT or SIGTERM ends the process at once (exit code 128 + number, as a
   // shell would say), and so does an end that takes longer than `limit`.
   void end_at_next(std::chrono::milliseconds limit);
@@ -27,5 +31,9 @@ class SignalWaiter {
  private:
   int fd_ = -1;
 };
+
+// The signals that end a process; SIGHUP among them where it means that the terminal has gone: with a
+// controlling terminal, unless a service manager started it, or nohup(1) did.
+std::vector<int> ending_signals(bool supervised);
 
 }  // namespace rcached

@@ -104,13 +104,22 @@ bool CivetWebServer::replace_listeners(const mg_context* context) const {
 CivetWebServer::~CivetWebServer() {
   if (context_ == nullptr) return;
   std::atomic<bool> stopped = false;
-  std::thread stopper([&] {
-    mg_stop(context_);
-    stopped = true;
-  });
+  std::thread stopper;
+  try {
+    stopper = std::thread([&] {
+      mg_stop(context_);
+      stopped = true;
+    });
+  } catch (const std::system_error&) {  // the process may have no more threads: it stops here, a little later
+  }
   // The event wakes the thread that accepts; the ends of their connections wake the others, which else notice
   // up to two seconds late.
   ::eventfd_write(wake_.get(), 1);
+  if (!stopper.joinable()) {
+    if (end_connections_) end_connections_();
+    mg_stop(context_);
+    return;
+  }
   while (!stopped) {
     if (end_connections_) end_connections_();
     std::this_thread::sleep_for(5ms);

@@ -76,7 +76,7 @@ void defer_silent_connections(int fd, std::chrono::milliseconds limit) {
 class HttpServer::Impl {
  public:
   Impl(HttpOptions options, std::vector<Route> routes)
-      : options_(std::move(options)), routes_(std::move(routes)) {
+      : options_(std::move(options)), routes_(std::move(routes)), listener_(options_.bound_fd) {
     if (!options_.metrics) return;
     for (const Route& route : routes_.routes()) options_.metrics->add_handler(route.path);
   }
@@ -151,10 +151,11 @@ class HttpServer::Impl {
     if (!names_.empty()) return {};
     const auto address = ListenAddress::parse(options_.listen);
     if (!address) return tl::unexpected(address.error());
-    auto listener = address->listen();
-    if (!listener) return tl::unexpected(listener.error());
-    defer_silent_connections(listener->get(), options_.request_timeout);
-    listener_ = std::move(*listener);
+    auto bound = listener_.valid() ? std::move(listener_) : address->bind();
+    if (!bound) return tl::unexpected(bound.error());
+    if (auto done = address->listen(*bound); !done) return done;
+    defer_silent_connections(bound->get(), options_.request_timeout);
+    listener_ = std::move(*bound);
     names_.push_back(*SocketName::of(listener_.get()));
     return {};
   }
@@ -392,7 +393,7 @@ class HttpServer::Impl {
   // Set from start() to stop(), in the order in which they are opened.
   std::shared_ptr<WebConfigFile> web_config_;
   std::optional<WebConfig::Tls> tls_;
-  UniqueFd listener_;  // our own; none with inherited sockets
+  UniqueFd listener_;  // our own; none with inherited sockets. Before the first start(): bound_fd
   std::vector<SocketName> names_;
   std::optional<RateLimiter> limiter_;
   std::optional<ConnectionGuard> guard_;

@@ -33,6 +33,9 @@ namespace rcached {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:9731";  // host:port; not used when there are inherited sockets
+  // Bound to `listen` (ListenAddress::bind()), the server's own from its construction on; the first start()
+  // listens with it. -1: none.
+  int bound_fd = -1;
   // Listening stream sockets opened by the service manager (sd_listen_fds). They stay open, also after
   // stop().
   std::vector<int> inherited_fds = {};

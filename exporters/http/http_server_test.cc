@@ -3,6 +3,7 @@
 #include "exporters/http/http_server.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <chrono>
@@ -10,8 +11,11 @@
 #include <mutex>
 #include <regex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
+#include "exporters/http/listen_address.h"
+#include "exporters/http/socket_table.h"
 #include "exporters/testing/http_client.h"
 #include "exporters/testing/sample_view.h"
 
@@ -321,6 +325,23 @@ TEST_F(HttpServerTest, StopIsFastWhateverClientsDo) {
   server_.stop();  // twice is harmless
 }
 
+TEST_F(HttpServerTest, StopsThoughTheProcessMayHaveNoMoreThreads) {
+  pthread_attr_t before, huge;
+  ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(::pthread_getattr_default_np(&huge), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47), 0);  // more than there are addresses
+  RawConnection silent(port_);
+  ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
+  EXPECT_THROW(std::thread([] {}).join(), std::system_error);
+  server_.stop();
+  ASSERT_EQ(::pthread_setattr_default_np(&before), 0);
+  ::pthread_attr_destroy(&huge);
+  ::pthread_attr_destroy(&before);
+  EXPECT_FALSE(RawConnection(port_).connected());
+  ASSERT_TRUE(server_.start().has_value());
+  EXPECT_EQ(get("/-/healthy").status, 200);
+}
+
 TEST_F(HttpServerTest, StartsAgainAfterAStop) {
   for (int i = 0; i < 3; ++i) {
     server_.stop();
@@ -341,6 +362,24 @@ TEST_F(HttpServerTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
   EXPECT_EQ(get("/-/healthy").status, 200) << "the first one is not disturbed";
   server_.stop();
   EXPECT_TRUE(second.start().has_value()) << "and the port is free once it has stopped";
+}
+
+TEST(HttpServer, ListensWithASocketThatWasBoundBefore) {
+  const std::string place = "127.0.0.1:" + std::to_string(testing::free_port());
+  const auto address = ListenAddress::parse(place);
+  auto bound = address->bind();
+  ASSERT_TRUE(bound.has_value());
+  const auto name = SocketName::of(bound->get());
+  const int fd = bound->release();
+  HttpServer server(HttpOptions{.listen = place, .bound_fd = fd}, {});
+  EXPECT_FALSE(RawConnection(address->port()).connected());
+  ASSERT_TRUE(server.start().has_value());
+  EXPECT_EQ(SocketName::of(fd)->url(), name->url()) << "the same socket";
+  EXPECT_EQ(server.url(), "http://" + place + "/");
+  EXPECT_EQ(testing::get(address->port(), "/").status, 404);
+  server.stop();
+  EXPECT_FALSE(RawConnection(address->port()).connected());
+  EXPECT_TRUE(server.start().has_value()) << "again, with one of its own";
 }
 
 TEST(HttpServer, ABadAddressIsAnError) {

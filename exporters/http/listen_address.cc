@@ -39,10 +39,6 @@ tl::unexpected<HttpError> cannot_listen(const std::string& where, std::uint16_t 
           fmt::format("another process has this port (`ss -ltnp 'sport = :{}'` names it): stop it, or set "
                       "another listen address",
                       port));
-    case EADDRNOTAVAIL:
-      return fail(
-          Kind::address_unusable, message,
-          "this host does not have that address: use 127.0.0.1, 0.0.0.0 or one that `ip -4 address` shows");
     case EACCES:
       return fail(Kind::address_unusable, message, "use a port above 1023, or grant CAP_NET_BIND_SERVICE");
     default:
@@ -81,8 +77,7 @@ tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view tex
   return ListenAddress(address);
 }
 
-tl::expected<UniqueFd, HttpError> ListenAddress::listen() const {
-  constexpr int kBacklog = 128;
+tl::expected<UniqueFd, HttpError> ListenAddress::bind() const {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return fail(Kind::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
@@ -91,16 +86,31 @@ tl::expected<UniqueFd, HttpError> ListenAddress::listen() const {
   // Connections of an earlier run that linger in TIME_WAIT are no obstacle.
   const int on = 1;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 ||
-      ::listen(fd.get(), kBacklog) != 0) {
+      ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on) != 0 ||
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0) {
     return cannot_listen(numeric(), port(), errno);
   }
   return fd;
 }
 
-tl::expected<void, HttpError> ListenAddress::probe() const {
-  if (const auto listening = listen(); !listening) return tl::unexpected(listening.error());
+tl::expected<void, HttpError> ListenAddress::listen(const UniqueFd& bound) const {
+  constexpr int kBacklog = 128;
+  if (::listen(bound.get(), kBacklog) != 0) return cannot_listen(numeric(), port(), errno);
   return {};
+}
+
+tl::expected<void, HttpError> ListenAddress::probe() const {
+  const auto bound = bind();
+  if (!bound) return tl::unexpected(bound.error());
+  return listen(*bound);
+}
+
+bool ListenAddress::present() const {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in any_port = address_;
+  any_port.sin_port = 0;
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any_port), sizeof any_port) == 0 ||
+         errno != EADDRNOTAVAIL;
 }
 
 std::string ListenAddress::numeric() const {

@@ -21,11 +21,16 @@ class ListenAddress {
   // "host:port", host an IPv4 address or a name that resolves to one (asks the resolver; may take its time).
   static tl::expected<ListenAddress, HttpError> parse(std::string_view text);
 
-  // A socket that listens here, not blocking, closed on exec; or why there is none.
-  tl::expected<UniqueFd, HttpError> listen() const;
+  // A socket of this address, not blocking, closed on exec, that nobody can connect to before listen(); or
+  // why there is none. The host need not have the address yet: at boot one may come late (DHCP).
+  tl::expected<UniqueFd, HttpError> bind() const;
+  tl::expected<void, HttpError> listen(const UniqueFd& bound) const;
 
   // Nothing, or why one cannot listen here now.
   tl::expected<void, HttpError> probe() const;
+
+  // Whether the host has this address now.
+  bool present() const;
 
   std::string numeric() const;  // "127.0.0.1:9731"
   std::uint16_t port() const { return ntohs(address_.sin_port); }

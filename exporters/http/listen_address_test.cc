@@ -34,25 +34,33 @@ TEST(ListenAddress, RefusesWhatIsNotHostAndPort) {
 TEST(ListenAddress, ListensOrSaysWhyNot) {
   const std::uint16_t port = testing::free_port();
   const auto address = ListenAddress::parse("127.0.0.1:" + std::to_string(port));
-  auto holder = address->listen();
+  auto holder = address->bind();
   ASSERT_TRUE(holder.has_value());
+  EXPECT_FALSE(testing::RawConnection(port).connected()) << "not before it listens";
+  ASSERT_TRUE(address->listen(*holder).has_value());
   EXPECT_TRUE(testing::RawConnection(port).connected());
   EXPECT_NE(::fcntl(holder->get(), F_GETFL) & O_NONBLOCK, 0);
   EXPECT_NE(::fcntl(holder->get(), F_GETFD) & FD_CLOEXEC, 0);
 
-  const auto in_use = address->listen();
+  const auto in_use = address->bind();
   ASSERT_FALSE(in_use.has_value());
   EXPECT_EQ(in_use.error().kind, HttpError::Kind::address_unusable);
   EXPECT_EQ(in_use.error().message, "cannot listen on " + address->numeric() + ": Address already in use");
   EXPECT_NE(in_use.error().mend.find("sport = :" + std::to_string(port)), std::string::npos);
 
   holder->reset();
-  EXPECT_TRUE(address->listen().has_value()) << "free again";
+  EXPECT_TRUE(address->probe().has_value()) << "free again";
+}
 
-  const auto not_ours = ListenAddress::parse("192.0.2.1:9731")->listen();  // TEST-NET-1 is nobody's
-  ASSERT_FALSE(not_ours.has_value());
-  EXPECT_EQ(not_ours.error().kind, HttpError::Kind::address_unusable);
-  EXPECT_NE(not_ours.error().mend.find("does not have that address"), std::string::npos);
+TEST(ListenAddress, WaitsForAnAddressThatTheHostDoesNotHaveYet) {
+  const auto later = ListenAddress::parse("192.0.2.1:9731");  // TEST-NET-1 is nobody's
+  EXPECT_FALSE(later->present());
+  const auto bound = later->bind();
+  ASSERT_TRUE(bound.has_value()) << bound.error().message;
+  EXPECT_TRUE(later->listen(*bound).has_value());
+
+  EXPECT_TRUE(ListenAddress::parse("127.0.0.1:9731")->present());
+  EXPECT_TRUE(ListenAddress::parse("0.0.0.0:9731")->present());
 }
 
 }  // namespace

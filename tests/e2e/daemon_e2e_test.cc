@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 
 #include "daemon/host/iommu_groups.h"
@@ -123,6 +124,57 @@ TEST_F(Daemon, ASignalDuringTheStartIsHeeded) {
   const auto exit = daemon.wait(2s);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
+}
+
+TEST_F(Daemon, AStartThatIsToldToEndGoesNoFurther) {
+  // A signal that is held back and has come before the first instruction.
+  std::vector<std::string> argv = {"env", "--block-signal=TERM",        "bash",
+                                   "-c",  "kill -TERM $$; exec \"$@\"", "bash"};
+  const auto start = synthetic({"--log-level", "debug"});
+  argv.insert(argv.end(), start.begin(), start.end());
+  Process daemon(argv);
+  const auto exit = daemon.wait(20s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+  EXPECT_NE(exit->err.find("<6>SIGTERM: ending\n"), std::string::npos) << exit->err;
+  EXPECT_EQ(exit->err.find("metrics at"), std::string::npos) << exit->err;
+}
+
+TEST_F(Daemon, EndsWithItsTerminalWhereverItsLogGoes) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0) << "no pseudo terminal here";
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  // What the leader of a session opens becomes its terminal.
+  std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" 3<>" + std::string(ptsname(terminal)), "sh"};
+  const auto start = synthetic();
+  argv.insert(argv.end(), start.begin(), start.end());
+  Process daemon(argv);
+  ASSERT_TRUE(ready()) << daemon.err();
+  close(terminal);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+  EXPECT_NE(exit->err.find("<6>SIGHUP: ending\n"), std::string::npos) << exit->err;
+}
+
+TEST_F(Daemon, EndsInTimeThoughNobodyTakesItsSummary) {
+  const std::string path = directory_ / "full";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  const std::string block(4096, '.');
+  while (write(reader, block.data(), block.size()) > 0) continue;
+  std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" >" + path, "sh"};
+  const auto start = synthetic({"--summary"});
+  argv.insert(argv.end(), start.begin(), start.end());
+  Process daemon(argv);
+  ASSERT_TRUE(ready()) << daemon.err();
+  daemon.signal(SIGTERM);
+  const auto exit = daemon.wait(2s);
+  ASSERT_TRUE(exit);
+  EXPECT_EQ(exit->code, 0) << exit->err;
+  close(reader);
 }
 
 TEST_F(Daemon, SummaryNamesTheUrlAndEveryDomain) {
@@ -505,6 +557,32 @@ TEST_F(Daemon, HelpAndVersion) {
   EXPECT_EQ(help.code, 0);
   EXPECT_LE(std::count(help.out.begin(), help.out.end(), '\n'), 24);
   EXPECT_EQ(run({kBinary, "--version"}).out, "rcached " RCACHED_VERSION "\n");
+}
+
+TEST_F(Daemon, OutputThatIsLostIsSaid) {
+  const std::string path = directory_.write("c.yaml", "");
+  const std::string message = "rcached: cannot write to standard output: No space left on device\n";
+  for (const std::string arguments :
+       {"--version", "--help", "config show", "config show --json", "--check-config"}) {
+    const std::string config = arguments.starts_with("config") ? " --config " + path
+                               : arguments == "--check-config" ? " " + path
+                                                               : "";
+    const std::string command = kBinary + " " + arguments + config;
+    const Exit full = run({"sh", "-c", "exec " + command + " >/dev/full"});
+    EXPECT_EQ(full.code, 1) << command;
+    EXPECT_EQ(full.err, message) << command;
+    // A pipe whose reader has gone.
+    const std::string gone = directory_ / "gone";
+    const Exit closed = run({"sh", "-c",
+                             "rm -f " + gone + "; mkfifo " + gone + "; exec 3<>" + gone + " 4>" + gone +
+                                 " 3<&-; exec " + command + " >&4"});
+    EXPECT_EQ(closed.code, 0) << command;
+    EXPECT_EQ(closed.err, "") << command;
+  }
+  const int code = run({kBinary, "check"}).code;  // whatever this machine lacks
+  const Exit check = run({"sh", "-c", "exec " + kBinary + " check >/dev/full"});
+  EXPECT_EQ(check.code, code != 0 ? code : 1);
+  EXPECT_EQ(check.err, message);
 }
 
 TEST_F(Daemon, CheckIsJsonToo) {

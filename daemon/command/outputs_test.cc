@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/command/outputs.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "exporters/view_slot.h"
+
+namespace rcached {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OneView final : public ViewSource {
+ public:
+  OneView() { slot_.publish(std::make_shared<const View>()); }
+  std::shared_ptr<const View> view() const override { return slot_.view(); }
+  std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
+                                             std::chrono::milliseconds limit) const override {
+    return slot_.wait_for_newer(seen, limit);
+  }
+
+ private:
+  ViewSlot slot_;
+};
+
+// Notes, when it goes, whether the textfile is still there.
+class LastLook final : public prometheus::Collectable {
+ public:
+  LastLook(std::string textfile, bool& there) : textfile_(std::move(textfile)), there_(there) {}
+  ~LastLook() override { there_ = std::filesystem::exists(textfile_); }
+  std::vector<prometheus::MetricFamily> Collect() const override { return {}; }
+
+ private:
+  const std::string textfile_;
+  bool& there_;
+};
+
+class OutputsTest : public testing::Test {
+ protected:
+  OutputsTest() {
+    char name[] = "/tmp/rcached-outputs-XXXXXX";
+    directory_ = mkdtemp(name);
+    config_.http.listen = address();
+    config_.textfile.path = directory_ + "/rcached.prom";
+  }
+  ~OutputsTest() override { std::filesystem::remove_all(directory_); }
+
+  // Of a socket that is bound to a free port and that listens when `taken`.
+  std::string address(bool taken = false) {
+    holder_ = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof place;
+    EXPECT_EQ(bind(holder_.get(), reinterpret_cast<sockaddr*>(&place), size), 0);
+    getsockname(holder_.get(), reinterpret_cast<sockaddr*>(&place), &size);
+    if (taken) {
+      EXPECT_EQ(listen(holder_.get(), 1), 0);
+    } else {
+      holder_.reset();
+    }
+    return "127.0.0.1:" + std::to_string(ntohs(place.sin_port));
+  }
+
+  std::string directory_;
+  UniqueFd holder_;
+  Config config_;
+};
+
+TEST_F(OutputsTest, APortInUseIsFoundBeforeAnythingStarts) {
+  config_.http.listen = address(true);
+  const auto refused = prepare_outputs(config_, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::port_taken);
+  const auto handed_over = prepare_outputs(config_, {holder_.get()});
+  ASSERT_TRUE(handed_over) << "http.listen is not used";
+  EXPECT_FALSE(handed_over->bound.valid());
+}
+
+TEST_F(OutputsTest, KeepsThePortFromThePreparationOn) {
+  auto prepared = prepare_outputs(config_, {});
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  Outputs outputs(config_, std::move(*prepared), std::make_shared<OneView>(), {});
+  outputs.stop();  // before the start it does nothing
+  ASSERT_TRUE(outputs.start());
+  EXPECT_EQ(outputs.url(), "http://" + config_.http.listen + "/");
+  outputs.stop();
+  outputs.stop();
+  EXPECT_TRUE(prepare_outputs(config_, {})) << "free again";
+}
+
+TEST_F(OutputsTest, StopsBeforeItsPartsGo) {
+  bool there = true;
+  {
+    auto prepared = prepare_outputs(config_, {});
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    Outputs outputs(config_, std::move(*prepared), std::make_shared<OneView>(),
+                    {std::make_shared<LastLook>(config_.textfile.path, there)});
+    ASSERT_TRUE(outputs.start());
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (!std::filesystem::exists(config_.textfile.path)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::sleep_for(2ms);
+    }
+  }
+  EXPECT_FALSE(there) << "the page was taken from a textfile that was still written";
+}
+
+}  // namespace
+}  // namespace rcached

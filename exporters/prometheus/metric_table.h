@@ -189,7 +189,7 @@ inline constexpr std::array kMetrics = {
               "(flush queue)."},
     MetricRow{"rcached_last_audit_timestamp_seconds", kGauge, "seconds", "domain", MetricTier::standard, "-",
               "When an audit was last completed, in Unix time; absent when never."},
-    MetricRow{"rcached_last_repair_timestamp_seconds", kGauge, "seconds", "domain", MetricTier::standard, "-",
+    MetricRow{"rcached_last_repair_timestamp_seconds", kGauge, "seconds", "domain", MetricTier::alerting, "-",
               "When an audit last found and repaired a difference, in Unix time; absent when never."},
     // Why a tree grows
     MetricRow{"rcached_verdict", kGauge, "bool", "domain,verdict", MetricTier::standard, "-",
@@ -232,7 +232,7 @@ inline constexpr std::array kMetrics = {
               "1 for the mode that holds: mirror, aggregate or snapshot."},
     MetricRow{"rcached_build_info", kInfo, "bool", "version", MetricTier::standard, "-",
               "The version of rcached."},
-    MetricRow{"rcached_start_time_seconds", kGauge, "seconds", "", MetricTier::standard, "-",
+    MetricRow{"rcached_start_time_seconds", kGauge, "seconds", "", MetricTier::alerting, "-",
               "Start of rcached, in Unix time."},
     // What the scrape holds
     MetricRow{"rcached_series", kGauge, "series", "", MetricTier::alerting, "-",

@@ -74,8 +74,9 @@ Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config) {
   source.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
   PipelineOptions options = pipeline_options(config);
   options.read_reserved = make_reserved_reader(*layout);
-  return std::make_shared<Pipeline>(make_kernel_source(std::move(*types), *layout, source),
-                                    [] { return read_iommu_groups(); }, std::move(options));
+  return std::make_shared<Pipeline>(
+      make_kernel_source(std::move(*types), *layout, source), [] { return read_iommu_groups(); },
+      std::move(options));
 }
 
 PipelineTuning pipeline_tuning(const Config& config) {

@@ -45,8 +45,7 @@ void add_kernel(Keys& keys) {
   keys.push_back(automatic_size_key(
       "kernel.ring_size",
       "ring buffer of each possible CPU; `auto`: 256MiB shared out, from 256KiB to 4MiB each", 64u << 10,
-      256u << 20,
-      [](Config & c) -> auto& { return c.kernel.ring_bytes; }));
+      256u << 20, [](Config & c) -> auto& { return c.kernel.ring_bytes; }));
   keys.push_back(choice_key<ProbeMethod>(
       "kernel.probes", "`auto`: fentry/fexit where the kernel has them, kprobes elsewhere",
       {{"auto", ProbeMethod::automatic}, {"kprobe", ProbeMethod::kprobe}},

@@ -167,19 +167,23 @@ const std::vector<Refused> kRefusals = {
      "wrong value '10000001' for 'synthetic.rate' (f.yaml:2:9); write an integer from 1 to 10000000"},
     // sizes
     {"size_without_unit", "kernel:\n  ring_size: 4194304\n",
-     "wrong value '4194304' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB to 256MiB, "
+     "wrong value '4194304' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB "
+     "to 256MiB, "
      "with "
      "the unit KiB or MiB"},
     {"size_not_power_of_two", "kernel:\n  ring_size: 3MiB\n",
-     "wrong value '3MiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB to 256MiB, "
+     "wrong value '3MiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB to "
+     "256MiB, "
      "with the "
      "unit KiB or MiB"},
     {"size_below", "kernel:\n  ring_size: 32KiB\n",
-     "wrong value '32KiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB to 256MiB, "
+     "wrong value '32KiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB to "
+     "256MiB, "
      "with the "
      "unit KiB or MiB"},
     {"size_overflow", "kernel:\n  ring_size: 17592186044416MiB\n",
-     "wrong value '17592186044416MiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two from 64KiB "
+     "wrong value '17592186044416MiB' for 'kernel.ring_size' (f.yaml:2:14); write auto, or a power of two "
+     "from 64KiB "
      "to "
      "256MiB, with the unit KiB or MiB"},
     // durations

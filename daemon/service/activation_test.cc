@@ -64,9 +64,8 @@ TEST(Activation, WhatWasKeptForAPredecessorIsToldByItsName) {
     ::setenv("LISTEN_FDNAMES", "links-7:rcached.socket:links-9", 1);
     const auto given = take_descriptors();
     return given && given->sockets == std::vector<int>{4} && given->kept.size() == 2 &&
-           given->kept[0].fd.get() == 3 && given->kept[0].name == "links-7" &&
-           given->kept[1].fd.get() == 5 && given->kept[1].name == "links-9" &&
-           (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
+           given->kept[0].fd.get() == 3 && given->kept[0].name == "links-7" && given->kept[1].fd.get() == 5 &&
+           given->kept[1].name == "links-9" && (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
   }));
 }
 

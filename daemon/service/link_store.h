@@ -3,10 +3,10 @@
 // sd_pid_notify_with_fds(3)) while rcached runs.
 //
 // The last descriptor of a link takes the probe away, and for the last probe of a function the kernel then
-// waits until no task can be in its trampoline (synchronize_rcu_tasks(): a tenth of a second, more with some).
-// A killed process would not be gone before all of that. With the manager holding them it is gone at once; its
-// successor attaches beside what it left, takes that away when it is ready, and no function is ever left
-// without a probe in between. When the unit ends for good the manager closes what it keeps.
+// waits until no task can be in its trampoline (synchronize_rcu_tasks(): a tenth of a second, more with
+// some). A killed process would not be gone before all of that. With the manager holding them it is gone at
+// once; its successor attaches beside what it left, takes that away when it is ready, and no function is ever
+// left without a probe in between. When the unit ends for good the manager closes what it keeps.
 //
 // Without a service manager every call does nothing. One thread.
 #pragma once

@@ -43,7 +43,8 @@ void Notifier::stopping() const { sd_notify(0, "STOPPING=1\nSTATUS=Ending"); }
 void Notifier::keep(std::span<const int> descriptors, const std::string& name) const {
   // FDPOLL: a perf event without a buffer looks hung up to poll(2), and is not to be dropped for that.
   const std::string message = fmt::format("FDSTORE=1\nFDPOLL=0\nFDNAME={}", name);
-  sd_pid_notify_with_fds(0, 0, message.c_str(), descriptors.data(), static_cast<unsigned>(descriptors.size()));
+  sd_pid_notify_with_fds(0, 0, message.c_str(), descriptors.data(),
+                         static_cast<unsigned>(descriptors.size()));
 }
 
 void Notifier::forget(const std::string& name) const {

@@ -24,8 +24,8 @@ class Notifier {
   void watchdog() const;
   void stopping() const;
 
-  // The manager keeps copies of the descriptors under this name: it hands them to the next process of the unit,
-  // and closes them when the unit ends for good. 253 at most. A manager that has no place for them
+  // The manager keeps copies of the descriptors under this name: it hands them to the next process of the
+  // unit, and closes them when the unit ends for good. 253 at most. A manager that has no place for them
   // (FileDescriptorStoreMax=) says so in its own log only.
   void keep(std::span<const int> descriptors, const std::string& name) const;
   // The manager closes all that it keeps under this name; returns when it has, or after a second.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// DrainWatermark: up to which time the records of all rings are complete, drain after drain. A drain is complete
-// when all that was reserved in any ring as it began has been read: then nothing from before the drain before
-// it can come any more. (Not before it itself: a store takes a moment to be seen by another CPU.) A CPU that
-// is held up between reserving a record and submitting it, by an interrupt or by its hypervisor, holds the
-// time with it, so order survives; but no longer than kMostHeld.
+// DrainWatermark: up to which time the records of all rings are complete, drain after drain. A drain is
+// complete when all that was reserved in any ring as it began has been read: then nothing from before the
+// drain before it can come any more. (Not before it itself: a store takes a moment to be seen by another
+// CPU.) A CPU that is held up between reserving a record and submitting it, by an interrupt or by its
+// hypervisor, holds the time with it, so order survives; but no longer than kMostHeld.
 //
 // Pure. One thread.
 #pragma once

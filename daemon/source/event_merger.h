@@ -2,8 +2,8 @@
 // EventMerger: joins the rings of all CPUs into one stream ordered by time.
 //
 // A ring is almost ordered: an interrupt may put its record before the one it interrupted. And a record may
-// be committed later than its time says. So records are held back until a watermark (DrainWatermark): everything
-// older has been read by then. A record that still comes late is delivered at once and counted.
+// be committed later than its time says. So records are held back until a watermark (DrainWatermark):
+// everything older has been read by then. A record that still comes late is delivered at once and counted.
 //
 // One thread.
 #pragma once

@@ -63,12 +63,10 @@ expect_eq "audit by the control socket" "$(rcached audit >/tmp/audit.log 2>&1; e
 
 # --- the end, and after it
 up() { cut -d' ' -f1 /proc/uptime; }
-since() { awk -v begin="$1" '{ print $1 - begin }' /proc/uptime; }
 begin=$(up)
 systemctl restart rcached
 expect_eq "after a restart" "$(systemctl is-active rcached)" active
 wait_until answers 10
-restart=$(since "$begin")
 stamp() { systemctl show -P "$1" rcached; }
 info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms to its process, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from there to ready"
 

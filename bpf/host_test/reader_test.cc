@@ -8,6 +8,7 @@
 #include <memory>
 #include <numeric>
 
+#include "base/error.h"
 #include "bpf/host_test/fake_kernel.h"
 #include "daemon/source/bpf_kernel_reader.h"
 

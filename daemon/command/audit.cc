@@ -55,20 +55,17 @@ std::string format_contents(const std::vector<AuditRow>& rows) {
 }
 
 Expected<void> audit_command(const CommandLine& command_line, std::FILE* out) {
-  const auto loaded = load_config(config_request(command_line));
-  if (!loaded) return tl::unexpected(loaded.error());
+  RCACHED_TRY(const auto loaded, load_config(config_request(command_line)));
   const std::string request = audit_request_text({command_line.domain, command_line.contents});
-  const auto text = ask_daemon(loaded->config.run_directory, request, kAnswerLimit);
-  if (!text) return tl::unexpected(text.error());
-  const auto answer = parse_audit_answer(*text);
-  if (!answer) return tl::unexpected(answer.error());
+  RCACHED_TRY(const auto text, ask_daemon(loaded.config.run_directory, request, kAnswerLimit));
+  RCACHED_TRY(const auto answer, parse_audit_answer(text));
 
-  fmt::print(out, "{}", command_line.json ? answer->json : format_audit(answer->rows));
-  if (command_line.contents && !command_line.json) fmt::print(out, "{}", format_contents(answer->rows));
-  const auto failed = std::count_if(answer->rows.begin(), answer->rows.end(),
+  fmt::print(out, "{}", command_line.json ? answer.json : format_audit(answer.rows));
+  if (command_line.contents && !command_line.json) fmt::print(out, "{}", format_contents(answer.rows));
+  const auto failed = std::count_if(answer.rows.begin(), answer.rows.end(),
                                     [](const AuditRow& row) { return row.result == kNotCompleted; });
   if (failed == 0) return {};
-  return fail(ErrorCode::internal, fmt::format("{} of {} domains not audited", failed, answer->rows.size()),
+  return fail(ErrorCode::internal, fmt::format("{} of {} domains not audited", failed, answer.rows.size()),
               "ask again; where it goes on, raise audit.budget");
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "daemon/command/audit_protocol.h"
 #include "daemon/command/command_line.h"
-#include "daemon/error.h"
 
 namespace rcached {
 

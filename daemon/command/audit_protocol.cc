@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 std::string line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string error_text(const Error& error) {
-  return line({{"error", error.message}, {"mend", error.mend}, {"code", static_cast<int>(error.code)}});
+  return line({{"error", error.message}, {"hint", error.hint}, {"code", static_cast<int>(error.code)}});
 }
 
 Expected<AuditRequest> parse_request(std::string_view text) {
@@ -126,7 +126,7 @@ Expected<AuditAnswer> parse_audit_answer(std::string_view text) {
       const int code = json.value("code", static_cast<int>(ErrorCode::internal));
       const bool listed = code > 0 && code <= static_cast<int>(ErrorCode::second_instance);
       return fail(listed ? static_cast<ErrorCode>(code) : ErrorCode::internal,
-                  json.at("error").get<std::string>(), json.value("mend", ""));
+                  json.at("error").get<std::string>(), json.value("hint", ""));
     }
     AuditAnswer answer;
     for (const Json& domain : json.at("domains")) answer.rows.push_back(row_of(domain));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `rcached audit` and the daemon say to each other over the control socket: one JSON object each way.
 //   request  {"command":"audit","domain":"3","contents":false}      domain and contents may be left out
-//   answer   {"domains":[{"domain":"3","result":"clean",...}]}      or {"error":"...","mend":"...","code":1}
+//   answer   {"domains":[{"domain":"3","result":"clean",...}]}      or {"error":"...","hint":"...","code":1}
 // Pure functions; any thread.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/error.h"
+#include "base/error.h"
 #include "daemon/pipeline/audit_report.h"
 
 namespace rcached {

@@ -50,7 +50,7 @@ Expected<AuditAnswer> ask(const AuditRequest& request, const AuditReport& report
 std::string refusal(const Expected<AuditAnswer>& answer) {
   return answer ? "accepted"
                 : std::to_string(static_cast<int>(answer.error().code)) + " " + answer.error().message +
-                      "; " + answer.error().mend;
+                      "; " + answer.error().hint;
 }
 
 TEST(AuditProtocol, TheRequestArrives) {

@@ -6,10 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/nearest.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/config/suggestion.h"
 #include "daemon/config/values.h"
-#include "exporters/nearest.h"
 #include "exporters/top/api_client.h"
 #include "exporters/top/domain_table.h"
 
@@ -45,9 +45,9 @@ Expected<void> check_sort(const std::string& text) {
   if (text.empty() || top::column_by_name(text)) return {};
   std::vector<std::string_view> names;
   for (const top::Column& column : top::columns()) names.push_back(column.name);
-  std::string mend = fmt::format("write one of {}", top::column_names());
-  if (const auto near = nearest(text, names)) mend += fmt::format("; did you mean '{}'?", *near);
-  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for --sort", printable(text)), mend);
+  std::string hint = fmt::format("write one of {}", top::column_names());
+  if (const auto near = nearest(text, names)) hint += fmt::format("; did you mean '{}'?", *near);
+  return fail(ErrorCode::usage, fmt::format("wrong value '{}' for --sort", printable(text)), hint);
 }
 
 // The URL itself is not repeated: it may hold a password.
@@ -119,7 +119,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   audit->add_flag("--json", line.json, "As JSON");
   audit->add_flag("--contents", line.contents, "Show digests of all that is cached");
 
-  auto* check = app.add_subcommand("check", "Say whether rcached can run here, and what to mend");
+  auto* check = app.add_subcommand("check", "Say whether rcached can run here, and what to fix");
   check->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
       ->type_name("FILE");
   check->add_flag("--json", line.json, "As JSON");
@@ -150,9 +150,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   for (const Override& override : {source, listen, log_level}) {
     const bool for_top = override.option == source.option && own_source->count() > 0;
     if (run->count(override.option) + show->count(override.option) == 0 && !for_top) continue;
-    if (auto good = check_override(override.option, override.path, override.text); !good) {
-      return tl::unexpected(good.error());
-    }
+    RCACHED_CHECK(check_override(override.option, override.path, override.text));
     line.overrides.emplace_back(override.path, override.text);
   }
   for (const CLI::App* command : {run, top, audit, check, show}) {
@@ -163,15 +161,14 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
     return fail(ErrorCode::usage, "--source asks no daemon, --url and --user do", "give one or the other");
   }
   if (top->count("--url") > 0) {
-    if (auto good = check_url(url); !good) return tl::unexpected(good.error());
+    RCACHED_CHECK(check_url(url));
     line.top.url = url;
   }
   if (top->count("--interval") > 0) {
-    const auto checked = parse_interval(interval);
-    if (!checked) return tl::unexpected(checked.error());
-    line.top.interval = *checked;
+    RCACHED_TRY(const auto checked, parse_interval(interval));
+    line.top.interval = checked;
   }
-  if (auto good = check_sort(line.top.sort); !good) return tl::unexpected(good.error());
+  RCACHED_CHECK(check_sort(line.top.sort));
 
   if (version) {
     line.command = Command::version;

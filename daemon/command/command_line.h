@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "daemon/config/loaded_config.h"
-#include "daemon/error.h"
 
 namespace rcached {
 

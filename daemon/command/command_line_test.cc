@@ -21,7 +21,7 @@ std::string refusal(const std::vector<const char*>& arguments) {
   if (line) return "accepted";
   EXPECT_EQ(line.error().code, ErrorCode::usage);
   EXPECT_EQ(line.error().message.find('\n'), std::string::npos);
-  return line.error().message + "; " + line.error().mend;
+  return line.error().message + "; " + line.error().hint;
 }
 
 TEST(CommandLine, Commands) {

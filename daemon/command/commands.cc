@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "daemon/check/host_facts.h"
 #include "daemon/config/loaded_config.h"
-#include "daemon/host/host_facts.h"
 #include "daemon/host/iommu_groups.h"
 
 namespace rcached {

@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
+#include "base/error.h"
 #include "daemon/command/command_line.h"
-#include "daemon/error.h"
 
 namespace rcached {
 

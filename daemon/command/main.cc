@@ -10,6 +10,8 @@
 #include <exception>
 #include <system_error>
 
+#include "base/error.h"
+#include "base/version.h"
 #include "daemon/command/audit.h"
 #include "daemon/command/command_line.h"
 #include "daemon/command/commands.h"
@@ -50,9 +52,9 @@ Expected<void> dispatch(const CommandLine& line, ErrorCode& code) {
 
 int report(const Error& error) {
   const char* priority = is_journal(STDERR_FILENO) ? "<3>" : "";
-  fmt::print(stderr, "{}rcached: {}{}{}\n", priority, error.message, error.mend.empty() ? "" : "; ",
-             error.mend);
-  return static_cast<int>(error.code);
+  fmt::print(stderr, "{}rcached: {}{}{}\n", priority, error.message, error.hint.empty() ? "" : "; ",
+             error.hint);
+  return exit_status(error.code);
 }
 
 int run(int argc, char** argv) {
@@ -61,7 +63,7 @@ int run(int argc, char** argv) {
   if (!line) return report(line.error());
   ErrorCode code = ErrorCode::ok;
   if (const auto done = dispatch(*line, code); !done) return report(done.error());
-  return static_cast<int>(code);
+  return exit_status(code);
 }
 
 // `code`, unless what was printed is lost: `error`, of errno. That nobody reads on (`| head`) is no failure.

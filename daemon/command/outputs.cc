@@ -5,13 +5,13 @@
 
 #include <utility>
 
-#include "daemon/host/host_facts.h"
+#include "base/text.h"
+#include "daemon/check/host_facts.h"
+#include "daemon/command/routes.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/listen_address.h"
-#include "exporters/http/routes.h"
 #include "exporters/http/tls.h"
 #include "exporters/prometheus/process_collectable.h"
-#include "exporters/text.h"
 
 namespace rcached {
 namespace {
@@ -24,21 +24,18 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
   OutputPreparations preparations;
   preparations.activated_sockets = std::move(activated_sockets);
   if (!config.http.web_config.empty()) {
-    const auto tls = probe_tls_of(config.http.web_config);
-    if (!tls) return tl::unexpected(to_error(tls.error()));
-    preparations.tls = *tls;
+    RCACHED_TRY(const auto tls, probe_tls_of(config.http.web_config));
+    preparations.tls = tls;
   }
   if (preparations.activated_sockets.empty()) {
     // Now, and not when all else stands: a start that cannot listen attaches no probe, and a port below 1024
     // takes a capability that is given up with the probes attached.
-    const auto address = ListenAddress::parse(config.http.listen);
-    if (!address) return tl::unexpected(to_error(address.error()));
-    auto bound = address->bind();
-    if (!bound) return tl::unexpected(to_error(bound.error()));
-    preparations.bound = std::move(*bound);
-    if (!address->present())
+    RCACHED_TRY(const auto address, ListenAddress::parse(config.http.listen));
+    RCACHED_TRY(auto bound, address.bind());
+    preparations.bound = std::move(bound);
+    if (!address.present())
       spdlog::warn("this host does not have the address of http.listen, {}; until it has, nobody gets there",
-                   address->numeric());
+                   address.numeric());
   }
   return preparations;
 }
@@ -53,9 +50,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
     options.path = config.textfile.path;
     options.interval = config.textfile.interval;
     options.text = [this] { return text(); };
-    options.on_failure = [](const TextfileError& error) {
-      spdlog::warn("{}; {}", error.message, error.mend);
-    };
+    options.on_failure = [](const Error& error) { spdlog::warn("{}; {}", error.message, error.hint); };
     options.on_recovery = [path = config.textfile.path] { spdlog::info("{} is written again", path); };
     textfile_.emplace(std::move(options));
     own.push_back(textfile_->metrics());
@@ -80,13 +75,13 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
 }
 
 Expected<void> Outputs::start() {
-  if (auto listening = server_->start(); !listening) return tl::unexpected(to_error(listening.error()));
+  RCACHED_CHECK(server_->start());
   if (server_->exposed() && !server_->authenticates()) {
     spdlog::warn("{} can be reached from other machines, without authentication; see http.web_config", url());
   }
   if (textfile_) {
     if (auto writing = textfile_->start(); !writing) {
-      return fail(ErrorCode::config, writing.error().message, writing.error().mend);
+      return fail(ErrorCode::config, writing.error().message, writing.error().hint);
     }
   }
   return {};

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "base/unique_fd.h"
 #include "daemon/config/config.h"
-#include "daemon/error.h"
 #include "exporters/http/http_server.h"
-#include "exporters/http/unique_fd.h"
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/textfile/textfile_writer.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

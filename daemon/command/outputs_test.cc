@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "exporters/view_slot.h"
+#include "view/view_slot.h"
 
 namespace rcached {
 namespace {

@@ -7,7 +7,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "daemon/host/host_facts.h"
+#include "base/version.h"
+#include "daemon/check/host_facts.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/host/reserved_regions.h"
 #include "daemon/service/capabilities.h"
@@ -64,18 +65,16 @@ Expected<void> check_host(const Config& config) {
 
 Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config) {
   if (config.source == SourceKind::synthetic) return make_synthetic_pipeline(config);
-  auto types = KernelTypes::load();
-  if (!types) return tl::unexpected(types.error());
-  const auto layout = types->layout();
-  if (!layout) return tl::unexpected(layout.error());
+  RCACHED_TRY(auto types, KernelTypes::load());
+  RCACHED_TRY(const auto layout, types.layout());
   spdlog::debug("start: kernel types read");
   KernelSourceOptions source;
   source.ring_bytes = config.kernel.ring_bytes;
   source.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
   PipelineOptions options = pipeline_options(config);
-  options.read_reserved = make_reserved_reader(*layout);
+  options.read_reserved = make_reserved_reader(layout);
   return std::make_shared<Pipeline>(
-      make_kernel_source(std::move(*types), *layout, source), [] { return read_iommu_groups(); },
+      make_kernel_source(std::move(types), layout, source), [] { return read_iommu_groups(); },
       std::move(options));
 }
 

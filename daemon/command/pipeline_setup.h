@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "base/error.h"
 #include "daemon/config/config.h"
-#include "daemon/error.h"
 #include "daemon/pipeline/pipeline.h"
 
 namespace rcached {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+
 namespace rcached {
 namespace {
 
@@ -71,7 +73,7 @@ bool Reloader::reload() {
 bool Reloader::refused(const Error& error) {
   bad_.Increment();
   last_successful_.Set(0);
-  spdlog::error("configuration not reloaded, the old one stays in force: {}; {}", error.message, error.mend);
+  spdlog::error("configuration not reloaded, the old one stays in force: {}; {}", error.message, error.hint);
   return false;
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/version.h"
 #include "daemon/command/audit_protocol.h"
 #include "daemon/command/outputs.h"
 #include "daemon/command/pipeline_setup.h"
@@ -58,7 +59,7 @@ Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& confi
       config.run_directory, alone ? ExistingSocket::replace : ExistingSocket::respect,
       [service](std::string_view request) { return answer_control_request(request, service); });
   if (socket || alone || socket.error().code == ErrorCode::config) return socket;
-  spdlog::info("'rcached audit' cannot ask this one: {}; {}", socket.error().message, socket.error().mend);
+  spdlog::info("'rcached audit' cannot ask this one: {}; {}", socket.error().message, socket.error().hint);
   return nullptr;
 }
 
@@ -164,32 +165,28 @@ class Daemon {
 
   Expected<void> be_the_only_one() {
     if (config_.source == SourceKind::kernel) {
-      auto acquired = InstanceLock::acquire(config_.run_directory);
-      if (!acquired) return tl::unexpected(acquired.error());
-      lock_.emplace(std::move(*acquired));
+      RCACHED_TRY(auto acquired, InstanceLock::acquire(config_.run_directory));
+      lock_.emplace(std::move(acquired));
     }
     return check_host(config_);
   }
 
   Expected<void> prepare() {
-    auto handed_over = take_descriptors();
-    if (!handed_over) return tl::unexpected(handed_over.error());
-    kept_ = std::move(handed_over->kept);
-    auto preparations = prepare_outputs(config_, std::move(handed_over->sockets));
-    if (!preparations) return tl::unexpected(preparations.error());
-    preparations_ = std::move(*preparations);
+    RCACHED_TRY(auto handed_over, take_descriptors());
+    kept_ = std::move(handed_over.kept);
+    RCACHED_TRY(auto preparations, prepare_outputs(config_, std::move(handed_over.sockets)));
+    preparations_ = std::move(preparations);
     if (config_.source == SourceKind::kernel && config_.kernel.run_statistics) {
       auto enabled = RunStatistics::enable();
       if (enabled) run_statistics_.emplace(std::move(*enabled));
-      if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().mend);
+      if (!enabled) spdlog::warn("{}; {}", enabled.error().message, enabled.error().hint);
     }
     return {};
   }
 
   Expected<void> load() {
-    auto made = make_pipeline(config_);
-    if (!made) return tl::unexpected(made.error());
-    pipeline_ = std::move(*made);
+    RCACHED_TRY(auto made, make_pipeline(config_));
+    pipeline_ = std::move(made);
     return {};
   }
 
@@ -224,9 +221,8 @@ class Daemon {
   }
 
   Expected<void> listen_to_commands() {
-    auto control = open_control_socket(config_, pipeline_);
-    if (!control) return tl::unexpected(control.error());
-    control_ = std::move(*control);
+    RCACHED_TRY(auto control, open_control_socket(config_, pipeline_));
+    control_ = std::move(control);
     return {};
   }
 
@@ -280,12 +276,11 @@ class Daemon {
 }  // namespace
 
 Expected<void> run_command(const CommandLine& command_line) {
-  const auto loaded = load_config(config_request(command_line));
-  if (!loaded) return tl::unexpected(loaded.error());
-  setup_logging(loaded->config.log.level, choose_log_style(STDERR_FILENO));
+  RCACHED_TRY(const auto loaded, load_config(config_request(command_line)));
+  setup_logging(loaded.config.log.level, choose_log_style(STDERR_FILENO));
   SignalWaiter signals;  // before the first thread
-  spdlog::debug("configuration: {}", loaded->summary());
-  return Daemon(command_line, loaded->config, signals).run();
+  spdlog::debug("configuration: {}", loaded.summary());
+  return Daemon(command_line, loaded.config, signals).run();
 }
 
 }  // namespace rcached

@@ -7,8 +7,8 @@
 // seconds.
 #pragma once
 
+#include "base/error.h"
 #include "daemon/command/command_line.h"
-#include "daemon/error.h"
 
 namespace rcached {
 

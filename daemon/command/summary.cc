@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "exporters/confidence_text.h"
-#include "exporters/domain_names.h"
-#include "exporters/monotonic_clock.h"
+#include "base/monotonic_clock.h"
+#include "view/confidence_text.h"
+#include "view/domain_names.h"
 
 namespace rcached {
 namespace {

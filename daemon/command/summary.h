@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

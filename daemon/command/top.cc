@@ -38,7 +38,7 @@ namespace rcached {
 namespace {
 
 using std::chrono::milliseconds;
-using top::FetchError;
+
 using top::Poller;
 using top::TerminalSignals;
 
@@ -72,9 +72,8 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
   if (line.top.url) {
     text = *line.top.url;
   } else {
-    const auto loaded = load_config(config_request(line));
-    if (!loaded) return tl::unexpected(loaded.error());
-    text = local_url(loaded->config.http.listen);
+    RCACHED_TRY(const auto loaded, load_config(config_request(line)));
+    text = local_url(loaded.config.http.listen);
     origin.host = host_name();
   }
   auto url = top::parse_url(text);
@@ -102,24 +101,22 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
 }
 
 Expected<Origin> own_origin(const CommandLine& line) {
-  const auto loaded = load_config(config_request(line));
-  if (!loaded) return tl::unexpected(loaded.error());
-  const Config& config = loaded->config;
+  RCACHED_TRY(const auto loaded, load_config(config_request(line)));
+  const Config& config = loaded.config;
   Origin origin;
   if (config.source == SourceKind::kernel) {
     auto lock = InstanceLock::acquire(config.run_directory);
     if (!lock) {
       Error error = lock.error();
-      if (error.code == ErrorCode::second_instance) error.mend = "look at that one: leave out --source";
+      if (error.code == ErrorCode::second_instance) error.hint = "look at that one: leave out --source";
       return tl::unexpected(std::move(error));
     }
     origin.lock.emplace(std::move(*lock));
   }
-  if (auto good = check_host(config); !good) return tl::unexpected(good.error());
-  auto made = make_pipeline(config);
-  if (!made) return tl::unexpected(made.error());
-  origin.pipeline = std::move(*made);
-  if (auto started = origin.pipeline->start(); !started) return tl::unexpected(started.error());
+  RCACHED_CHECK(check_host(config));
+  RCACHED_TRY(auto made, make_pipeline(config));
+  origin.pipeline = std::move(made);
+  RCACHED_CHECK(origin.pipeline->start());
   origin.host = host_name();
   origin.source = std::make_shared<top::LocalClient>(api_routes(origin.pipeline));
   return origin;
@@ -153,10 +150,9 @@ std::string harmless(const std::string& text, top::Charset charset) {
   return grid.line(0);
 }
 
-tl::unexpected<Error> to_error(const FetchError& error, top::Charset charset) {
-  const ErrorCode code =
-      error.kind == FetchError::Kind::unauthorized ? ErrorCode::permission : ErrorCode::internal;
-  return fail(code, harmless(error.message, charset), harmless(error.mend, charset));
+// An error that may hold text of the other side.
+tl::unexpected<Error> printable_error(const Error& error, top::Charset charset) {
+  return fail(error.code, harmless(error.message, charset), harmless(error.hint, charset));
 }
 
 Expected<void> check_domain(const top::TopData& data, const std::string& label) {
@@ -183,13 +179,12 @@ class Top {
   }
 
   Expected<void> once() {
-    auto origin = make_origin(line_);
-    if (!origin) return tl::unexpected(origin.error());
-    if (origin->pipeline) await_views(*origin->pipeline);
-    const auto picture = top::fetch_top(*origin->source, line_.domain);
-    if (!picture) return to_error(picture.error(), charset_);
+    RCACHED_TRY(auto origin, make_origin(line_));
+    if (origin.pipeline) await_views(*origin.pipeline);
+    const auto picture = top::fetch_top(*origin.source, line_.domain);
+    if (!picture) return printable_error(picture.error(), charset_);
     if (auto good = check_domain(picture->data, line_.domain); !good) return good;
-    return print(origin->host, *picture);
+    return print(origin.host, *picture);
   }
 
   Expected<void> live() {
@@ -227,25 +222,24 @@ class Top {
   }
 
   Expected<void> follow(TerminalSignals& signals, bool draws) {
-    auto origin = make_origin(line_);
-    if (!origin) return tl::unexpected(origin.error());
-    Poller poller(origin->source, line_.domain, line_.top.interval);
-    auto result = follow(signals, draws, *origin, poller);
+    RCACHED_TRY(auto origin, make_origin(line_));
+    Poller poller(origin.source, line_.domain, line_.top.interval);
+    auto result = follow(signals, draws, origin, poller);
     if (!poller.stop(kEndLimit)) {
       // It is stuck in the resolver or in a connect. Nobody is to wait for that with the terminal given back.
       std::fflush(nullptr);
-      if (!result) fmt::print(stderr, "rcached: {}; {}\n", result.error().message, result.error().mend);
+      if (!result) fmt::print(stderr, "rcached: {}; {}\n", result.error().message, result.error().hint);
       std::_Exit(result ? 0 : static_cast<int>(result.error().code));
     }
-    if (origin->pipeline) origin->pipeline->stop();
+    if (origin.pipeline) origin.pipeline->stop();
     return result;
   }
 
   Expected<void> follow(TerminalSignals& signals, bool draws, const Origin& origin, Poller& poller) {
     auto first = next_result(signals, poller);
     if (!first) return {};
-    if (!*first && first->error().kind != FetchError::Kind::not_ready)
-      return to_error(first->error(), charset_);
+    if (!*first && first->error().code != ErrorCode::not_ready)
+      return printable_error(first->error(), charset_);
     if (*first) {
       if (auto good = check_domain((*first)->data, line_.domain); !good) return good;
     }
@@ -280,7 +274,7 @@ class Top {
     while (result) {
       if (!*result) {
         // Once, not for every look.
-        if (const FetchError& error = result->error(); error.message != told) {
+        if (const Error& error = result->error(); error.message != told) {
           fmt::print(stderr, "rcached: {}; trying on\n", harmless(error.message, charset_));
           told = error.message;
         }

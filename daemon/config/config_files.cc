@@ -15,8 +15,8 @@
 #include <memory>
 #include <string_view>
 
-#include "daemon/file_descriptor.h"
-#include "exporters/text.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 namespace {
@@ -53,7 +53,7 @@ bool config_file_exists(const std::string& path) {
 
 Expected<std::string> read_config_file(const std::string& path) {
   // O_NONBLOCK: a FIFO given by mistake must not hang the start.
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
   if (!file.valid() || fstat(file.get(), &info) != 0) return unreadable(path, errno);
   if (S_ISDIR(info.st_mode)) return unreadable(path, EISDIR);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/error.h"
+#include "base/error.h"
 
 namespace rcached {
 

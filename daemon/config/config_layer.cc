@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/nearest.h"
+#include "base/text.h"
+#include "base/yaml_text.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/config/plain_yaml.h"
 #include "daemon/config/suggestion.h"
-#include "exporters/nearest.h"
-#include "exporters/text.h"
-#include "exporters/yaml_text.h"
 
 namespace rcached {
 namespace {
@@ -33,7 +33,7 @@ class Reader {
                   fmt::format("the file is not a list of keys and values ({})", place(document.Mark())),
                   "write lines such as 'source: kernel'");
     }
-    if (auto done = read_section(document, ""); !done) return tl::unexpected(done.error());
+    RCACHED_CHECK(read_section(document, ""));
     return std::move(layer_);
   }
 
@@ -115,10 +115,9 @@ class Reader {
 }  // namespace
 
 Expected<ConfigLayer> read_config_layer(std::string_view text, const std::string& origin) {
-  const auto document = load_plain_yaml(text, origin);
-  if (!document) return tl::unexpected(document.error());
-  if (document->IsNull()) return ConfigLayer{origin, {}};
-  return Reader(origin).read(*document);
+  RCACHED_TRY(const auto document, load_plain_yaml(text, origin));
+  if (document.IsNull()) return ConfigLayer{origin, {}};
+  return Reader(origin).read(document);
 }
 
 }  // namespace rcached

@@ -14,11 +14,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// "message; mend", as main prints it.
+// "message; hint", as main prints it.
 std::string refusal(const Expected<Config>& config) {
   if (config) return "accepted";
   EXPECT_EQ(config.error().code, ErrorCode::config);
-  return config.error().message + "; " + config.error().mend;
+  return config.error().message + "; " + config.error().hint;
 }
 
 struct Refused {

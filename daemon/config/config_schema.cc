@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/version.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_text.h"
 #include "daemon/config/patterns.h"

@@ -13,6 +13,7 @@
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_text.h"
 #include "daemon/config/loaded_config.h"
+#include "tests/kit/paths.h"
 
 namespace rcached {
 namespace {

@@ -47,19 +47,17 @@ Expected<void> check_together(const LoadedConfig& loaded) {
 Expected<LoadedConfig> load_alone(const ConfigLayer& layer) {
   LoadedConfig loaded;
   apply(layer, loaded);
-  if (auto good = check_together(loaded); !good) return tl::unexpected(good.error());
+  RCACHED_CHECK(check_together(loaded));
   return loaded;
 }
 
 // Each file must be right by itself: it can then be checked, by the schema too, without the others.
 Expected<void> add_file(const std::string& path, LoadedConfig& loaded) {
-  const auto text = read_config_file(path);
-  if (!text) return tl::unexpected(text.error());
-  const auto layer = read_config_layer(*text, printable_path(path));
-  if (!layer) return tl::unexpected(layer.error());
-  if (auto alone = load_alone(*layer); !alone) return tl::unexpected(alone.error());
-  apply(*layer, loaded);
-  loaded.files.push_back(layer->origin);
+  RCACHED_TRY(const auto text, read_config_file(path));
+  RCACHED_TRY(const auto layer, read_config_layer(text, printable_path(path)));
+  RCACHED_CHECK(load_alone(layer));
+  apply(layer, loaded);
+  loaded.files.push_back(layer.origin);
   return {};
 }
 
@@ -90,10 +88,9 @@ Expected<LoadedConfig> load_config(const ConfigRequest& request) {
   } else if (auto added = add_file(main, loaded); !added) {
     return tl::unexpected(added.error());
   }
-  const auto drop_ins = list_drop_ins(main);
-  if (!drop_ins) return tl::unexpected(drop_ins.error());
-  for (const std::string& path : *drop_ins) {
-    if (auto added = add_file(path, loaded); !added) return tl::unexpected(added.error());
+  RCACHED_TRY(const auto drop_ins, list_drop_ins(main));
+  for (const std::string& path : drop_ins) {
+    RCACHED_CHECK(add_file(path, loaded));
   }
   for (const auto& [path, text] : request.overrides) {
     const auto index = find_config_key(path);
@@ -103,16 +100,14 @@ Expected<LoadedConfig> load_config(const ConfigRequest& request) {
     }
     loaded.origins[*index] = {ValueOrigin::Kind::command_line};
   }
-  if (auto good = check_together(loaded); !good) return tl::unexpected(good.error());
+  RCACHED_CHECK(check_together(loaded));
   return loaded;
 }
 
 Expected<Config> parse_config(std::string_view text, const std::string& origin) {
-  const auto layer = read_config_layer(text, origin);
-  if (!layer) return tl::unexpected(layer.error());
-  auto loaded = load_alone(*layer);
-  if (!loaded) return tl::unexpected(loaded.error());
-  return std::move(loaded->config);
+  RCACHED_TRY(const auto layer, read_config_layer(text, origin));
+  RCACHED_TRY(auto loaded, load_alone(layer));
+  return std::move(loaded.config);
 }
 
 std::vector<ConfigChange> changed_keys(const Config& before, const Config& after) {

@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "daemon/config/config.h"
 #include "daemon/config/config_keys.h"
-#include "daemon/error.h"
 
 namespace rcached {
 

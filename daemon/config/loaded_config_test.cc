@@ -22,7 +22,7 @@ template <typename Value>
 std::string refusal(const Expected<Value>& result) {
   if (result) return "accepted";
   EXPECT_EQ(result.error().code, ErrorCode::config);
-  return result.error().message + "; " + result.error().mend;
+  return result.error().message + "; " + result.error().hint;
 }
 
 // A main file and its drop-ins in a directory of their own.

@@ -11,8 +11,8 @@
 #include <optional>
 #include <sstream>
 
-#include "exporters/text.h"
-#include "exporters/yaml_text.h"
+#include "base/text.h"
+#include "base/yaml_text.h"
 
 namespace rcached {
 namespace {
@@ -58,10 +58,10 @@ class Inspector final : public YAML::EventHandler {
             "remove it: the keys know what their values are");
   }
 
-  void found(const YAML::Mark& mark, std::string_view what, std::string mend) {
+  void found(const YAML::Mark& mark, std::string_view what, std::string hint) {
     if (finding_) return;
     finding_ =
-        Error{ErrorCode::config, fmt::format("{} ({})", what, yaml_place(origin_, mark)), std::move(mend)};
+        Error{ErrorCode::config, fmt::format("{} ({})", what, yaml_place(origin_, mark)), std::move(hint)};
   }
 
   const std::string_view text_;
@@ -99,10 +99,6 @@ Expected<void> check_keys(const YAML::Node& node, const std::string& section, co
   return {};
 }
 
-tl::unexpected<Error> malformed(const YamlFault& fault) {
-  return fail(ErrorCode::config, fault.message, fault.mend);
-}
-
 // Valid UTF-8 is what valid_utf8() leaves as it is.
 Expected<void> check_encoding(std::string_view text, const std::string& origin) {
   const std::string valid = valid_utf8(text);
@@ -124,16 +120,16 @@ Expected<YAML::Node> load_plain_yaml(std::string_view text, const std::string& o
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // yaml-cpp does not count it in its marks
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const auto document = load_yaml(text, origin);
-  if (!document) return malformed(document.error());
-  if (auto good = check_encoding(text, origin); !good) return tl::unexpected(good.error());
+  if (!document) return tl::unexpected(document.error());
+  RCACHED_CHECK(check_encoding(text, origin));
   try {
     std::istringstream in{std::string(text)};
     Inspector inspector(text, origin);
     YAML::Parser(in).HandleNextDocument(inspector);
     if (inspector.finding()) return tl::unexpected(*inspector.finding());
-    if (auto good = check_keys(*document, "", origin); !good) return tl::unexpected(good.error());
+    RCACHED_CHECK(check_keys(*document, "", origin));
   } catch (const YAML::Exception& error) {
-    return malformed(yaml_fault(error, origin));
+    return tl::unexpected(yaml_error(error, origin));
   }
   return *document;
 }

@@ -91,7 +91,7 @@ class Table(unittest.TestCase):
                 self.assertRegex(answer["message"], rf"\(site\.yaml:{line}:[0-9]+\)")
                 if key is not None:
                     self.assertIn(f"'{key}'", answer["message"])
-                self.assertIn(hint, answer["mend"])
+                self.assertIn(hint, answer["hint"])
                 self.assertFalse(judged(answer["typed"]), "the schema takes it")
                 self.assertFalse(judged(answer["strings"]), "the schema takes it as strings")
 
@@ -110,7 +110,7 @@ class Table(unittest.TestCase):
                 self.assertFalse(answer["accepted"])
                 self.assertNotIn("typed", answer)
                 self.assertRegex(answer["message"], rf"site\.yaml:{line}\b")
-                self.assertIn(hint, answer["mend"])
+                self.assertIn(hint, answer["hint"])
 
     def test_every_key_is_in_both_tables(self):
         keys = {f"{name}.{leaf}" if leaf else name for name, node in SCHEMA["properties"].items()
@@ -215,7 +215,7 @@ class Generated(unittest.TestCase):
         counts = collections.Counter()
         for text, answer in zip(texts, ask(texts)):
             if not answer["accepted"]:
-                self.assertTrue(answer["mend"], text)
+                self.assertTrue(answer["hint"], text)
                 self.assertRegex(answer["message"], r"site\.yaml:[0-9]+", text)
             if "typed" not in answer:
                 self.assertFalse(answer["accepted"], text)

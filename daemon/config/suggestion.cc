@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/nearest.h"
 #include "daemon/config/values.h"
-#include "exporters/nearest.h"
 
 namespace rcached {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporters/text.h"  // printable()
+#include "base/text.h"  // printable()
 
 namespace rcached {
 

@@ -11,7 +11,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "daemon/file_descriptor.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 namespace {
@@ -97,7 +97,7 @@ Expected<Kallsyms> Kallsyms::load(const std::string& path) {
                 fmt::format("cannot read the kernel's symbols ({}: {})", path, std::strerror(errno)),
                 "mount /proc, or run on a kernel with CONFIG_KALLSYMS");
   };
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return unreadable();
   Kallsyms result;
   std::vector<char> buffer(1 << 16);  // no line is as long

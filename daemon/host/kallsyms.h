@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/error.h"
+#include "base/error.h"
 
 namespace rcached {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "allocator/kernel_profile.h"
-#include "daemon/error.h"
+#include "base/error.h"
 
 struct btf;
 

@@ -185,7 +185,7 @@ TEST_P(UnknownLayout, IsRefusedByName) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::unknown_layout);
   EXPECT_NE(found.error().message.find(GetParam().names), std::string::npos) << found.error().message;
-  EXPECT_FALSE(found.error().mend.empty());
+  EXPECT_FALSE(found.error().hint.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(

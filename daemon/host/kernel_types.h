@@ -10,7 +10,7 @@
 #include <optional>
 #include <string_view>
 
-#include "daemon/error.h"
+#include "base/error.h"
 #include "daemon/host/kernel_layout.h"
 
 namespace rcached {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "daemon/error.h"
+#include "base/error.h"
 
 namespace rcached {
 

@@ -4,8 +4,8 @@
 // configured.
 #pragma once
 
-#include "daemon/error.h"
-#include "daemon/file_descriptor.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
@@ -16,7 +16,7 @@ class RunStatistics {
 
  private:
   explicit RunStatistics(int fd) : fd_(fd) {}
-  FileDescriptor fd_;
+  UniqueFd fd_;
 };
 
 }  // namespace rcached

@@ -3,7 +3,7 @@
 // attached).
 #pragma once
 
-#include "daemon/error.h"
+#include "base/error.h"
 #include "daemon/host/kernel_types.h"
 
 namespace rcached {

@@ -9,7 +9,7 @@
 #include "allocator/trend.h"
 #include "daemon/pipeline/history_keeper.h"
 #include "daemon/pipeline/note_keeper.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

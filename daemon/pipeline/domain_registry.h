@@ -18,7 +18,7 @@
 
 #include "daemon/host/iommu_groups.h"
 #include "daemon/source/event_source.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

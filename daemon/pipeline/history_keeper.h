@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "allocator/snapshot.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

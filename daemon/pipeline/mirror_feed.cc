@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/pipeline/translate.h"
+#include "daemon/source/translate.h"
 
 namespace rcached {
 namespace {

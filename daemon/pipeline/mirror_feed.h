@@ -28,7 +28,7 @@
 #include "daemon/pipeline/domain_registry.h"
 #include "daemon/pipeline/reconciler.h"
 #include "daemon/source/event_source.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

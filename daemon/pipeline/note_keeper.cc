@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "exporters/domain_names.h"
+#include "view/domain_names.h"
 
 namespace rcached {
 

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

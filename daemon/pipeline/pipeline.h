@@ -23,13 +23,13 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/error.h"
+#include "base/error.h"
 #include "daemon/pipeline/audit_report.h"
 #include "daemon/pipeline/chronicle.h"
 #include "daemon/pipeline/mirror_feed.h"
 #include "daemon/source/event_source.h"
-#include "exporters/view.h"
-#include "exporters/view_slot.h"
+#include "view/view.h"
+#include "view/view_slot.h"
 
 namespace rcached {
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+
 namespace rcached {
 namespace {
 
@@ -226,11 +228,10 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
 
 // A domain without a queue has none waiting.
 Reading<FlushQueueReading> Reconciler::read_flush_queue(const Job& job) {
-  const auto queue = reader_.read_flush_queue(job.key);
-  if (!queue) return tl::unexpected(queue.error());
+  RCACHED_TRY(const auto queue, reader_.read_flush_queue(job.key));
   FlushQueueReading none;
   none.time = {job.end_ns, job.end_ns};
-  return queue->value_or(none);
+  return queue.value_or(none);
 }
 
 std::optional<ReadRequest> Reconciler::next_request(Job& job, TimePoint now) {

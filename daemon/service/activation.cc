@@ -40,7 +40,7 @@ Expected<HandedOver> take_descriptors() {
     const int fd = SD_LISTEN_FDS_START + i;
     std::string& name = names[static_cast<std::size_t>(i)];
     if (name.starts_with("links-")) {
-      result.kept.push_back({FileDescriptor(fd), std::move(name)});
+      result.kept.push_back({UniqueFd(fd), std::move(name)});
       continue;
     }
     if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {

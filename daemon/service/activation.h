@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "daemon/error.h"
-#include "daemon/file_descriptor.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
 struct KeptDescriptor {
-  FileDescriptor fd;
+  UniqueFd fd;
   std::string name;  // "links-..."
 };
 

@@ -74,7 +74,7 @@ TEST(Activation, AnythingElseIsRefused) {
     const auto given = take_descriptors();
     return !given && given.error().code == ErrorCode::config &&
            given.error().message.find(what) != std::string::npos &&
-           given.error().mend.find("ListenStream=") != std::string::npos;
+           given.error().hint.find("ListenStream=") != std::string::npos;
   };
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);

@@ -5,7 +5,7 @@
 // kernel.unprivileged_bpf_disabled is set.
 #pragma once
 
-#include "daemon/error.h"
+#include "base/error.h"
 
 namespace rcached {
 

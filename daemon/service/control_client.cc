@@ -10,8 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "daemon/config/values.h"
-#include "daemon/file_descriptor.h"
 #include "daemon/service/control_socket.h"
 
 namespace rcached {
@@ -45,8 +45,8 @@ class Client {
       : path_(path), timeout_(timeout), end_(Clock::now() + timeout) {}
 
   Expected<std::string> ask(std::string_view request) {
-    if (auto good = connect(); !good) return tl::unexpected(good.error());
-    if (auto good = send_all(std::string(request) + "\n"); !good) return tl::unexpected(good.error());
+    RCACHED_CHECK(connect());
+    RCACHED_CHECK(send_all(std::string(request) + "\n"));
     return read_all();
   }
 
@@ -68,7 +68,7 @@ class Client {
   }
 
   Expected<void> connect() {
-    fd_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    fd_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd_.valid()) return cannot_reach(errno, path_);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -96,7 +96,7 @@ class Client {
     std::string answer;
     char buffer[65536];
     for (;;) {
-      if (auto good = wait(POLLIN); !good) return tl::unexpected(good.error());
+      RCACHED_CHECK(wait(POLLIN));
       const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
       if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
       // A reset: it did not read all of the request; the answer says why.
@@ -115,16 +115,15 @@ class Client {
   const std::string& path_;
   const milliseconds timeout_;
   const Clock::time_point end_;
-  FileDescriptor fd_;
+  UniqueFd fd_;
 };
 
 }  // namespace
 
 Expected<std::string> ask_daemon(const std::string& run_directory, std::string_view request,
                                  milliseconds timeout) {
-  const auto path = control_socket_path(run_directory);
-  if (!path) return tl::unexpected(path.error());
-  return Client(*path, timeout).ask(request);
+  RCACHED_TRY(const auto path, control_socket_path(run_directory));
+  return Client(path, timeout).ask(request);
 }
 
 }  // namespace rcached

@@ -40,7 +40,7 @@ sockaddr_un address_of(const std::string& path) {
 
 // Whether somebody listens on the socket at `path`.
 bool is_alive(const std::string& path) {
-  const FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const sockaddr_un address = address_of(path);
   // Another user's (EACCES) or a busy one (EAGAIN) is alive too, as far as we can tell.
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
@@ -82,13 +82,12 @@ Expected<std::string> control_socket_path(const std::string& run_directory) {
 Expected<std::unique_ptr<ControlSocket>> ControlSocket::open(const std::string& run_directory,
                                                              ExistingSocket existing, Handler handler,
                                                              const ControlLimits& limits) {
-  auto path = control_socket_path(run_directory);
-  if (!path) return tl::unexpected(path.error());
+  RCACHED_TRY(auto path, control_socket_path(run_directory));
   std::error_code error;
   std::filesystem::create_directories(run_directory, error);
-  if (error) return cannot("make the directory of", error.value(), *path);
-  std::unique_ptr<ControlSocket> socket(new ControlSocket(std::move(*path), std::move(handler), limits));
-  if (auto listening = socket->listen(existing); !listening) return tl::unexpected(listening.error());
+  if (error) return cannot("make the directory of", error.value(), path);
+  std::unique_ptr<ControlSocket> socket(new ControlSocket(std::move(path), std::move(handler), limits));
+  RCACHED_CHECK(socket->listen(existing));
   socket->thread_ = std::thread([raw = socket.get()] { raw->serve(); });
   return socket;
 }
@@ -108,8 +107,8 @@ ControlSocket::~ControlSocket() {
 }
 
 Expected<void> ControlSocket::listen(ExistingSocket existing) {
-  wake_ = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  listener_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!wake_.valid() || !listener_.valid()) return cannot("make", errno, path_);
   if (auto clear = clear_the_way(path_, existing); !clear) return clear;
   // Before bind(), which gives the file the mode of the descriptor: at no time can others connect.
@@ -172,7 +171,7 @@ void ControlSocket::accept_one() {
     return;
   }
   Connection connection;
-  connection.fd = FileDescriptor(fd);
+  connection.fd = UniqueFd(fd);
   connection.deadline = Clock::now() + limits_.request_time;
   connections_.push_back(std::move(connection));
 }
@@ -208,7 +207,7 @@ std::string ControlSocket::answer_to(std::string_view request) const {
   try {
     answer = handler_(request);
   } catch (const std::exception&) {
-    answer = "{\"error\":\"rcached has failed to answer\",\"mend\":\"report this as a bug\"}";
+    answer = "{\"error\":\"rcached has failed to answer\",\"hint\":\"report this as a bug\"}";
   }
   return answer + "\n";
 }

@@ -21,8 +21,8 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/error.h"
-#include "daemon/file_descriptor.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
@@ -59,7 +59,7 @@ class ControlSocket {
  private:
   using Clock = std::chrono::steady_clock;
   struct Connection {
-    FileDescriptor fd;
+    UniqueFd fd;
     std::string request;
     std::string answer;  // empty: still reading
     std::size_t sent = 0;
@@ -79,7 +79,7 @@ class ControlSocket {
   const std::string path_;
   const Handler handler_;
   const ControlLimits limits_;
-  FileDescriptor listener_, wake_;
+  UniqueFd listener_, wake_;
   dev_t device_ = 0;  // of the socket file, to remove no other
   ino_t inode_ = 0;
   // Of the thread:

@@ -44,8 +44,8 @@ class ControlSocketTest : public testing::Test {
   }
 
   // A client that does as the test says.
-  FileDescriptor connect() const {
-    FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd connect() const {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -54,10 +54,10 @@ class ControlSocketTest : public testing::Test {
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     return fd;
   }
-  static void say(const FileDescriptor& fd, std::string_view text) {
+  static void say(const UniqueFd& fd, std::string_view text) {
     ASSERT_EQ(send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
-  static std::string hear(const FileDescriptor& fd) {
+  static std::string hear(const UniqueFd& fd) {
     std::string all;
     char buffer[4096];
     for (ssize_t got = 0; (got = recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) {
@@ -105,7 +105,7 @@ TEST_F(ControlSocketTest, MakesItsDirectory) {
 TEST_F(ControlSocketTest, ASocketThatWasLeftBehindIsReplaced) {
   for (const ExistingSocket existing : {ExistingSocket::replace, ExistingSocket::respect}) {
     {
-      const FileDescriptor killed(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      const UniqueFd killed(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
       sockaddr_un address{};
       address.sun_family = AF_UNIX;
       path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -150,14 +150,14 @@ TEST_F(ControlSocketTest, APathTooLongForASocketIsRefusedWithItsLimit) {
   EXPECT_EQ(path.error().message,
             "the path of the control socket has 108 bytes, more than the 107 that the kernel takes (" +
                 longest + "d/control)");
-  EXPECT_EQ(path.error().mend, "set run_directory to a path of at most 99 bytes");
+  EXPECT_EQ(path.error().hint, "set run_directory to a path of at most 99 bytes");
   EXPECT_FALSE(ControlSocket::open(longest + "d", ExistingSocket::replace, echo));
   EXPECT_FALSE(ask_daemon(longest + "d", "x", 1s));
 }
 
 TEST_F(ControlSocketTest, AHandlerThatThrowsIsAnAnswer) {
   const auto socket = open([](std::string_view) -> std::string { throw std::runtime_error("x"); });
-  EXPECT_EQ(ask("x"), "{\"error\":\"rcached has failed to answer\",\"mend\":\"report this as a bug\"}");
+  EXPECT_EQ(ask("x"), "{\"error\":\"rcached has failed to answer\",\"hint\":\"report this as a bug\"}");
   EXPECT_EQ(ask("x")->substr(0, 9), "{\"error\":");
 }
 
@@ -165,7 +165,7 @@ TEST_F(ControlSocketTest, AHandlerThatThrowsIsAnAnswer) {
 
 TEST_F(ControlSocketTest, RequestsComeInAnyPieces) {
   const auto socket = open();
-  const FileDescriptor client = connect();
+  const UniqueFd client = connect();
   for (const char* piece : {"a", "b", "c"}) {
     say(client, piece);
     std::this_thread::sleep_for(5ms);
@@ -178,15 +178,15 @@ TEST_F(ControlSocketTest, ARequestHasALimit) {
   const auto socket = open();
   EXPECT_EQ(ask(std::string(4095, 'x'))->size(), 4097u);
   EXPECT_EQ(ask(std::string(4096, 'x')), "{\"error\":\"the request is longer than 4096 bytes\"}");
-  const FileDescriptor client = connect();
+  const UniqueFd client = connect();
   say(client, std::string(4096, 'x'));  // and never a newline
   EXPECT_EQ(hear(client), "{\"error\":\"the request is longer than 4096 bytes\"}\n");
 }
 
 TEST_F(ControlSocketTest, SilentClientsAreCutOffAndOthersServedMeanwhile) {
   const auto socket = open(echo, {.request_time = 200ms});
-  const FileDescriptor silent = connect();
-  const FileDescriptor half = connect();
+  const UniqueFd silent = connect();
+  const UniqueFd half = connect();
   say(half, "half a requ");
   const auto begun = std::chrono::steady_clock::now();
   EXPECT_EQ(ask("x"), "<x>");
@@ -198,7 +198,7 @@ TEST_F(ControlSocketTest, SilentClientsAreCutOffAndOthersServedMeanwhile) {
 TEST_F(ControlSocketTest, ClientsThatDoNotReadAreCutOff) {
   const auto socket =
       open([](std::string_view) { return std::string(4u << 20, 'x'); }, {.answer_time = 500ms});
-  const FileDescriptor stuck = connect();
+  const UniqueFd stuck = connect();
   say(stuck, "all\n");
   std::this_thread::sleep_for(800ms);
   EXPECT_LT(hear(stuck).size(), 4u << 20);
@@ -207,7 +207,7 @@ TEST_F(ControlSocketTest, ClientsThatDoNotReadAreCutOff) {
 
 TEST_F(ControlSocketTest, MoreClientsThanConnectionsWaitTheirTurn) {
   const auto socket = open(echo, {.connections = 2, .request_time = 100ms});
-  std::vector<FileDescriptor> silent;
+  std::vector<UniqueFd> silent;
   for (int i = 0; i < 6; ++i) silent.push_back(connect());
   EXPECT_EQ(ask("x"), "<x>");
 }
@@ -215,7 +215,7 @@ TEST_F(ControlSocketTest, MoreClientsThanConnectionsWaitTheirTurn) {
 TEST_F(ControlSocketTest, ClientsThatGoAwayDoNotMatter) {
   const auto socket = open([](std::string_view) { return std::string(20u << 20, 'x'); });
   for (const char* said : {"", "half", "all\n"}) {
-    const FileDescriptor client = connect();
+    const UniqueFd client = connect();
     say(client, said);
   }
   EXPECT_EQ(ask("x")->size(), 20u << 20);
@@ -228,7 +228,7 @@ TEST_F(ControlSocketTest, ALongAnswerOfTheHandlerTakesNobodyElsesTime) {
         return echo(request);
       },
       {.request_time = 500ms});
-  const FileDescriptor waiting = connect();
+  const UniqueFd waiting = connect();
   std::this_thread::sleep_for(20ms);  // accepted
   auto slow = std::async(std::launch::async, [this] { return ask("slow"); });
   EXPECT_EQ(slow.get(), "<slow>");
@@ -238,7 +238,7 @@ TEST_F(ControlSocketTest, ALongAnswerOfTheHandlerTakesNobodyElsesTime) {
 
 TEST_F(ControlSocketTest, TheEndWaitsForNoClient) {
   auto socket = open();
-  const FileDescriptor silent = connect();
+  const UniqueFd silent = connect();
   const auto begun = std::chrono::steady_clock::now();
   socket.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
@@ -252,7 +252,7 @@ TEST_F(ControlSocketTest, NobodyThere) {
   EXPECT_EQ(answer.error().code, ErrorCode::internal);
   EXPECT_EQ(answer.error().message,
             "no rcached runs that could be asked: No such file or directory (" + path_ + ")");
-  EXPECT_NE(answer.error().mend.find("--config"), std::string::npos);
+  EXPECT_NE(answer.error().hint.find("--config"), std::string::npos);
 }
 
 TEST_F(ControlSocketTest, AnAnswerThatDoesNotComeInTime) {
@@ -266,7 +266,7 @@ TEST_F(ControlSocketTest, AnAnswerThatDoesNotComeInTime) {
 }
 
 TEST_F(ControlSocketTest, ADaemonThatEndsMeanwhile) {
-  const FileDescriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path_.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -274,7 +274,7 @@ TEST_F(ControlSocketTest, ADaemonThatEndsMeanwhile) {
   ASSERT_EQ(listen(listener.get(), 1), 0);
   auto answer = std::async(std::launch::async, [this] { return ask("x"); });
   {
-    const FileDescriptor accepted(accept(listener.get(), nullptr, nullptr));
+    const UniqueFd accepted(accept(listener.get(), nullptr, nullptr));
     char request[16];
     ASSERT_EQ(recv(accepted.get(), request, sizeof request, 0), 2);
     say(accepted, "half an ans");

@@ -43,7 +43,7 @@ Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
   const std::string path = run_directory + "/rcached.lock";
   // Who may read the file may lock it, and so keep rcached from starting.
   constexpr mode_t kOwnerOnly = 0600;
-  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!file.valid()) return cannot("open the lock file", errno, path);
   // One that was there already; somebody else's stays as it is.
   [[maybe_unused]] const int changed = fchmod(file.get(), kOwnerOnly);

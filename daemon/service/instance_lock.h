@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "daemon/error.h"
-#include "daemon/file_descriptor.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
@@ -18,8 +18,8 @@ class InstanceLock {
   static Expected<InstanceLock> acquire(const std::string& run_directory);
 
  private:
-  explicit InstanceLock(FileDescriptor fd) : fd_(std::move(fd)) {}
-  FileDescriptor fd_;
+  explicit InstanceLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
 };
 
 }  // namespace rcached

@@ -32,7 +32,7 @@ TEST_F(InstanceLockTest, TheSecondOneIsToldTheOwner) {
   EXPECT_EQ(second.error().code, ErrorCode::second_instance);
   EXPECT_EQ(second.error().message, "another rcached traces this kernel, pid " + std::to_string(getpid()) +
                                         " (" + directory_ + "/rcached.lock)");
-  EXPECT_EQ(second.error().mend, "stop it first, or use --source synthetic");
+  EXPECT_EQ(second.error().hint, "stop it first, or use --source synthetic");
 }
 
 TEST_F(InstanceLockTest, IsFreeAgainWhenTheOwnerIsGone) {

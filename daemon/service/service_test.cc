@@ -21,7 +21,7 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/file_descriptor.h"
+#include "base/unique_fd.h"
 #include "daemon/service/link_store.h"
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
@@ -114,7 +114,7 @@ TEST_F(Manager, IsToldWhatHappens) {
 // As the manager reads: the text and what came with it.
 struct Message {
   std::string text;
-  std::vector<FileDescriptor> descriptors;
+  std::vector<UniqueFd> descriptors;
 };
 
 Message receive(int socket) {
@@ -173,8 +173,8 @@ TEST_F(Manager, ForgetsWhatAKilledPredecessorLeftBeforeItIsClosed) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
   std::vector<KeptDescriptor> left;
-  left.push_back({FileDescriptor(ends[1]), "links-7"});
-  left.push_back({FileDescriptor(dup(ends[1])), "links-7"});
+  left.push_back({UniqueFd(ends[1]), "links-7"});
+  left.push_back({UniqueFd(dup(ends[1])), "links-7"});
   const Notifier notifier;
   LinkStore store(notifier, std::move(left));
   std::size_t released = 0;

@@ -13,7 +13,7 @@
 #include <ctime>
 #include <system_error>
 
-#include "daemon/file_descriptor.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 namespace {
@@ -39,7 +39,7 @@ void exit_late(int /*signal*/) {
 }
 
 bool has_controlling_terminal() {
-  return FileDescriptor(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
+  return UniqueFd(open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)).valid();
 }
 
 bool ignores_hangup() {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/error.h"
+#include "base/error.h"
 #include "daemon/host/kallsyms.h"
 #include "daemon/host/kernel_layout.h"
 

@@ -11,11 +11,11 @@
 #include <limits>
 #include <span>
 
+#include "base/monotonic_clock.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
 #include "daemon/host/possible_cpus.h"
 #include "daemon/host/tracing_permission.h"
-#include "exporters/monotonic_clock.h"
 
 // The skeleton needs the types above.
 #include "bpf/reader.skel.h"
@@ -57,16 +57,15 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
     return fail(ErrorCode::unknown_layout,
                 "the kernel does not name the place of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
                 "boot a kernel with CONFIG_KALLSYMS_ALL=y");
-  const auto cpus = rcached::possible_cpus();
-  if (!cpus) return tl::unexpected<Error>(cpus.error());
+  RCACHED_TRY(const auto cpus, rcached::possible_cpus());
   ::reader_bpf* skeleton = reader_bpf::open(nullptr);
   if (skeleton == nullptr) return load_error(errno, "open the programs");
   ::bpf_program* tree_program =
       tree_walk == TreeWalk::helper ? skeleton->progs.reader_tree_called : skeleton->progs.reader_tree;
-  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, *cpus));
+  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, cpus));
   bpf_program__set_autoload(tree_program, true);
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
-  skeleton->rodata->symbols.cpus = static_cast<__u32>(*cpus);
+  skeleton->rodata->symbols.cpus = static_cast<__u32>(cpus);
   if (const int error = reader_bpf::load(skeleton); error != 0)
     return load_error(-error, "load the programs");
   bpf_test_run_opts options{};

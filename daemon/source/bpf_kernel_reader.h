@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/error.h"
 #include "bpf/reader.h"
-#include "daemon/error.h"
 #include "daemon/source/kernel_reader.h"
 
 struct reader_bpf;

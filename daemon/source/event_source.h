@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "bpf/event.h"
-#include "daemon/error.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

@@ -25,8 +25,8 @@
 #include <vector>
 
 #include "allocator/contents.h"
-#include "exporters/view.h"
 #include "tl/expected.hpp"
+#include "view/view.h"
 
 namespace rcached {
 

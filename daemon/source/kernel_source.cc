@@ -12,13 +12,14 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
+#include "base/monotonic_clock.h"
 #include "daemon/host/kallsyms.h"
 #include "daemon/host/numa_nodes.h"
 #include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/drain_watermark.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
-#include "exporters/monotonic_clock.h"
 
 namespace rcached {
 namespace {
@@ -31,20 +32,19 @@ class KernelSource final : public EventSource {
       : types_(std::move(types)), layout_(layout), options_(options), merger_(RCACHED_MAX_CPUS) {}
 
   Expected<void> start() override {
-    const auto symbols = Kallsyms::load();
-    if (!symbols) return tl::unexpected<Error>(symbols.error());
+    RCACHED_TRY(const auto symbols, Kallsyms::load());
     spdlog::debug("start: kernel symbols read");
-    if (symbols->addresses_hidden())
+    if (symbols.addresses_hidden())
       return fail(ErrorCode::permission,
                   "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
                   "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
     // Loading is long, most of it in the kernel's verifier: the reader beside the probes.
-    const auto per_cpu_offset = symbols->find("__per_cpu_offset");
+    const auto per_cpu_offset = symbols.find("__per_cpu_offset");
     auto reader = std::async(std::launch::async, [offset = per_cpu_offset ? per_cpu_offset->address : 0] {
       return BpfKernelReader::load(offset);
     });
     auto probes = ProbeSet::attach(
-        *types_, layout_, *symbols, {options_.ring_bytes, options_.force_kprobes},
+        *types_, layout_, symbols, {options_.ring_bytes, options_.force_kprobes},
         [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });
     types_.reset();
     if (!probes) return tl::unexpected<Error>(probes.error());
@@ -122,7 +122,7 @@ class KernelSource final : public EventSource {
       reader_ = std::move(*reader);
     else
       spdlog::warn("{}; {}. The mirror is not checked against the kernel's memory", reader.error().message,
-                   reader.error().mend);
+                   reader.error().hint);
   }
 
   void receive(std::size_t cpu, const void* data, std::size_t size) {

@@ -90,22 +90,19 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelTypes& types, c
                     {}};
   std::unique_ptr<ProbeSet> probes(new ProbeSet(std::move(receiver)));
   for (;;) {
-    auto plan = make_attach_plan(layout, offer);
-    if (!plan) return tl::unexpected<Error>(plan.error());
-    probes->plan_ = std::move(*plan);
-    const auto refused = probes->try_attach(options, symbols);
-    if (!refused) return tl::unexpected<Error>(refused.error());
-    if (refused->empty()) return probes;
-    spdlog::info("the kernel cannot attach a trampoline to {}; using a kprobe instead", *refused);
+    RCACHED_TRY(auto plan, make_attach_plan(layout, offer));
+    probes->plan_ = std::move(plan);
+    RCACHED_TRY(const auto refused, probes->try_attach(options, symbols));
+    if (refused.empty()) return probes;
+    spdlog::info("the kernel cannot attach a trampoline to {}; using a kprobe instead", refused);
     probes->release();
-    offer.fentry_refused.insert(*refused);
+    offer.fentry_refused.insert(refused);
   }
 }
 
 Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsyms& symbols) {
-  const auto cpus = possible_cpus();
-  if (!cpus) return tl::unexpected<Error>(cpus.error());
-  cpus_ = *cpus;
+  RCACHED_TRY(const auto cpus, possible_cpus());
+  cpus_ = cpus;
 
   skeleton_ = probes_bpf::open(nullptr);
   if (skeleton_ == nullptr) return load_error(errno, "open the BPF object");
@@ -135,7 +132,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
   const std::uint32_t ring_bytes =
       options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(static_cast<std::uint32_t>(cpus_));
   spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_);
-  if (auto made = make_rings(ring_bytes); !made) return tl::unexpected<Error>(made.error());
+  RCACHED_CHECK(make_rings(ring_bytes));
 
   bpf_test_run_opts run{};
   run.sz = sizeof(run);
@@ -160,7 +157,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
       }
       Error reason = attach_error(error, planned);
       if (planned.required) return tl::unexpected<Error>(std::move(reason));
-      spdlog::warn("{}; {}. What {} would show stays unknown", reason.message, reason.mend, planned.function);
+      spdlog::warn("{}; {}. What {} would show stays unknown", reason.message, reason.hint, planned.function);
       leave_out(planned.function);
       continue;
     }

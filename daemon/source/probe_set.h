@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
-#include "daemon/error.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
 #include "daemon/source/ring_position.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 struct probes_bpf;
 struct bpf_link;

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "allocator/workload.h"
-#include "daemon/pipeline/translate.h"
-#include "exporters/monotonic_clock.h"
+#include "base/error.h"
+#include "base/monotonic_clock.h"
+#include "daemon/source/translate.h"
 
 namespace rcached {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "daemon/pipeline/mirror_feed.h"
-#include "daemon/pipeline/translate.h"
+#include "daemon/source/translate.h"
 
 namespace rcached {
 namespace {

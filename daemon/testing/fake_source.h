@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/pipeline/translate.h"
+#include "base/error.h"
 #include "daemon/source/event_source.h"
+#include "daemon/source/translate.h"
 
 namespace rcached::testing_support {
 

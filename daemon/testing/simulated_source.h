@@ -10,9 +10,10 @@
 
 #include "allocator/simulated_kernel.h"
 #include "allocator/simulator.h"
-#include "daemon/pipeline/translate.h"
+#include "base/error.h"
 #include "daemon/source/event_source.h"
 #include "daemon/source/kernel_reader.h"
+#include "daemon/source/translate.h"
 
 namespace rcached::testing_support {
 

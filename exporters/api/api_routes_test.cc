@@ -8,12 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/text.h"
+#include "base/version.h"
 #include "exporters/api/testing/fake_stream.h"
 #include "exporters/http/http_server.h"
 #include "exporters/http/route_table.h"
-#include "exporters/testing/http_client.h"
-#include "exporters/testing/sample_view.h"
-#include "exporters/text.h"
+#include "tests/kit/http_client.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached {
 namespace {
@@ -59,7 +60,7 @@ class ApiRoutesTest : public ::testing::Test {
     const json error = body(target, status);
     EXPECT_EQ(error.size(), 1u);
     EXPECT_EQ(error["error"].size(), 2u);
-    EXPECT_NE(error["error"]["mend"], "");
+    EXPECT_NE(error["error"]["hint"], "");
     return error["error"]["message"];
   }
 
@@ -100,7 +101,7 @@ TEST_F(ApiRoutesTest, AnUnknownDomainIsToldWhichThereAre) {
   source_->publish(sample_view(kProfile61));
   for (const std::string path : {"/api/v1/domains/5", "/api/v1/domains/5/history"}) {
     EXPECT_EQ(message(path, 404), "this host has no domain \"5\"");
-    EXPECT_EQ(body(path, 404)["error"]["mend"],
+    EXPECT_EQ(body(path, 404)["error"]["hint"],
               "ask for one of \"4\", \"iovad-2\"; /api/v1/domains has them all");
   }
   EXPECT_LT(text(get("/api/v1/domains/" + std::string(8000, 'x'))).size(), 400u) << "what was asked is cut";
@@ -115,11 +116,11 @@ TEST_F(ApiRoutesTest, TheListOfKnownDomainsIsBounded) {
     info.label = std::string(1000, 'd') + std::to_string(id);
   }
   source_->publish(view);
-  const std::string mend = body("/api/v1/domains/5", 404)["error"]["mend"];
-  EXPECT_LT(mend.size(), 1500u);
-  EXPECT_NE(mend.find(" and 484 more;"), std::string::npos) << mend;
+  const std::string hint = body("/api/v1/domains/5", 404)["error"]["hint"];
+  EXPECT_LT(hint.size(), 1500u);
+  EXPECT_NE(hint.find(" and 484 more;"), std::string::npos) << hint;
   source_->publish(View{});
-  EXPECT_EQ(body("/api/v1/domains/5", 404)["error"]["mend"],
+  EXPECT_EQ(body("/api/v1/domains/5", 404)["error"]["hint"],
             "no domain has been seen yet: one appears with its first mapping");
 }
 

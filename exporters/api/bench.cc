@@ -7,7 +7,7 @@
 #include "exporters/api/domain_json.h"
 #include "exporters/api/history_json.h"
 #include "exporters/api/shared_bodies.h"
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

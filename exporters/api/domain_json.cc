@@ -6,10 +6,10 @@
 #include <optional>
 #include <string_view>
 
-#include "exporters/api/depot_mark.h"
 #include "exporters/api/json.h"
-#include "exporters/confidence_text.h"
-#include "exporters/duration_quantile.h"
+#include "view/confidence_text.h"
+#include "view/depot_mark.h"
+#include "view/duration_quantile.h"
 
 namespace rcached::api {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "exporters/testing/sample_view.h"
-#include "exporters/text.h"
+#include "base/text.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

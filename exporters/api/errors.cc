@@ -27,7 +27,7 @@ std::string told(const std::vector<NamedDomain>& known) {
 }  // namespace
 
 std::string ApiError::body() const {
-  return dump(Json::object({{"error", {{"message", text(message)}, {"mend", text(mend)}}}}));
+  return dump(Json::object({{"error", {{"message", text(message)}, {"hint", text(hint)}}}}));
 }
 
 HttpResponse ApiError::response() const {

@@ -6,17 +6,17 @@
 #include <string_view>
 #include <vector>
 
-#include "exporters/domain_names.h"
 #include "exporters/http/message.h"
+#include "view/domain_names.h"
 
 namespace rcached::api {
 
 struct ApiError {
   int status = 500;
   std::string message;  // what happened, to what
-  std::string mend;     // what to do
+  std::string hint;     // what to do
 
-  std::string body() const;  // {"error":{"message":...,"mend":...}}
+  std::string body() const;  // {"error":{"message":...,"hint":...}}
   HttpResponse response() const;
 };
 

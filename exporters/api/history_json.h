@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "exporters/domain_names.h"
-#include "exporters/view.h"
+#include "view/domain_names.h"
+#include "view/view.h"
 
 namespace rcached::api {
 

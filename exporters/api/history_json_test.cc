@@ -6,7 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporters/text.h"
+#include "base/text.h"
 
 namespace rcached::api {
 

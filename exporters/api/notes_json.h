@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached::api {
 

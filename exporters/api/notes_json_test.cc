@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

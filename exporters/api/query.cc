@@ -7,7 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-#include "exporters/text.h"
+#include "base/text.h"
 
 namespace rcached::api {
 namespace {

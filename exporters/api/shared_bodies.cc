@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/monotonic_clock.h"
+#include "base/text.h"
 #include "exporters/api/domain_json.h"
 #include "exporters/api/notes_json.h"
 #include "exporters/api/status_json.h"
-#include "exporters/monotonic_clock.h"
-#include "exporters/text.h"
 
 namespace rcached::api {
 

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "exporters/domain_names.h"
-#include "exporters/view.h"
+#include "view/domain_names.h"
+#include "view/view.h"
 
 namespace rcached::api {
 

@@ -7,8 +7,8 @@
 #include <set>
 #include <thread>
 
-#include "exporters/testing/sample_view.h"
-#include "exporters/text.h"
+#include "base/text.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

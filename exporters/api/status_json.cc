@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "exporters/api/depot_mark.h"
 #include "exporters/api/json.h"
+#include "view/depot_mark.h"
 
 namespace rcached::api {
 namespace {

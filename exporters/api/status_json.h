@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "exporters/process_figures.h"
-#include "exporters/view.h"
+#include "base/process_figures.h"
+#include "view/view.h"
 
 namespace rcached::api {
 

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "exporters/api/testing/fake_stream.h"
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::api {
 namespace {

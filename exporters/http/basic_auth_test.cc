@@ -8,7 +8,7 @@
 #include <functional>
 #include <thread>
 
-#include "exporters/testing/basic_header.h"
+#include "tests/kit/basic_header.h"
 
 namespace rcached {
 namespace {

@@ -31,9 +31,9 @@ bool replace_listener(std::uint16_t port, int ours) {
 
 }  // namespace
 
-tl::expected<std::unique_ptr<CivetWebServer>, HttpError> CivetWebServer::start(
-    const CivetWebOptions& options, const std::vector<int>& listeners, const mg_callbacks& callbacks,
-    void* owner) {
+Expected<std::unique_ptr<CivetWebServer>> CivetWebServer::start(const CivetWebOptions& options,
+                                                                const std::vector<int>& listeners,
+                                                                const mg_callbacks& callbacks, void* owner) {
   // No URL decoding: no route needs it, and "%00" would cut a path short. No delay: else the end of every
   // piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
   std::vector<std::pair<std::string, std::string>> settings = {
@@ -59,9 +59,8 @@ tl::expected<std::unique_ptr<CivetWebServer>, HttpError> CivetWebServer::start(
   configuration.push_back(nullptr);
 
   const auto failed = [](std::string_view why) {
-    return tl::unexpected(HttpError{HttpError::Kind::internal,
-                                    fmt::format("the HTTP server could not start: {}", why),
-                                    "check the limits of memory, threads and open files"});
+    return tl::unexpected(Error{ErrorCode::internal, fmt::format("the HTTP server could not start: {}", why),
+                                "check the limits of memory, threads and open files"});
   };
   std::unique_ptr<CivetWebServer> server(new CivetWebServer(owner, listeners, options.end_connections));
   if (!server->wake_.valid()) return failed(std::system_category().message(errno));

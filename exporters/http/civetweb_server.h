@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "exporters/http/http_error.h"
-#include "exporters/http/unique_fd.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
@@ -36,10 +36,9 @@ class CivetWebServer {
  public:
   // `listeners` stay the caller's. `callbacks` must not use init_context, and find `owner` by owner(): the
   // user data of CivetWeb is this object. Errors: internal.
-  static tl::expected<std::unique_ptr<CivetWebServer>, HttpError> start(const CivetWebOptions& options,
-                                                                        const std::vector<int>& listeners,
-                                                                        const mg_callbacks& callbacks,
-                                                                        void* owner);
+  static Expected<std::unique_ptr<CivetWebServer>> start(const CivetWebOptions& options,
+                                                         const std::vector<int>& listeners,
+                                                         const mg_callbacks& callbacks, void* owner);
   ~CivetWebServer();  // stops it
   CivetWebServer(const CivetWebServer&) = delete;
   CivetWebServer& operator=(const CivetWebServer&) = delete;

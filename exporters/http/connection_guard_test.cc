@@ -11,7 +11,7 @@
 #include <memory>
 #include <set>
 
-#include "exporters/http/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "exporters/testing/gunzip.h"
+#include "tests/kit/gunzip.h"
 
 namespace rcached {
 namespace {

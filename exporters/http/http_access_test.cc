@@ -17,9 +17,10 @@
 #include <mutex>
 #include <thread>
 
+#include "base/error.h"
 #include "exporters/http/http_server.h"
-#include "exporters/testing/basic_header.h"
-#include "exporters/testing/http_client.h"
+#include "tests/kit/basic_header.h"
+#include "tests/kit/http_client.h"
 
 namespace rcached {
 namespace {
@@ -68,7 +69,7 @@ class HttpAccessTest : public ::testing::Test {
     std::filesystem::rename(directory_ / "fresh", options_.web_config);
   }
 
-  tl::expected<void, HttpError> try_start() {
+  Expected<void> try_start() {
     server_ = std::make_unique<HttpServer>(
         options_, std::vector<Route>{{"/", "hello", [](const HttpRequest&) { return text("hello\n"); }},
                                      {"/-/healthy", "", [](const HttpRequest&) { return text("healthy\n"); }},
@@ -169,7 +170,7 @@ TEST_F(HttpAccessTest, AnUnusableWebConfigurationIsAnError) {
   web_config("basic_auth_users:\n  alice: plain\n");
   const auto started = try_start();
   ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().kind, HttpError::Kind::bad_web_config);
+  EXPECT_EQ(started.error().code, ErrorCode::config);
   EXPECT_NE(started.error().message.find("web.yaml:2:10)"), std::string::npos) << started.error().message;
   EXPECT_FALSE(RawConnection(port_).connected());
 }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/unique_fd.h"
 #include "exporters/http/answer.h"
 #include "exporters/http/basic_auth.h"
 #include "exporters/http/civetweb_server.h"
@@ -28,7 +29,6 @@
 #include "exporters/http/socket_activation.h"
 #include "exporters/http/socket_table.h"
 #include "exporters/http/tls.h"
-#include "exporters/http/unique_fd.h"
 #include "exporters/http/web_config_file.h"
 
 namespace rcached {
@@ -81,7 +81,7 @@ class HttpServer::Impl {
     for (const Route& route : routes_.routes()) options_.metrics->add_handler(route.path);
   }
 
-  tl::expected<void, HttpError> start() {
+  Expected<void> start() {
     if (civetweb_) return {};
     if (auto done = open_web_config(); !done) return done;
     if (auto done = open_sockets(); !done) return done;
@@ -130,37 +130,33 @@ class HttpServer::Impl {
     tls_.reset();
   }
 
-  tl::expected<void, HttpError> open_web_config() {
+  Expected<void> open_web_config() {
     if (options_.web_config.empty()) return {};
     const unsigned waiting = std::max(1u, options_.threads / 2);
-    auto file = WebConfigFile::open(options_.web_config, waiting, options_.log, options_.metrics);
-    if (!file) return tl::unexpected(file.error());
-    web_config_ = *file;
+    RCACHED_TRY(auto file, WebConfigFile::open(options_.web_config, waiting, options_.log, options_.metrics));
+    web_config_ = file;
     tls_ = web_config_->settings()->config.tls;
     if (!tls_ || options_.tls_probed) return {};
     return probe_tls(*tls_, options_.web_config);
   }
 
-  tl::expected<void, HttpError> open_sockets() {
+  Expected<void> open_sockets() {
     names_.clear();
     for (const int fd : options_.inherited_fds) {
-      auto name = adopt_socket(fd);
-      if (!name) return tl::unexpected(name.error());
-      names_.push_back(*name);
+      RCACHED_TRY(auto name, adopt_socket(fd));
+      names_.push_back(name);
     }
     if (!names_.empty()) return {};
-    const auto address = ListenAddress::parse(options_.listen);
-    if (!address) return tl::unexpected(address.error());
-    auto bound = listener_.valid() ? std::move(listener_) : address->bind();
-    if (!bound) return tl::unexpected(bound.error());
-    if (auto done = address->listen(*bound); !done) return done;
-    defer_silent_connections(bound->get(), options_.request_timeout);
-    listener_ = std::move(*bound);
+    RCACHED_TRY(const auto address, ListenAddress::parse(options_.listen));
+    RCACHED_TRY(auto bound, listener_.valid() ? std::move(listener_) : address.bind());
+    if (auto done = address.listen(bound); !done) return done;
+    defer_silent_connections(bound.get(), options_.request_timeout);
+    listener_ = std::move(bound);
     names_.push_back(*SocketName::of(listener_.get()));
     return {};
   }
 
-  tl::expected<void, HttpError> start_civetweb() {
+  Expected<void> start_civetweb() {
     GuardOptions limits;
     limits.workers = std::max(1u, options_.threads) + options_.streams;
     limits.head_limit = options_.request_timeout;
@@ -180,9 +176,8 @@ class HttpServer::Impl {
     civetweb.end_connections = [this] { guard_->end_all(); };
     std::optional<TlsSettings> tls_settings;
     if (tls_) {
-      auto made = civetweb_tls_settings(*tls_);
-      if (!made) return tl::unexpected(made.error());
-      tls_settings = std::move(*made);
+      RCACHED_TRY(auto made, civetweb_tls_settings(*tls_));
+      tls_settings = std::move(made);
       civetweb.tls = true;
       civetweb.further = tls_settings->options;
     }
@@ -405,7 +400,7 @@ HttpServer::HttpServer(HttpOptions options, std::vector<Route> routes)
 
 HttpServer::~HttpServer() { stop(); }
 
-tl::expected<void, HttpError> HttpServer::start() { return impl_->start(); }
+Expected<void> HttpServer::start() { return impl_->start(); }
 
 void HttpServer::stop() { impl_->stop(); }
 

@@ -24,10 +24,10 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "exporters/http/http_error.h"
+#include "base/error.h"
+#include "daemon/command/routes.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/message.h"
-#include "exporters/http/routes.h"
 
 namespace rcached {
 
@@ -61,7 +61,7 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // Listens when it returns without error. A stopped server can be started again.
-  tl::expected<void, HttpError> start();
+  Expected<void> start();
 
   // Ends open connections and streams and waits for the threads; well under a second, as far as the routes
   // let it. Does nothing when not started.

@@ -16,8 +16,8 @@
 
 #include "exporters/http/listen_address.h"
 #include "exporters/http/socket_table.h"
-#include "exporters/testing/http_client.h"
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/http_client.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached {
 namespace {
@@ -355,10 +355,10 @@ TEST_F(HttpServerTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
   HttpServer second(options(), routes());
   const auto started = second.start();
   ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().kind, HttpError::Kind::address_unusable);
+  EXPECT_EQ(started.error().code, ErrorCode::port_taken);
   EXPECT_EQ(started.error().message,
             "cannot listen on 127.0.0.1:" + std::to_string(port_) + ": Address already in use");
-  EXPECT_NE(started.error().mend.find("another listen address"), std::string::npos);
+  EXPECT_NE(started.error().hint.find("another listen address"), std::string::npos);
   EXPECT_EQ(get("/-/healthy").status, 200) << "the first one is not disturbed";
   server_.stop();
   EXPECT_TRUE(second.start().has_value()) << "and the port is free once it has stopped";
@@ -386,7 +386,7 @@ TEST(HttpServer, ABadAddressIsAnError) {
   HttpServer server(HttpOptions{.listen = "nowhere"}, {});
   const auto started = server.start();
   ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().kind, HttpError::Kind::bad_address);
+  EXPECT_EQ(started.error().code, ErrorCode::config);
 }
 
 TEST(HttpServer, CivetWebWritesNothingItself) {

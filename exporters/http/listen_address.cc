@@ -17,38 +17,32 @@
 namespace rcached {
 namespace {
 
-using Kind = HttpError::Kind;
-
-tl::unexpected<HttpError> fail(Kind kind, std::string message, std::string mend) {
-  return tl::unexpected<HttpError>(HttpError{kind, std::move(message), std::move(mend)});
-}
-
-tl::unexpected<HttpError> bad_address(std::string_view text, std::string_view why) {
-  return fail(Kind::bad_address, fmt::format("listen address \"{}\": {}", text, why),
+tl::unexpected<Error> bad_address(std::string_view text, std::string_view why) {
+  return fail(ErrorCode::config, fmt::format("listen address \"{}\": {}", text, why),
               "write it as host:port with an IPv4 address or host name, e.g. 127.0.0.1:9731");
 }
 
 std::string system_message(int error) { return std::system_category().message(error); }
 
-tl::unexpected<HttpError> cannot_listen(const std::string& where, std::uint16_t port, int error) {
+tl::unexpected<Error> cannot_listen(const std::string& where, std::uint16_t port, int error) {
   const std::string message = fmt::format("cannot listen on {}: {}", where, system_message(error));
   switch (error) {
     case EADDRINUSE:
       return fail(
-          Kind::address_unusable, message,
+          ErrorCode::port_taken, message,
           fmt::format("another process has this port (`ss -ltnp 'sport = :{}'` names it): stop it, or set "
                       "another listen address",
                       port));
     case EACCES:
-      return fail(Kind::address_unusable, message, "use a port above 1023, or grant CAP_NET_BIND_SERVICE");
+      return fail(ErrorCode::port_taken, message, "use a port above 1023, or grant CAP_NET_BIND_SERVICE");
     default:
-      return fail(Kind::internal, message, "set another listen address");
+      return fail(ErrorCode::internal, message, "set another listen address");
   }
 }
 
 }  // namespace
 
-tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view text) {
+Expected<ListenAddress> ListenAddress::parse(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return bad_address(text, "needs a host and a port");
   const std::string host(text.substr(0, colon));
@@ -77,10 +71,10 @@ tl::expected<ListenAddress, HttpError> ListenAddress::parse(std::string_view tex
   return ListenAddress(address);
 }
 
-tl::expected<UniqueFd, HttpError> ListenAddress::bind() const {
+Expected<UniqueFd> ListenAddress::bind() const {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
-    return fail(Kind::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
+    return fail(ErrorCode::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
                 "check the limit of open files (`ulimit -n`, LimitNOFILE=)");
   }
   // Connections of an earlier run that linger in TIME_WAIT are no obstacle.
@@ -93,16 +87,15 @@ tl::expected<UniqueFd, HttpError> ListenAddress::bind() const {
   return fd;
 }
 
-tl::expected<void, HttpError> ListenAddress::listen(const UniqueFd& bound) const {
+Expected<void> ListenAddress::listen(const UniqueFd& bound) const {
   constexpr int kBacklog = 128;
   if (::listen(bound.get(), kBacklog) != 0) return cannot_listen(numeric(), port(), errno);
   return {};
 }
 
-tl::expected<void, HttpError> ListenAddress::probe() const {
-  const auto bound = bind();
-  if (!bound) return tl::unexpected(bound.error());
-  return listen(*bound);
+Expected<void> ListenAddress::probe() const {
+  RCACHED_TRY(const auto bound, bind());
+  return listen(bound);
 }
 
 bool ListenAddress::present() const {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "exporters/http/http_error.h"
-#include "exporters/http/unique_fd.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 
@@ -19,15 +19,15 @@ namespace rcached {
 class ListenAddress {
  public:
   // "host:port", host an IPv4 address or a name that resolves to one (asks the resolver; may take its time).
-  static tl::expected<ListenAddress, HttpError> parse(std::string_view text);
+  static Expected<ListenAddress> parse(std::string_view text);
 
   // A socket of this address, not blocking, closed on exec, that nobody can connect to before listen(); or
   // why there is none. The host need not have the address yet: at boot one may come late (DHCP).
-  tl::expected<UniqueFd, HttpError> bind() const;
-  tl::expected<void, HttpError> listen(const UniqueFd& bound) const;
+  Expected<UniqueFd> bind() const;
+  Expected<void> listen(const UniqueFd& bound) const;
 
   // Nothing, or why one cannot listen here now.
-  tl::expected<void, HttpError> probe() const;
+  Expected<void> probe() const;
 
   // Whether the host has this address now.
   bool present() const;

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "exporters/testing/http_client.h"
+#include "tests/kit/http_client.h"
 
 namespace rcached {
 namespace {
@@ -21,9 +21,9 @@ TEST(ListenAddress, RefusesWhatIsNotHostAndPort) {
         "127.0.0.1:97x", "127.0.0.1:-1", "[::1]:9731", "::1:9731", "no.such.host.invalid:9731"}) {
     const auto address = ListenAddress::parse(text);
     ASSERT_FALSE(address.has_value()) << text;
-    EXPECT_EQ(address.error().kind, HttpError::Kind::bad_address);
+    EXPECT_EQ(address.error().code, ErrorCode::config);
     EXPECT_NE(address.error().message.find('"' + std::string(text) + '"'), std::string::npos) << "says what";
-    EXPECT_NE(address.error().mend.find("host:port"), std::string::npos) << "says what to do";
+    EXPECT_NE(address.error().hint.find("host:port"), std::string::npos) << "says what to do";
   }
   const auto hidden = ListenAddress::parse(std::string_view("127.0.0.1\0.example:80", 21));
   ASSERT_FALSE(hidden) << "what stands before the NUL byte is not what was written";
@@ -44,9 +44,9 @@ TEST(ListenAddress, ListensOrSaysWhyNot) {
 
   const auto in_use = address->bind();
   ASSERT_FALSE(in_use.has_value());
-  EXPECT_EQ(in_use.error().kind, HttpError::Kind::address_unusable);
+  EXPECT_EQ(in_use.error().code, ErrorCode::port_taken);
   EXPECT_EQ(in_use.error().message, "cannot listen on " + address->numeric() + ": Address already in use");
-  EXPECT_NE(in_use.error().mend.find("sport = :" + std::to_string(port)), std::string::npos);
+  EXPECT_NE(in_use.error().hint.find("sport = :" + std::to_string(port)), std::string::npos);
 
   holder->reset();
   EXPECT_TRUE(address->probe().has_value()) << "free again";

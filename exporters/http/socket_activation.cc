@@ -14,9 +14,8 @@
 namespace rcached {
 namespace {
 
-tl::unexpected<HttpError> fail(std::string message, std::string mend) {
-  return tl::unexpected<HttpError>(
-      HttpError{HttpError::Kind::bad_socket, std::move(message), std::move(mend)});
+tl::unexpected<Error> fail(std::string message, std::string hint) {
+  return tl::unexpected<Error>(Error{ErrorCode::config, std::move(message), std::move(hint)});
 }
 
 int socket_option(int fd, int option) {
@@ -27,7 +26,7 @@ int socket_option(int fd, int option) {
 
 }  // namespace
 
-tl::expected<SocketName, HttpError> adopt_socket(int fd) {
+Expected<SocketName> adopt_socket(int fd) {
   const std::string who = fmt::format("the inherited file descriptor {}", fd);
   const auto name = SocketName::of(fd);
   if (!name) {

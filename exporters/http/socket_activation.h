@@ -4,7 +4,7 @@
 
 #include <tl/expected.hpp>
 
-#include "exporters/http/http_error.h"
+#include "base/error.h"
 #include "exporters/http/socket_table.h"
 
 namespace rcached {
@@ -12,6 +12,6 @@ namespace rcached {
 // The name of an inherited socket that CivetWeb can accept connections from; it is made not to block. Errors:
 // bad_socket, for what is not a listening stream socket, and for a family that CivetWeb is not built for:
 // without IPv6 or unix sockets it has no room for their addresses and would write beyond its own.
-tl::expected<SocketName, HttpError> adopt_socket(int fd);
+Expected<SocketName> adopt_socket(int fd);
 
 }  // namespace rcached

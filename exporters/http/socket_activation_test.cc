@@ -12,9 +12,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/unique_fd.h"
 #include "exporters/http/http_server.h"
-#include "exporters/http/unique_fd.h"
-#include "exporters/testing/http_client.h"
+#include "tests/kit/http_client.h"
 
 namespace rcached {
 namespace {
@@ -55,8 +55,8 @@ UniqueFd listening_unix(const std::string& path) {
 std::string fault(int fd) {
   const auto adopted = adopt_socket(fd);
   if (adopted) return "";
-  EXPECT_EQ(adopted.error().kind, HttpError::Kind::bad_socket);
-  return adopted.error().message + "|" + adopted.error().mend;
+  EXPECT_EQ(adopted.error().code, ErrorCode::config);
+  return adopted.error().message + "|" + adopted.error().hint;
 }
 
 TEST(SocketActivation, RefusesWhatIsNoListeningStreamSocket) {
@@ -147,7 +147,7 @@ TEST_F(ActivatedServerTest, ASocketThatCannotBeUsedIsAnError) {
   HttpServer server(options({idle.get()}), routes());
   const auto started = server.start();
   ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().kind, HttpError::Kind::bad_socket);
+  EXPECT_EQ(started.error().code, ErrorCode::config);
   EXPECT_EQ(server.url(), "");
 }
 

@@ -32,12 +32,11 @@ constexpr int kProbeMilliseconds = 10'000;
 constexpr std::string_view kProxy =
     "remove tls_server_config and put a reverse proxy in front: docs/tls.md has a tested configuration";
 
-tl::unexpected<HttpError> fail(std::string message, std::string mend) {
-  return tl::unexpected<HttpError>(
-      HttpError{HttpError::Kind::bad_web_config, std::move(message), std::move(mend)});
+tl::unexpected<Error> fail(std::string message, std::string hint) {
+  return tl::unexpected<Error>(Error{ErrorCode::config, std::move(message), std::move(hint)});
 }
 
-tl::expected<std::string, HttpError> read_pem(const std::string& path, std::string_view wanted) {
+Expected<std::string> read_pem(const std::string& path, std::string_view wanted) {
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) {
@@ -112,12 +111,10 @@ std::pair<std::string, int> listen_to(pid_t child, int report) {
 
 }  // namespace
 
-tl::expected<TlsSettings, HttpError> civetweb_tls_settings(const WebConfig::Tls& tls) {
-  const auto key = read_pem(tls.key_file, "PRIVATE KEY-----");
-  if (!key) return tl::unexpected(key.error());
-  const auto certificate = read_pem(tls.cert_file, "-----BEGIN CERTIFICATE-----");
-  if (!certificate) return tl::unexpected(certificate.error());
-  const std::string pem = *key + *certificate;
+Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls) {
+  RCACHED_TRY(const auto key, read_pem(tls.key_file, "PRIVATE KEY-----"));
+  RCACHED_TRY(const auto certificate, read_pem(tls.cert_file, "-----BEGIN CERTIFICATE-----"));
+  const std::string pem = key + certificate;
   TlsSettings settings;
   settings.pem = UniqueFd(::memfd_create("rcached-tls", MFD_CLOEXEC));
   if (!settings.pem.valid() ||
@@ -128,9 +125,7 @@ tl::expected<TlsSettings, HttpError> civetweb_tls_settings(const WebConfig::Tls&
                       {"ssl_protocol_version", std::to_string(tls.min_minor + 2)},
                       {"ssl_verify_peer", "no"}};
   if (tls.client_auth != WebConfig::ClientAuth::none) {
-    if (const auto ca = read_pem(tls.client_ca_file, "-----BEGIN CERTIFICATE-----"); !ca) {
-      return tl::unexpected(ca.error());
-    }
+    RCACHED_CHECK(read_pem(tls.client_ca_file, "-----BEGIN CERTIFICATE-----"));
     const bool required = tls.client_auth == WebConfig::ClientAuth::required;
     settings.options.back().second = required ? "yes" : "optional";
     settings.options.emplace_back("ssl_ca_file", tls.client_ca_file);
@@ -138,13 +133,12 @@ tl::expected<TlsSettings, HttpError> civetweb_tls_settings(const WebConfig::Tls&
   return settings;
 }
 
-tl::expected<void, HttpError> probe_tls(const WebConfig::Tls& tls, const std::string& origin) {
+Expected<void> probe_tls(const WebConfig::Tls& tls, const std::string& origin) {
   WebConfig::Tls for_any_client = tls;  // the probe has no client certificate
   if (tls.client_auth == WebConfig::ClientAuth::required) {
     for_any_client.client_auth = WebConfig::ClientAuth::if_given;
   }
-  const auto settings = civetweb_tls_settings(for_any_client);
-  if (!settings) return tl::unexpected(settings.error());
+  RCACHED_TRY(const auto settings, civetweb_tls_settings(for_any_client));
   if (mg_check_feature(MG_FEATURES_TLS) == 0) {
     return fail(fmt::format("tls_server_config: the installed CivetWeb is built without TLS ({})", origin),
                 std::string(kProxy));
@@ -164,7 +158,7 @@ tl::expected<void, HttpError> probe_tls(const WebConfig::Tls& tls, const std::st
   CivetWebOptions options;
   options.workers = 1;
   options.tls = true;
-  options.further = settings->options;
+  options.further = settings.options;
   const std::uint16_t port = SocketName::of(listener.get())->port();
   const pid_t child = ::fork();
   if (child == 0) serve_once(options, listener.get(), port, child_end.get());
@@ -189,11 +183,10 @@ tl::expected<void, HttpError> probe_tls(const WebConfig::Tls& tls, const std::st
               std::string(kProxy));
 }
 
-tl::expected<bool, HttpError> probe_tls_of(const std::string& web_config) {
-  const auto config = load_web_config(web_config);
-  if (!config) return tl::unexpected(config.error());
-  if (!config->tls) return false;
-  if (auto done = probe_tls(*config->tls, web_config); !done) return tl::unexpected(done.error());
+Expected<bool> probe_tls_of(const std::string& web_config) {
+  RCACHED_TRY(const auto config, load_web_config(web_config));
+  if (!config.tls) return false;
+  RCACHED_CHECK(probe_tls(*config.tls, web_config));
   return true;
 }
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "exporters/http/http_error.h"
-#include "exporters/http/unique_fd.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
 #include "exporters/http/web_config.h"
 
 namespace rcached {
@@ -18,17 +18,17 @@ namespace rcached {
 // Whether the installed CivetWeb can serve TLS with these files. Forks: call it before there are many
 // threads; takes well under a second, at most ten. `origin` is the web configuration, for messages. Errors:
 // bad_web_config (a file cannot be read, holds no certificate or key that fit, or TLS does not work at all).
-tl::expected<void, HttpError> probe_tls(const WebConfig::Tls& tls, const std::string& origin);
+Expected<void> probe_tls(const WebConfig::Tls& tls, const std::string& origin);
 
 // Reads the web configuration and probes when it asks for TLS: what the daemon calls early. True: it does
 // ask.
-tl::expected<bool, HttpError> probe_tls_of(const std::string& web_config);
+Expected<bool> probe_tls_of(const std::string& web_config);
 
 struct TlsSettings {
   std::vector<std::pair<std::string, std::string>> options;  // of CivetWeb
   UniqueFd
       pem;  // key and certificate in one file in memory, as CivetWeb wants them; may be closed once it runs
 };
-tl::expected<TlsSettings, HttpError> civetweb_tls_settings(const WebConfig::Tls& tls);
+Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls);
 
 }  // namespace rcached

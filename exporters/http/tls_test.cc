@@ -40,10 +40,10 @@ class TlsTest : public ::testing::Test {
 TEST_F(TlsTest, TheProbeEndsInOneAnswerWhateverCivetWebDoes) {
   const auto probed = probe_tls(files("server.crt", "server.key"), "web.yaml");
   if (probed) return;  // this CivetWeb can do TLS
-  EXPECT_EQ(probed.error().kind, HttpError::Kind::bad_web_config);
+  EXPECT_EQ(probed.error().code, ErrorCode::config);
   EXPECT_NE(probed.error().message.find("CivetWeb"), std::string::npos);
   EXPECT_NE(probed.error().message.find("(web.yaml)"), std::string::npos);
-  EXPECT_NE(probed.error().mend.find("docs/tls.md"), std::string::npos);
+  EXPECT_NE(probed.error().hint.find("docs/tls.md"), std::string::npos);
   RecordProperty("message", probed.error().message);
 }
 

@@ -12,18 +12,17 @@
 #include <functional>
 #include <map>
 
-#include "exporters/nearest.h"
-#include "exporters/text.h"
-#include "exporters/yaml_text.h"
+#include "base/nearest.h"
+#include "base/text.h"
+#include "base/yaml_text.h"
 
 namespace rcached {
 namespace {
 
-using Done = tl::expected<void, HttpError>;
+using Done = Expected<void>;
 
-tl::unexpected<HttpError> fail(std::string message, std::string mend) {
-  return tl::unexpected<HttpError>(
-      HttpError{HttpError::Kind::bad_web_config, std::move(message), std::move(mend)});
+tl::unexpected<Error> fail(std::string message, std::string hint) {
+  return tl::unexpected<Error>(Error{ErrorCode::config, std::move(message), std::move(hint)});
 }
 
 struct Key {
@@ -39,7 +38,7 @@ class Reader {
   Reader(std::string_view text, const std::string& path)
       : text_(text), path_(path), directory_(std::filesystem::path(path).parent_path()) {}
 
-  tl::expected<WebConfig, HttpError> read(const YAML::Node& document) {
+  Expected<WebConfig> read(const YAML::Node& document) {
     const std::vector<Key> keys = {{"tls_server_config", section([this](auto& v) { return read_tls(v); })},
                                    {"http_server_config", section([this](auto& v) { return read_http(v); })},
                                    {"basic_auth_users", section([this](auto& v) { return read_users(v); })},
@@ -48,7 +47,7 @@ class Reader {
       return fail(fmt::format("the file is not a list of keys and values ({})", place(document.Mark())),
                   fmt::format("write keys such as basic_auth_users; known: {}", names(keys)));
     }
-    if (auto done = read_keys(document, "", keys); !done) return tl::unexpected(done.error());
+    RCACHED_CHECK(read_keys(document, "", keys));
     return config_;
   }
 
@@ -143,14 +142,14 @@ class Reader {
     });
   }
 
-  std::function<Done(const YAML::Node&, const YAML::Node&)> unsupported(std::string mend) const {
-    return [this, mend = std::move(mend)](const YAML::Node& name, const YAML::Node&) {
+  std::function<Done(const YAML::Node&, const YAML::Node&)> unsupported(std::string hint) const {
+    return [this, hint = std::move(hint)](const YAML::Node& name, const YAML::Node&) {
       return fail(fmt::format("'{}' cannot be honoured by rcached ({})", name.Scalar(), place(name.Mark())),
-                  mend);
+                  hint);
     };
   }
 
-  tl::unexpected<HttpError> wrong(const YAML::Node& value, std::string_view wanted) const {
+  tl::unexpected<Error> wrong(const YAML::Node& value, std::string_view wanted) const {
     return fail(fmt::format("wrong value '{}' ({})", printable(value.Scalar()), place(value.Mark())),
                 fmt::format("write {}", wanted));
   }
@@ -168,9 +167,9 @@ class Reader {
         target = meaning;
         return {};
       }
-      std::string mend = fmt::format("{}", fmt::join(words, " or "));
-      if (const auto near = nearest(word, words)) mend += fmt::format("; did you mean '{}'?", *near);
-      return wrong(value, mend);
+      std::string hint = fmt::format("{}", fmt::join(words, " or "));
+      if (const auto near = nearest(word, words)) hint += fmt::format("; did you mean '{}'?", *near);
+      return wrong(value, hint);
     });
   }
 
@@ -318,15 +317,14 @@ class Reader {
 
 }  // namespace
 
-tl::expected<WebConfig, HttpError> parse_web_config(std::string_view text, const std::string& path) {
-  const auto malformed = [](const YamlFault& fault) { return fail(fault.message, fault.mend); };
+Expected<WebConfig> parse_web_config(std::string_view text, const std::string& path) {
   const auto document = load_yaml(text, path);
-  if (!document) return malformed(document.error());
+  if (!document) return tl::unexpected(document.error());
   if (document->IsNull()) return WebConfig{};
   try {
     return Reader(text, path).read(*document);
   } catch (const YAML::Exception& error) {
-    return malformed(yaml_fault(error, path));
+    return tl::unexpected(yaml_error(error, path));
   }
 }
 

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporters/http/http_error.h"
+#include "base/error.h"
 
 namespace rcached {
 
@@ -51,10 +51,10 @@ struct WebConfig {
 };
 
 // `path` names the text in messages and gives the directory of relative paths. Errors: bad_web_config. Pure.
-tl::expected<WebConfig, HttpError> parse_web_config(std::string_view text, const std::string& path);
+Expected<WebConfig> parse_web_config(std::string_view text, const std::string& path);
 
 // Errors: bad_web_config (missing, not a readable regular file, over 1 MiB, and all of parse_web_config).
-tl::expected<WebConfig, HttpError> load_web_config(const std::string& path);
+Expected<WebConfig> load_web_config(const std::string& path);
 
 // A bcrypt hash that can be checked in reasonable time. Empty: it is one; else what is wrong with it.
 std::string bcrypt_fault(std::string_view hash);

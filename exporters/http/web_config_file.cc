@@ -11,8 +11,8 @@
 #include <system_error>
 #include <utility>
 
-#include "exporters/http/unique_fd.h"
-#include "exporters/text.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 
 namespace rcached {
 namespace {
@@ -21,24 +21,24 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kLargestFile = 1u << 20;
 
-tl::unexpected<HttpError> unreadable(const std::string& path, std::string_view why, std::string mend) {
-  return tl::unexpected(HttpError{
-      HttpError::Kind::bad_web_config,
-      fmt::format("cannot read the web configuration: {} ({})", why, printable(path)), std::move(mend)});
+tl::unexpected<Error> unreadable(const std::string& path, std::string_view why, std::string hint) {
+  return tl::unexpected(Error{ErrorCode::config,
+                              fmt::format("cannot read the web configuration: {} ({})", why, printable(path)),
+                              std::move(hint)});
 }
 
-tl::unexpected<HttpError> unreadable(const std::string& path, int error) {
-  std::string mend = "check the path";
-  if (error == ENOENT || error == ENOTDIR) mend = "create the file, or remove http.web_config";
-  if (error == EACCES || error == EPERM) mend = "make the file readable for the user that runs rcached";
-  return unreadable(path, std::system_category().message(error), std::move(mend));
+tl::unexpected<Error> unreadable(const std::string& path, int error) {
+  std::string hint = "check the path";
+  if (error == ENOENT || error == ENOTDIR) hint = "create the file, or remove http.web_config";
+  if (error == EACCES || error == EPERM) hint = "make the file readable for the user that runs rcached";
+  return unreadable(path, std::system_category().message(error), std::move(hint));
 }
 
 std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
 
 }  // namespace
 
-tl::expected<WebConfig, HttpError> load_web_config(const std::string& path) {
+Expected<WebConfig> load_web_config(const std::string& path) {
   // O_NONBLOCK: a FIFO given by mistake must not hang a request.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
@@ -57,12 +57,12 @@ tl::expected<WebConfig, HttpError> load_web_config(const std::string& path) {
   return parse_web_config(text, path);
 }
 
-tl::expected<std::shared_ptr<WebConfigFile>, HttpError> WebConfigFile::open(
-    const std::string& path, unsigned waiting, Log log, std::shared_ptr<HttpMetrics> metrics) {
+Expected<std::shared_ptr<WebConfigFile>> WebConfigFile::open(const std::string& path, unsigned waiting,
+                                                             Log log, std::shared_ptr<HttpMetrics> metrics) {
   std::shared_ptr<WebConfigFile> file(new WebConfigFile(path, waiting, std::move(log), std::move(metrics)));
   const std::lock_guard lock(file->look_mutex_);
   file->seen_ = file->version();
-  if (auto done = file->read(); !done) return tl::unexpected(done.error());
+  RCACHED_CHECK(file->read());
   file->next_look_ = Clock::now() + 1s;
   return file;
 }
@@ -80,7 +80,7 @@ std::shared_ptr<const WebSettings> WebConfigFile::settings(Clock::time_point now
       if (metrics_) metrics_->web_config_read(done.has_value());
       say(done ? fmt::format("the web configuration has changed and is in force ({})", path_)
                : fmt::format("the web configuration has changed, and the old one stays in force: {}; {}",
-                             done.error().message, done.error().mend));
+                             done.error().message, done.error().hint));
     }
     const std::lock_guard lock(mutex_);
     next_look_ = now + 1s;
@@ -96,12 +96,11 @@ WebConfigFile::Version WebConfigFile::version() const {
 }
 
 // Called with look_mutex_ held.
-tl::expected<void, HttpError> WebConfigFile::read() {
-  auto loaded = load_web_config(path_);
-  if (!loaded) return tl::unexpected(loaded.error());
+Expected<void> WebConfigFile::read() {
+  RCACHED_TRY(auto loaded, load_web_config(path_));
   const auto old = settings_;  // only this function writes it
   auto fresh = std::make_shared<WebSettings>();
-  fresh->config = std::move(*loaded);
+  fresh->config = std::move(loaded);
   const WebConfig& config = fresh->config;
   if (!config.users.empty()) {
     fresh->auth = std::make_shared<BasicAuth>(config.users, waiting_);

@@ -20,8 +20,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "base/error.h"
 #include "exporters/http/basic_auth.h"
-#include "exporters/http/http_error.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/rate_limiter.h"
 #include "exporters/http/web_config.h"
@@ -43,9 +43,8 @@ class WebConfigFile {
 
   // `waiting`: requests that may wait for a password check. `log` and `metrics` may be empty. Errors:
   // bad_web_config.
-  static tl::expected<std::shared_ptr<WebConfigFile>, HttpError> open(const std::string& path,
-                                                                      unsigned waiting, Log log,
-                                                                      std::shared_ptr<HttpMetrics> metrics);
+  static Expected<std::shared_ptr<WebConfigFile>> open(const std::string& path, unsigned waiting, Log log,
+                                                       std::shared_ptr<HttpMetrics> metrics);
 
   // Looks at the file when the last look is a second old.
   std::shared_ptr<const WebSettings> settings(Clock::time_point now = Clock::now());
@@ -65,7 +64,7 @@ class WebConfigFile {
       : path_(std::move(path)), waiting_(waiting), log_(std::move(log)), metrics_(std::move(metrics)) {}
 
   Version version() const;
-  tl::expected<void, HttpError> read();
+  Expected<void> read();
   void say(std::string_view line) const;
 
   const std::string path_;

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "exporters/testing/basic_header.h"
+#include "tests/kit/basic_header.h"
 
 namespace rcached {
 namespace {
@@ -64,7 +64,7 @@ TEST_F(WebConfigFileTest, WhatCannotBeReadIsAnError) {
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().message, "cannot read the web configuration: No such file or directory (" +
                                          path_.string().substr(0, 60) + ")");
-  EXPECT_EQ(missing.error().mend, "create the file, or remove http.web_config");
+  EXPECT_EQ(missing.error().hint, "create the file, or remove http.web_config");
   std::filesystem::create_directory(path_);
   EXPECT_NE(load_web_config(path_).error().message.find("not a regular file"), std::string::npos);
   std::filesystem::remove(path_);

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/kit/paths.h"
+
 namespace rcached {
 namespace {
 
@@ -19,13 +21,13 @@ WebConfig parse(const std::string& text) {
   return config.value_or(WebConfig{});
 }
 
-// "message|mend"
+// "message|hint"
 std::string fault(const std::string& text) {
   const auto config = parse_web_config(text, "web.yaml");
   EXPECT_FALSE(config.has_value()) << text;
   if (config) return "";
-  EXPECT_EQ(config.error().kind, HttpError::Kind::bad_web_config);
-  return config.error().message + "|" + config.error().mend;
+  EXPECT_EQ(config.error().code, ErrorCode::config);
+  return config.error().message + "|" + config.error().hint;
 }
 
 TEST(WebConfig, AnEmptyFileAsksForNothing) {

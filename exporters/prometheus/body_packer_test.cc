@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "exporters/testing/gunzip.h"
+#include "tests/kit/gunzip.h"
 
 namespace rcached {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "exporters/text.h"
+#include "base/text.h"
 
 namespace rcached {
 namespace {

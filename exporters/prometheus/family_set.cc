@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "exporters/prometheus/metric_table.h"
-#include "exporters/text.h"
 
 namespace rcached {
 namespace {

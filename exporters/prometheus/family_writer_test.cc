@@ -8,7 +8,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/summary.h>
 
-#include "exporters/testing/samples.h"
+#include "tests/kit/samples.h"
 
 namespace rcached {
 namespace {

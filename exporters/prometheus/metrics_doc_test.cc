@@ -9,6 +9,7 @@
 
 #include "exporters/prometheus/family_set.h"
 #include "exporters/prometheus/metric_table.h"
+#include "tests/kit/paths.h"
 
 namespace rcached {
 namespace {

@@ -33,7 +33,7 @@
 #include "exporters/prometheus/body_pool.h"
 #include "exporters/prometheus/series_budget.h"
 #include "exporters/prometheus/view_renderer.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

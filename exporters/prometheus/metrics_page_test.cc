@@ -20,9 +20,10 @@
 #include <vector>
 
 #include "exporters/prometheus/process_collectable.h"
-#include "exporters/testing/gunzip.h"
-#include "exporters/testing/sample_view.h"
-#include "exporters/testing/samples.h"
+#include "tests/kit/gunzip.h"
+#include "tests/kit/paths.h"
+#include "tests/kit/sample_view.h"
+#include "tests/kit/samples.h"
 
 namespace rcached {
 namespace {

@@ -12,8 +12,9 @@
 
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/prometheus/process_collectable.h"
-#include "exporters/testing/sample_view.h"
-#include "exporters/testing/samples.h"
+#include "tests/kit/paths.h"
+#include "tests/kit/sample_view.h"
+#include "tests/kit/samples.h"
 
 namespace rcached {
 namespace {
@@ -29,8 +30,8 @@ std::pair<int, std::string> check(const std::string& metrics) {
   const std::string out = base.string() + ".out";
   std::ofstream(in) << metrics;
   const int status =
-      std::system(("'" RCACHED_PYTHON "' '" RCACHED_SOURCE_DIR "/exporters/testing/openmetrics_check.py' <'" +
-                   in + "' >'" + out + "' 2>&1")
+      std::system(("'" RCACHED_PYTHON "' '" RCACHED_SOURCE_DIR "/tests/kit/openmetrics_check.py' <'" + in +
+                   "' >'" + out + "' 2>&1")
                       .c_str());
   std::ifstream file(out);
   std::string printed{std::istreambuf_iterator<char>(file), {}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/prometheus/process_collectable.h"
 
-#include "exporters/process_figures.h"
+#include "base/process_figures.h"
 #include "exporters/prometheus/family_set.h"
 #include "exporters/prometheus/metric_table.h"
 

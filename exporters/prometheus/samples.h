@@ -24,7 +24,8 @@
 #include "exporters/prometheus/exposition.h"
 #include "exporters/prometheus/metric_table.h"
 #include "exporters/prometheus/series_heads.h"
-#include "exporters/view.h"
+#include "view/depot_mark.h"
+#include "view/view.h"
 
 namespace rcached {
 
@@ -43,11 +44,6 @@ inline constexpr std::string_view kNoLabels = " ";
 
 inline double seconds(std::uint64_t ns) { return static_cast<double>(ns) * kNanosecond; }
 
-// The depot size that the saturation ratio is measured against: where a bounded depot overflows, where an
-// unbounded one is reclaimed. 0: not known.
-inline std::uint32_t depot_mark(const KernelInfo& kernel) {
-  return kernel.profile.depot == DepotKind::bounded ? kernel.profile.depot_capacity : kernel.online_cpus;
-}
 inline bool bounded(const KernelInfo& kernel) { return kernel.profile.depot == DepotKind::bounded; }
 
 inline std::string block(std::initializer_list<std::pair<std::string_view, std::string_view>> labels) {
@@ -253,11 +249,11 @@ void depot_cached(const SampleInput& in, Sink& sink) {
 
 template <class Sink>
 void saturation_ratio(const SampleInput& in, Sink& sink) {
-  const std::uint32_t mark = depot_mark(in.view.kernel);
-  if (mark == 0) return;
+  const auto mark = depot_mark(in.view.kernel);
+  if (!mark) return;
   each_domain(in, [&](const DomainSnapshot& domain, const DomainHeads& heads) {
     for (std::size_t order = 0; order < kCachedOrders; ++order) {
-      sink.add(static_cast<double>(domain.orders[order].depot_magazines) / mark, heads.orders[order]);
+      sink.add(static_cast<double>(domain.orders[order].depot_magazines) / *mark, heads.orders[order]);
     }
   });
 }
@@ -311,8 +307,8 @@ void kernel_info(const SampleInput& in, Sink& sink) {
 
 template <class Sink, DepotKind Kind>
 void depot_limit(const SampleInput& in, Sink& sink) {
-  const std::uint32_t mark = depot_mark(in.view.kernel);
-  if (in.view.kernel.profile.depot == Kind && mark != 0) sink.add(std::uint64_t{mark}, kNoLabels);
+  const auto mark = depot_mark(in.view.kernel);
+  if (in.view.kernel.profile.depot == Kind && mark) sink.add(std::uint64_t{*mark}, kNoLabels);
 }
 
 template <class Sink, auto Member>

@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 
+#include "tests/kit/paths.h"
+
 namespace rcached {
 namespace {
 

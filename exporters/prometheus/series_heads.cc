@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "exporters/domain_names.h"
 #include "exporters/prometheus/exposition.h"
+#include "view/domain_names.h"
 
 namespace rcached {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "allocator/kernel_profile.h"
 #include "exporters/prometheus/text_cursor.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

@@ -13,7 +13,7 @@
 #include "exporters/prometheus/metric_table.h"
 #include "exporters/prometheus/series_budget.h"
 #include "exporters/prometheus/series_heads.h"
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached {
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "exporters/prometheus/metric_table.h"
-#include "exporters/testing/sample_view.h"
-#include "exporters/testing/samples.h"
+#include "tests/kit/sample_view.h"
+#include "tests/kit/samples.h"
 
 namespace rcached {
 namespace {

@@ -11,45 +11,42 @@
 #include <system_error>
 #include <utility>
 
+#include "base/error.h"
+
 namespace rcached {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = TextfileError::Kind;
 
 constexpr std::string_view kSuffix = ".prom";
 constexpr std::string_view kUnique = "XXXXXX";  // of mkostemp(3)
 
-tl::unexpected<TextfileError> fail(Kind kind, std::string message, std::string mend) {
-  return tl::unexpected<TextfileError>(TextfileError{kind, std::move(message), std::move(mend)});
-}
-
-Kind kind_of(int error) {
+ErrorCode code_of(int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
-      return Kind::no_directory;
+      return ErrorCode::not_found;
     case EACCES:
     case EPERM:
     case EROFS:
-      return Kind::denied;
+      return ErrorCode::permission;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return Kind::no_space;
+      return ErrorCode::no_space;
     default:
-      return Kind::io;
+      return ErrorCode::io;
   }
 }
 
-std::string mend_of(int error, const std::string& directory) {
-  switch (kind_of(error)) {
-    case Kind::no_directory:
+std::string hint_for(int error, const std::string& directory) {
+  switch (code_of(error)) {
+    case ErrorCode::not_found:
       return fmt::format(
           "make the directory {}, or set textfile.path into the one that node_exporter reads "
           "(--collector.textfile.directory)",
           directory);
-    case Kind::denied:
+    case ErrorCode::permission:
       if (error == EROFS) {
         return fmt::format(
             "make {} writable for rcached: under systemd by ReadWritePaths=, else by mounting "
@@ -57,7 +54,7 @@ std::string mend_of(int error, const std::string& directory) {
             directory);
       }
       return fmt::format("let the user that runs rcached write and rename in {}", directory);
-    case Kind::no_space:
+    case ErrorCode::no_space:
       if (error == EFBIG) return "raise the limit of file sizes (ulimit -f, LimitFSIZE=), or export less";
       return fmt::format(
           "free space on the file system of {}, or export fewer series (metrics.per_cpu, "
@@ -125,12 +122,12 @@ PromFile::PromFile(std::string path, std::string directory, std::string temporar
       directory_(std::move(directory)),
       temporary_prefix_(std::move(temporary_prefix)) {}
 
-PromFile::Expected<PromFile> PromFile::at(const std::string& path) {
+Expected<PromFile> PromFile::at(const std::string& path) {
   const fs::path whole(path);
   const std::string name = whole.filename().string();
   if (!whole.is_absolute() || !name.ends_with(kSuffix) || name.size() == kSuffix.size() ||
       path.find('\0') != std::string::npos) {
-    return fail(Kind::bad_path, fmt::format("metrics cannot be written to \"{}\"", path),
+    return fail(ErrorCode::config, fmt::format("metrics cannot be written to \"{}\"", path),
                 "set textfile.path to an absolute path that ends in .prom, e.g. "
                 "/var/lib/prometheus/node-exporter/rcached.prom");
   }
@@ -138,10 +135,10 @@ PromFile::Expected<PromFile> PromFile::at(const std::string& path) {
   return PromFile(path, directory.string(), (directory / ("." + name + ".tmp-")).string());
 }
 
-tl::unexpected<TextfileError> PromFile::failed(const char* doing, int error) const {
-  return fail(kind_of(error),
+tl::unexpected<Error> PromFile::failed(const char* doing, int error) const {
+  return fail(code_of(error),
               fmt::format("cannot {} {}: {}", doing, path_, std::system_category().message(error)),
-              mend_of(error, directory_));
+              hint_for(error, directory_));
 }
 
 bool PromFile::is_mine(const struct stat& info) const {
@@ -149,7 +146,7 @@ bool PromFile::is_mine(const struct stat& info) const {
          info.st_mtim.tv_sec == written_->changed.tv_sec && info.st_mtim.tv_nsec == written_->changed.tv_nsec;
 }
 
-PromFile::Expected<void> PromFile::check_place() const {
+Expected<void> PromFile::check_place() const {
   struct stat info {};
   if (::lstat(path_.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};  // or the directory is missing, which making the temporary tells
@@ -157,17 +154,17 @@ PromFile::Expected<void> PromFile::check_place() const {
   }
   if (is_mine(info)) return {};
   if (!S_ISREG(info.st_mode) || !begins_with_header(path_)) {
-    return fail(Kind::not_ours, fmt::format("what is at {} was not written by rcached", path_),
+    return fail(ErrorCode::foreign_file, fmt::format("what is at {} was not written by rcached", path_),
                 "remove it, or set textfile.path to a name that nothing else uses");
   }
   if (written_) {
-    return fail(Kind::not_ours, fmt::format("another rcached writes {}", path_),
+    return fail(ErrorCode::foreign_file, fmt::format("another rcached writes {}", path_),
                 "give each its own textfile.path; if no other runs, remove the file");
   }
   return {};
 }
 
-PromFile::Expected<void> PromFile::replace(const std::vector<std::string_view>& pieces) {
+Expected<void> PromFile::replace(const std::vector<std::string_view>& pieces) {
   if (auto good = check_place(); !good) return good;
   Temporary file(temporary_prefix_);
   if (file.fd() < 0) return failed("write", errno);
@@ -184,7 +181,7 @@ PromFile::Expected<void> PromFile::replace(const std::vector<std::string_view>& 
   return {};
 }
 
-PromFile::Expected<void> PromFile::remove() {
+Expected<void> PromFile::remove() {
   if (!written_) return {};
   struct stat info {};
   if (::lstat(path_.c_str(), &info) == 0) {
@@ -210,7 +207,7 @@ bool PromFile::remove_if_abandoned(const fs::path& temporary) const {
   return good;
 }
 
-PromFile::Expected<void> PromFile::clear() {
+Expected<void> PromFile::clear() {
   std::error_code error;
   Expected<void> result;
   for (fs::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {

@@ -17,8 +17,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <vector>
+
+#include "base/error.h"
 
 namespace rcached {
 
@@ -26,26 +27,9 @@ namespace rcached {
 inline constexpr std::string_view kPromFileHeader =
     "# Written by rcached for the textfile collector of node_exporter.\n";
 
-struct TextfileError {
-  enum class Kind : std::uint8_t {
-    bad_path,      // not an absolute path that ends in .prom
-    no_directory,  // the directory does not exist
-    denied,        // no permission, or a read-only file system
-    no_space,      // disk, quota or the limit of the process
-    not_ours,      // what is there was not written by this rcached
-    io,            // anything else
-  };
-  Kind kind = Kind::io;
-  std::string message;  // what happened, to what
-  std::string mend;     // what the operator can do
-};
-
 class PromFile {
  public:
-  template <typename T>
-  using Expected = tl::expected<T, TextfileError>;
-
-  // Looks at the path only. Errors: bad_path.
+  // Looks at the path only. Errors: config (the path is not absolute, or does not end in .prom).
   static Expected<PromFile> at(const std::string& path);
 
   // Removes what an earlier rcached that was killed has left: its file, whose numbers are no longer true, and
@@ -72,7 +56,7 @@ class PromFile {
   };
 
   PromFile(std::string path, std::string directory, std::string temporary_prefix);
-  tl::unexpected<TextfileError> failed(const char* doing, int error) const;
+  tl::unexpected<Error> failed(const char* doing, int error) const;
   Expected<void> check_place() const;
   bool is_mine(const struct stat& info) const;
   bool remove_if_abandoned(const std::filesystem::path& temporary) const;

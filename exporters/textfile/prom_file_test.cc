@@ -24,7 +24,6 @@ namespace rcached {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = TextfileError::Kind;
 
 std::string read(const fs::path& path) {
   std::ifstream file(path);
@@ -57,12 +56,12 @@ class PromFileTest : public ::testing::Test {
 
   // The error says where and what to do, and nothing has changed in the directory.
   template <typename Result>
-  void expect_refused(const Result& result, Kind kind, const std::string& says) {
+  void expect_refused(const Result& result, ErrorCode code, const std::string& says) {
     ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().kind, kind) << result.error().message;
+    EXPECT_EQ(result.error().code, code) << result.error().message;
     EXPECT_NE(result.error().message.find(path()), std::string::npos) << result.error().message;
     EXPECT_NE(result.error().message.find(says), std::string::npos) << result.error().message;
-    EXPECT_FALSE(result.error().mend.empty());
+    EXPECT_FALSE(result.error().hint.empty());
   }
 
   // Runs `body` in a process of its own, which may change what belongs to a process; fails when a check in it
@@ -95,8 +94,8 @@ TEST_F(PromFileTest, RefusesPathsThatTheCollectorWouldNotRead) {
   for (const char* bad : {"", "rcached.prom", "/var/rcached.txt", "/var/.prom", "/var/rcached.prom/", "/"}) {
     const auto result = PromFile::at(bad);
     ASSERT_FALSE(result) << bad;
-    EXPECT_EQ(result.error().kind, Kind::bad_path);
-    EXPECT_FALSE(result.error().mend.empty());
+    EXPECT_EQ(result.error().code, ErrorCode::config);
+    EXPECT_FALSE(result.error().hint.empty());
   }
   EXPECT_FALSE(PromFile::at(std::string("/a\0b.prom", 9)));
 }
@@ -147,23 +146,23 @@ TEST_F(PromFileTest, ClearLeavesATemporaryThatIsBeingWritten) {
 
 TEST_F(PromFileTest, LeavesAloneWhatItDidNotWrite) {
   write("rcached.prom", "apt_upgrades_pending 3\n");
-  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
-  expect_refused(file().clear(), Kind::not_ours, "not written by rcached");
+  expect_refused(file().replace({"a 1\n"}), ErrorCode::foreign_file, "not written by rcached");
+  expect_refused(file().clear(), ErrorCode::foreign_file, "not written by rcached");
   EXPECT_EQ(read(path()), "apt_upgrades_pending 3\n");
   fs::remove(path());
 
   write("elsewhere", whole("a 1\n"));
   fs::create_symlink("elsewhere", path());
-  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  expect_refused(file().replace({"a 1\n"}), ErrorCode::foreign_file, "not written by rcached");
   EXPECT_TRUE(fs::is_symlink(path()));
   fs::remove(path());
 
   fs::create_directory(path());
-  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  expect_refused(file().replace({"a 1\n"}), ErrorCode::foreign_file, "not written by rcached");
   fs::remove(path());
 
   ASSERT_EQ(::mkfifo(path().c_str(), 0644), 0);
-  expect_refused(file().replace({"a 1\n"}), Kind::not_ours, "not written by rcached");
+  expect_refused(file().replace({"a 1\n"}), ErrorCode::foreign_file, "not written by rcached");
   EXPECT_EQ(names(), (std::set<std::string>{"elsewhere", "rcached.prom"}));
 }
 
@@ -171,8 +170,8 @@ TEST_F(PromFileTest, TwoThatWriteOneFileDoNotTakeTurns) {
   PromFile first = file(), second = file();
   ASSERT_TRUE(first.replace({"first 1\n"}));
   ASSERT_TRUE(second.replace({"second 1\n"}));
-  expect_refused(first.replace({"first 2\n"}), Kind::not_ours, "another rcached");
-  expect_refused(first.remove(), Kind::not_ours, "another rcached");
+  expect_refused(first.replace({"first 2\n"}), ErrorCode::foreign_file, "another rcached");
+  expect_refused(first.remove(), ErrorCode::foreign_file, "another rcached");
   EXPECT_EQ(read(path()), whole("second 1\n"));
   EXPECT_TRUE(second.replace({"second 2\n"}));
   EXPECT_TRUE(second.remove());
@@ -188,14 +187,14 @@ TEST_F(PromFileTest, SaysWhenThereIsNoDirectory) {
   auto lost = PromFile::at((directory_ / "gone" / "rcached.prom").string()).value();
   for (const auto& result : {lost.replace({"a 1\n"}), lost.clear()}) {
     ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().kind, Kind::no_directory);
-    EXPECT_NE(result.error().mend.find((directory_ / "gone").string()), std::string::npos)
-        << result.error().mend;
+    EXPECT_EQ(result.error().code, ErrorCode::not_found);
+    EXPECT_NE(result.error().hint.find((directory_ / "gone").string()), std::string::npos)
+        << result.error().hint;
   }
   write("file", "");
   const auto under_a_file = PromFile::at((directory_ / "file" / "rcached.prom").string()).value().replace({});
   ASSERT_FALSE(under_a_file);
-  EXPECT_EQ(under_a_file.error().kind, Kind::no_directory);
+  EXPECT_EQ(under_a_file.error().code, ErrorCode::not_found);
 }
 
 TEST_F(PromFileTest, SaysWhenItMayNotWrite) {
@@ -204,7 +203,7 @@ TEST_F(PromFileTest, SaysWhenItMayNotWrite) {
     if (::geteuid() == 0) {
       ASSERT_EQ(::seteuid(65534), 0);
     }
-    expect_refused(file().replace({"a 1\n"}), Kind::denied, "denied");
+    expect_refused(file().replace({"a 1\n"}), ErrorCode::permission, "denied");
   });
   EXPECT_TRUE(names().empty());
 }
@@ -216,7 +215,7 @@ TEST_F(PromFileTest, AFileLimitLeavesTheOldFileWhole) {
     const rlimit limit{4096, 4096};
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
     const std::string large(10'000, 'x');
-    expect_refused(file().replace({large}), Kind::no_space, "too large");
+    expect_refused(file().replace({large}), ErrorCode::no_space, "too large");
     EXPECT_EQ(read(path()), whole("old 1\n"));
     EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"}) << "the half file is gone";
     EXPECT_TRUE(file().replace({"new 1\n"})) << "what fits is written";
@@ -237,14 +236,14 @@ TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
     PromFile mine = file();
     ASSERT_TRUE(mine.replace({"old 1\n"}));
     const std::string large(100'000, 'x');
-    expect_refused(mine.replace({large}), Kind::no_space, "No space left");
+    expect_refused(mine.replace({large}), ErrorCode::no_space, "No space left");
     EXPECT_EQ(read(path()), whole("old 1\n"));
     EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"});
     EXPECT_TRUE(mine.replace({"new 1\n"})) << "the space has come back";
 
     ASSERT_EQ(::mount("none", directory_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, "size=64k"), 0);
-    expect_refused(mine.replace({"newer 1\n"}), Kind::denied, "Read-only");
-    expect_refused(mine.remove(), Kind::denied, "Read-only");
+    expect_refused(mine.replace({"newer 1\n"}), ErrorCode::permission, "Read-only");
+    expect_refused(mine.remove(), ErrorCode::permission, "Read-only");
     EXPECT_EQ(read(path()), whole("new 1\n"));
   });
 }

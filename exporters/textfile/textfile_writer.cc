@@ -22,6 +22,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/error.h"
 #include "exporters/textfile/textfile_text.h"
 
 namespace rcached {
@@ -108,11 +109,10 @@ class TextfileWriter::Impl {
  public:
   explicit Impl(TextfileOptions options) : options_(std::move(options)), interval_(options_.interval) {}
 
-  tl::expected<void, TextfileError> start() {
+  Expected<void> start() {
     if (thread_.joinable()) return {};
-    auto file = PromFile::at(options_.path);
-    if (!file) return tl::unexpected(file.error());
-    file_.emplace(std::move(*file));
+    RCACHED_TRY(auto file, PromFile::at(options_.path));
+    file_.emplace(std::move(file));
     stopping_ = false;
     thread_ = std::thread([this] { run(); });
     return {};
@@ -157,8 +157,7 @@ class TextfileWriter::Impl {
       }
       write(*text);
     } catch (const std::exception& error) {
-      failed({TextfileError::Kind::io,
-              fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
+      failed({ErrorCode::io, fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
               "report this as a bug, unless memory has run out"});
     }
     return interval_;
@@ -177,12 +176,12 @@ class TextfileWriter::Impl {
     if (!std::exchange(told_, {}).empty() && options_.on_recovery) options_.on_recovery();
   }
 
-  void failed(const TextfileError& error) {
+  void failed(const Error& error) {
     metrics_.failed();
     tell(error);
   }
 
-  void tell(const TextfileError& error) {
+  void tell(const Error& error) {
     if (std::exchange(told_, error.message) != error.message && options_.on_failure)
       options_.on_failure(error);
   }
@@ -204,7 +203,7 @@ class TextfileWriter::Impl {
 
 TextfileWriter::TextfileWriter(TextfileOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 TextfileWriter::~TextfileWriter() { stop(); }
-tl::expected<void, TextfileError> TextfileWriter::start() { return impl_->start(); }
+Expected<void> TextfileWriter::start() { return impl_->start(); }
 void TextfileWriter::set_interval(milliseconds interval) { impl_->set_interval(interval); }
 void TextfileWriter::stop() { impl_->stop(); }
 std::shared_ptr<prometheus::Collectable> TextfileWriter::metrics() const { return impl_->metrics(); }

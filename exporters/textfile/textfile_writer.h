@@ -23,6 +23,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "base/error.h"
 #include "exporters/textfile/prom_file.h"
 
 namespace rcached {
@@ -34,7 +35,7 @@ struct TextfileOptions {
   // moment; a file that is there is removed, and it is asked again soon.
   std::function<std::shared_ptr<const std::string>()> text;
   // Called when writing fails, once for each new reason, and when it works again. May be empty.
-  std::function<void(const TextfileError&)> on_failure = {};
+  std::function<void(const Error&)> on_failure = {};
   std::function<void()> on_recovery = {};
 };
 
@@ -45,9 +46,9 @@ class TextfileWriter {
   TextfileWriter(const TextfileWriter&) = delete;
   TextfileWriter& operator=(const TextfileWriter&) = delete;
 
-  // Writes at once and then every interval. Errors: bad_path. All others may mend themselves: they are told
-  // by on_failure, counted, and the next interval tries again.
-  tl::expected<void, TextfileError> start();
+  // Writes at once and then every interval. Errors: bad_path. All others may go away by themselves: they are
+  // told by on_failure, counted, and the next interval tries again.
+  Expected<void> start();
 
   // Between writes, after the one that is due. Any thread.
   void set_interval(std::chrono::milliseconds interval);

@@ -20,7 +20,8 @@
 
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/prometheus/process_collectable.h"
-#include "exporters/testing/sample_view.h"
+#include "tests/kit/paths.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached {
 namespace {
@@ -55,7 +56,7 @@ class TextfileWriterTest : public ::testing::Test {
       if (throws_) throw std::runtime_error("no memory");
       return text_;
     };
-    options.on_failure = [this](const TextfileError& error) {
+    options.on_failure = [this](const Error& error) {
       const std::lock_guard lock(mutex_);
       failures_.push_back(error);
       changed_.notify_all();
@@ -112,7 +113,7 @@ class TextfileWriterTest : public ::testing::Test {
   Text text_ = std::make_shared<const std::string>("iova_a 1\n");
   bool throws_ = false;
   int asked_ = 0;
-  std::vector<TextfileError> failures_;
+  std::vector<Error> failures_;
   int recoveries_ = 0;
 };
 
@@ -193,7 +194,7 @@ TEST_F(TextfileWriterTest, AFailureIsToldOnceCountedEachTimeAndSoIsItsEnd) {
     const std::lock_guard lock(mutex_);
     // Of clear() at the start, and of the writes.
     ASSERT_EQ(failures_.size(), 2u);
-    for (const TextfileError& failure : failures_) EXPECT_EQ(failure.kind, TextfileError::Kind::no_directory);
+    for (const Error& failure : failures_) EXPECT_EQ(failure.code, ErrorCode::not_found);
     EXPECT_NE(failures_.back().message.find(path()), std::string::npos);
   }
   ASSERT_TRUE(asked_again(3));
@@ -221,7 +222,7 @@ TEST_F(TextfileWriterTest, AFileOfAnotherIsLeftAlone) {
   writer.stop();
   EXPECT_EQ(read(path()), "apt_upgrades_pending 3\n");
   ASSERT_FALSE(failures_.empty());
-  EXPECT_EQ(failures_[0].kind, TextfileError::Kind::not_ours);
+  EXPECT_EQ(failures_[0].code, ErrorCode::foreign_file);
 }
 
 TEST_F(TextfileWriterTest, ABadPathIsRefusedAtTheStart) {
@@ -230,7 +231,7 @@ TEST_F(TextfileWriterTest, ABadPathIsRefusedAtTheStart) {
   TextfileWriter writer(bad);
   const auto started = writer.start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().kind, TextfileError::Kind::bad_path);
+  EXPECT_EQ(started.error().code, ErrorCode::config);
 }
 
 TEST_F(TextfileWriterTest, CanBeStartedAgain) {
@@ -254,7 +255,7 @@ TEST_F(TextfileWriterTest, TheFileLimitOfTheProcessDoesNotEndIt) {
     set_text("iova_a{x=\"" + std::string(10'000, 'x') + "\"} 1\n");
     TextfileWriter writer(options());
     const bool told = writer.start() && eventually([&] { return !failures_.empty(); }) &&
-                      failures_[0].kind == TextfileError::Kind::no_space;
+                      failures_[0].code == ErrorCode::no_space;
     writer.stop();
     ::_exit(told && fs::is_empty(directory_) ? 0 : 1);
   }

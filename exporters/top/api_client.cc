@@ -9,6 +9,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/error.h"
+
 namespace rcached::top {
 namespace {
 
@@ -27,9 +29,9 @@ bool is_host(std::string_view text) {
   });
 }
 
-FetchError unreachable(const std::string& where, const std::string& why) {
+Error unreachable(const std::string& where, const std::string& why) {
   return {
-      FetchError::Kind::unreachable, fmt::format("no rcached answers at {}: {}", where, why),
+      ErrorCode::unreachable, fmt::format("no rcached answers at {}: {}", where, why),
       "start it ('systemctl start rcached' or 'rcached run'), name its address with --url, or look without a "
       "daemon with --source"};
 }
@@ -94,7 +96,6 @@ void ApiClient::cancel() {
 }
 
 Fetched ApiClient::get(const std::string& path) {
-  using Kind = FetchError::Kind;
   const std::string where = url_.origin + url_.prefix;
   const auto end = Clock::now() + options_.answer_limit;
   const char* given_up = nullptr;
@@ -113,7 +114,7 @@ Fetched ApiClient::get(const std::string& path) {
   };
   const httplib::Result result = connection_->client.Get(url_.prefix + path, take);
   if (result) {
-    if (given_up != nullptr) return tl::unexpected(FetchError{Kind::bad_answer, where + ": " + given_up, {}});
+    if (given_up != nullptr) return tl::unexpected(Error{ErrorCode::bad_answer, where + ": " + given_up, {}});
     return judge_answer(result->status, std::move(body), where);
   }
   switch (result.error()) {
@@ -123,18 +124,18 @@ Fetched ApiClient::get(const std::string& path) {
       return tl::unexpected(unreachable(where, "the connection is not taken in time"));
     case httplib::Error::SSLConnection:
     case httplib::Error::SSLLoadingCerts:
-      return tl::unexpected(FetchError{Kind::unreachable, where + ": no TLS connection comes about",
-                                       "check that this address speaks TLS, or write http://"});
+      return tl::unexpected(Error{ErrorCode::unreachable, where + ": no TLS connection comes about",
+                                  "check that this address speaks TLS, or write http://"});
     case httplib::Error::SSLServerVerification:
       return tl::unexpected(
-          FetchError{Kind::unreachable, where + ": its certificate is not trusted here",
-                     "have this machine trust its issuer (SSL_CERT_FILE names a file of your own)"});
+          Error{ErrorCode::unreachable, where + ": its certificate is not trusted here",
+                "have this machine trust its issuer (SSL_CERT_FILE names a file of your own)"});
     default:
-      return tl::unexpected(FetchError{
-          Kind::bad_answer,
-          fmt::format("{}: {}", where,
-                      given_up != nullptr ? given_up : "the answer ends too early, or is not HTTP"),
-          "check that the address is that of an rcached, and its log"});
+      return tl::unexpected(
+          Error{ErrorCode::bad_answer,
+                fmt::format("{}: {}", where,
+                            given_up != nullptr ? given_up : "the answer ends too early, or is not HTTP"),
+                "check that the address is that of an rcached, and its log"});
   }
 }
 

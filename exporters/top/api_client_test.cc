@@ -10,16 +10,16 @@
 #include <array>
 #include <thread>
 
+#include "base/error.h"
 #include "exporters/http/http_server.h"
-#include "exporters/testing/http_client.h"
 #include "exporters/top/fetch.h"
 #include "exporters/top/testing/sample_data.h"
+#include "tests/kit/http_client.h"
 
 namespace rcached::top {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = FetchError::Kind;
 
 TEST(ApiUrl, WhatItTakes) {
   EXPECT_EQ(parse_url("http://127.0.0.1:9731")->origin, "http://127.0.0.1:9731");
@@ -95,10 +95,10 @@ TEST(ApiClient, NobodyThere) {
   ApiClient client(*parse_url(url), {});
   const auto answer = client.get("/x");
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, Kind::unreachable);
+  EXPECT_EQ(answer.error().code, ErrorCode::unreachable);
   EXPECT_EQ(answer.error().message, "no rcached answers at " + url + ": it cannot be connected to");
   for (const char* part : {"start it", "--url", "--source"})
-    EXPECT_NE(answer.error().mend.find(part), std::string::npos);
+    EXPECT_NE(answer.error().hint.find(part), std::string::npos);
 }
 
 // Sends the same bytes to every client, then closes the connection, or holds it open until the end.
@@ -148,33 +148,33 @@ class RawServer {
   std::thread thread_;
 };
 
-Kind kind_of(const std::string& bytes, ApiClientOptions options = {}, bool hold = false) {
+ErrorCode code_of(const std::string& bytes, ApiClientOptions options = {}, bool hold = false) {
   const RawServer server(bytes, hold);
   ApiClient client(*parse_url(server.url()), options);
   const auto answer = client.get("/x");
   EXPECT_FALSE(answer) << *answer;
-  return answer ? Kind::refused : answer.error().kind;
+  return answer ? ErrorCode::refused : answer.error().code;
 }
 
 TEST(ApiClient, WhatIsNotHttpOrEndsTooEarly) {
-  EXPECT_EQ(kind_of(""), Kind::bad_answer);
-  EXPECT_EQ(kind_of("SSH-2.0-OpenSSH\r\n"), Kind::bad_answer);
-  EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\nContent-Le"), Kind::bad_answer);
-  EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"), Kind::bad_answer);
-  EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"), Kind::bad_answer);
-  EXPECT_EQ(kind_of("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
-            Kind::refused);
+  EXPECT_EQ(code_of(""), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("SSH-2.0-OpenSSH\r\n"), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Le"), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+            ErrorCode::refused);
 }
 
 TEST(ApiClient, TooMuchAndTooSlow) {
   ApiClientOptions small;
   small.largest_answer = 10;
-  EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789", small),
-            Kind::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789", small),
+            ErrorCode::bad_answer);
   ApiClientOptions hasty;
   hasty.answer_limit = 50ms;
-  EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0", hasty, true), Kind::bad_answer);
-  EXPECT_EQ(kind_of("", hasty, true), Kind::bad_answer);
+  EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0", hasty, true), ErrorCode::bad_answer);
+  EXPECT_EQ(code_of("", hasty, true), ErrorCode::bad_answer);
 }
 
 TEST(ApiClient, CancelEndsAWait) {

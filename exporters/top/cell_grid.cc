@@ -6,7 +6,7 @@
 #include <cwchar>
 #include <utility>
 
-#include "exporters/text.h"
+#include "base/text.h"
 
 namespace rcached::top {
 namespace {

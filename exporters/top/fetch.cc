@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/error.h"
 #include "exporters/top/parse.h"
 
 namespace rcached::top {
@@ -17,50 +18,48 @@ constexpr int kTries = 3;
 
 // GETs and parses; an answer that cannot be understood is an error with the path in it.
 template <typename T>
-tl::expected<T, FetchError> ask(JsonSource& source, const std::string& path,
-                                Parsed<T> (*parse)(std::string_view), std::string& body) {
+Expected<T> ask(JsonSource& source, const std::string& path, Parsed<T> (*parse)(std::string_view),
+                std::string& body) {
   Fetched fetched = source.get(path);
   if (!fetched) return tl::unexpected(fetched.error());
   Parsed<T> parsed = parse(*fetched);
   if (!parsed) {
-    return tl::unexpected(FetchError{
-        FetchError::Kind::bad_answer, fmt::format("{} cannot be understood: {}", path, parsed.error()),
-        "check that the address is that of an rcached, of a version like this one"});
+    return tl::unexpected(Error{ErrorCode::bad_answer,
+                                fmt::format("{} cannot be understood: {}", path, parsed.error()),
+                                "check that the address is that of an rcached, of a version like this one"});
   }
   body = std::move(*fetched);
   return std::move(*parsed);
 }
 
-tl::expected<void, FetchError> ask_domain(JsonSource& source, const std::string& label, TopPicture& picture) {
+Expected<void> ask_domain(JsonSource& source, const std::string& label, TopPicture& picture) {
   const std::string path = "/api/v1/domains/" + percent_encode(label);
   std::string body, history_body;
   auto detail = ask(source, path, parse_domain, body);
   if (!detail) {
-    if (detail.error().kind == FetchError::Kind::not_found) return {};
+    if (detail.error().code == ErrorCode::not_found) return {};
     return tl::unexpected(detail.error());
   }
   picture.bodies.domain = std::move(body);
   picture.data.detail = std::move(*detail);
   auto history = ask(source, path + "/history", parse_history, history_body);
   if (history) picture.data.history = std::move(*history);
-  if (!history && history.error().kind != FetchError::Kind::not_found) return tl::unexpected(history.error());
+  if (!history && history.error().code != ErrorCode::not_found) return tl::unexpected(history.error());
   return {};
 }
 
 // `whole` becomes whether all answers are of one snapshot.
-tl::expected<TopPicture, FetchError> ask_all(JsonSource& source, const std::string& label, bool& whole) {
+Expected<TopPicture> ask_all(JsonSource& source, const std::string& label, bool& whole) {
   TopPicture picture;
-  auto domains = ask(source, "/api/v1/domains", parse_domains, picture.bodies.domains);
-  if (!domains) return tl::unexpected(domains.error());
-  picture.data.domains = std::move(*domains);
-  auto status = ask(source, "/api/v1/status", parse_status, picture.bodies.status);
-  if (!status) return tl::unexpected(status.error());
-  picture.data.status = std::move(*status);
+  RCACHED_TRY(auto domains, ask(source, "/api/v1/domains", parse_domains, picture.bodies.domains));
+  picture.data.domains = std::move(domains);
+  RCACHED_TRY(auto status, ask(source, "/api/v1/status", parse_status, picture.bodies.status));
+  picture.data.status = std::move(status);
   auto notes = ask(source, "/api/v1/notes", parse_notes, picture.bodies.notes);
   if (!notes) return tl::unexpected(notes.error());
   picture.data.notes = std::move(notes->notes);
   if (!label.empty()) {
-    if (auto good = ask_domain(source, label, picture); !good) return tl::unexpected(good.error());
+    RCACHED_CHECK(ask_domain(source, label, picture));
   }
   const TopData& data = picture.data;
   const Figure time = data.domains.time;
@@ -70,7 +69,7 @@ tl::expected<TopPicture, FetchError> ask_all(JsonSource& source, const std::stri
 
 }  // namespace
 
-tl::expected<TopPicture, FetchError> fetch_top(JsonSource& source, const std::string& label) {
+Expected<TopPicture> fetch_top(JsonSource& source, const std::string& label) {
   for (int tries = 1;; ++tries) {
     bool whole = false;
     auto picture = ask_all(source, label, whole);

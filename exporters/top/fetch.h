@@ -7,6 +7,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "base/error.h"
 #include "exporters/top/json_source.h"
 #include "exporters/top/model.h"
 
@@ -27,7 +28,7 @@ struct TopPicture {
 
 // With the domain `label` and its history when it is not empty; one that has gone is no error, data.detail is
 // then empty. Answers that are of different snapshots are asked for again, a few times.
-tl::expected<TopPicture, FetchError> fetch_top(JsonSource& source, const std::string& label);
+Expected<TopPicture> fetch_top(JsonSource& source, const std::string& label);
 
 // {"domains":...,"status":...,"notes":...} and "domain" when there is one, on one line, in ASCII.
 std::string json_line(const TopBodies& bodies);

@@ -14,8 +14,6 @@
 namespace rcached::top {
 namespace {
 
-using Kind = FetchError::Kind;
-
 // Answers as it is told, and remembers what it was asked.
 class Scripted final : public JsonSource {
  public:
@@ -73,33 +71,33 @@ TEST(Fetch, ErrorsNameThePathAndTheMend) {
   source.answers["/api/v1/status"] = {200, "{\"time\":1}"};
   auto picture = fetch_top(source, "");
   ASSERT_FALSE(picture);
-  EXPECT_EQ(picture.error().kind, Kind::bad_answer);
+  EXPECT_EQ(picture.error().code, ErrorCode::bad_answer);
   EXPECT_EQ(picture.error().message, "/api/v1/status cannot be understood: version is missing");
-  source.answers["/api/v1/domains"] = {503, R"({"error":{"message":"it starts","mend":"wait"}})"};
+  source.answers["/api/v1/domains"] = {503, R"({"error":{"message":"it starts","hint":"wait"}})"};
   picture = fetch_top(source, "");
-  EXPECT_EQ(picture.error().kind, Kind::not_ready);
+  EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
   EXPECT_EQ(picture.error().message, "http://x says: it starts");
-  EXPECT_EQ(picture.error().mend, "wait");
+  EXPECT_EQ(picture.error().hint, "wait");
 }
 
 TEST(Fetch, StatusesMeanWhatTheyMean) {
-  const auto kind = [](int status) { return judge_answer(status, "<html>", "http://x").error().kind; };
+  const auto kind = [](int status) { return judge_answer(status, "<html>", "http://x").error().code; };
   EXPECT_EQ(*judge_answer(200, "x", ""), "x");
-  EXPECT_EQ(kind(401), Kind::unauthorized);
-  EXPECT_EQ(kind(403), Kind::unauthorized);
-  EXPECT_EQ(kind(404), Kind::not_found);
-  EXPECT_EQ(kind(429), Kind::refused);
-  EXPECT_EQ(kind(503), Kind::not_ready);
-  EXPECT_EQ(kind(500), Kind::refused);
-  EXPECT_EQ(kind(301), Kind::refused);
-  EXPECT_NE(judge_answer(401, "", "http://x").error().mend.find("RCACHED_PASSWORD"), std::string::npos);
+  EXPECT_EQ(kind(401), ErrorCode::permission);
+  EXPECT_EQ(kind(403), ErrorCode::permission);
+  EXPECT_EQ(kind(404), ErrorCode::not_found);
+  EXPECT_EQ(kind(429), ErrorCode::refused);
+  EXPECT_EQ(kind(503), ErrorCode::not_ready);
+  EXPECT_EQ(kind(500), ErrorCode::refused);
+  EXPECT_EQ(kind(301), ErrorCode::refused);
+  EXPECT_NE(judge_answer(401, "", "http://x").error().hint.find("RCACHED_PASSWORD"), std::string::npos);
 }
 
 TEST(Fetch, BeforeTheFirstViewItIsNotReady) {
   LocalClient client(api_routes(std::make_shared<const rcached::testing::SettableSource>()));
   const auto picture = fetch_top(client, "");
   ASSERT_FALSE(picture);
-  EXPECT_EQ(picture.error().kind, Kind::not_ready);
+  EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
 }
 
 TEST(Fetch, JsonLineIsOneLineOfAscii) {
@@ -133,7 +131,7 @@ TEST(LocalClient, MatchesRoutesAsTheServerDoes) {
   EXPECT_EQ(got, "7%20");
   EXPECT_EQ(*client.get("/a/7/b"), "b");
   for (const char* path : {"/", "", "/a/", "/a/7/c", "/a/7/b/c", "/b"})
-    EXPECT_EQ(client.get(path).error().kind, Kind::not_found) << path;
+    EXPECT_EQ(client.get(path).error().code, ErrorCode::not_found) << path;
 }
 
 // Waits until a result is there, at most 20 s.
@@ -171,7 +169,7 @@ class Stuck final : public JsonSource {
     in_ = true;
     changed_.notify_all();
     changed_.wait(lock, [this] { return cancelled_; });
-    return tl::unexpected(FetchError{Kind::bad_answer, "cancelled", ""});
+    return tl::unexpected(Error{ErrorCode::bad_answer, "cancelled", ""});
   }
   void cancel() override {
     const std::lock_guard lock(mutex_);

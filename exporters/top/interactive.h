@@ -45,7 +45,7 @@ class Interactive {
   std::optional<TopData> pending_;  // newer than what is shown, while paused
   bool take_one_ = false;           // paused, but asked for an update
   EventMeter meter_;
-  std::optional<FetchError> problem_;
+  std::optional<Error> problem_;
   std::chrono::steady_clock::time_point fresh_{};  // when the newest data came
   bool terminal_gone_ = false;
 };

@@ -3,37 +3,39 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "exporters/top/parse.h"
 
 namespace rcached::top {
 
 Fetched judge_answer(int status, std::string body, const std::string& where) {
-  using Kind = FetchError::Kind;
   if (status == 200) return body;
   ApiError told = parse_api_error(body);
-  const auto error = [&](Kind kind, std::string message, std::string mend) {
+  const auto error = [&](ErrorCode code, std::string message, std::string hint) {
     if (!told.message.empty()) message = fmt::format("{} says: {}", where, told.message);
-    if (!told.mend.empty()) mend = told.mend;
-    return tl::unexpected(FetchError{kind, std::move(message), std::move(mend)});
+    if (!told.hint.empty()) hint = told.hint;
+    return tl::unexpected(Error{code, std::move(message), std::move(hint)});
   };
   switch (status) {
     case 401:
     case 403:
-      return tl::unexpected(FetchError{
-          Kind::unauthorized, fmt::format("{} refuses the name or the password (status {})", where, status),
-          "give --user NAME, and the password in the environment variable "
-          "RCACHED_PASSWORD"});
+      return tl::unexpected(
+          Error{ErrorCode::permission,
+                fmt::format("{} refuses the name or the password (status {})", where, status),
+                "give --user NAME, and the password in the environment variable "
+                "RCACHED_PASSWORD"});
     case 404:
-      return error(Kind::not_found, fmt::format("{} does not have the API of rcached (status 404)", where),
+      return error(ErrorCode::not_found,
+                   fmt::format("{} does not have the API of rcached (status 404)", where),
                    "check the address, or update the rcached that runs there");
     case 429:
-      return error(Kind::refused, fmt::format("{} answers no more requests for now (status 429)", where),
+      return error(ErrorCode::refused, fmt::format("{} answers no more requests for now (status 429)", where),
                    "raise http.rate in its configuration, or --interval here");
     case 503:
-      return error(Kind::not_ready, fmt::format("{} is not ready (status 503)", where),
+      return error(ErrorCode::not_ready, fmt::format("{} is not ready (status 503)", where),
                    "try again in a moment");
     default:
-      return error(Kind::refused, fmt::format("{} answers with status {}", where, status),
+      return error(ErrorCode::refused, fmt::format("{} answers with status {}", where, status),
                    "check the address, and the log of rcached");
   }
 }

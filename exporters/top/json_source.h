@@ -9,23 +9,11 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "base/error.h"
+
 namespace rcached::top {
 
-struct FetchError {
-  enum class Kind : std::uint8_t {
-    unreachable,   // nobody answers there
-    unauthorized,  // 401, 403
-    not_ready,     // 503: it starts
-    not_found,     // 404: the domain has gone, or it is not an rcached of this version
-    bad_answer,    // not what the API promises
-    refused,       // any other status
-  };
-  Kind kind = Kind::bad_answer;
-  std::string message;  // what happened, where; may hold text from the other side: not fit for a terminal yet
-  std::string mend;     // what to do; may be empty
-};
-
-using Fetched = tl::expected<std::string, FetchError>;
+using Fetched = Expected<std::string>;
 
 class JsonSource {
  public:

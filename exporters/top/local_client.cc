@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "base/error.h"
+
 namespace rcached::top {
 namespace {
 
@@ -42,8 +44,7 @@ Fetched LocalClient::get(const std::string& path) {
     body += response.body;
     return judge_answer(response.status, std::move(body), "the allocator's picture");
   }
-  return tl::unexpected(
-      FetchError{FetchError::Kind::not_found, fmt::format("{} is not part of this program", path), {}});
+  return tl::unexpected(Error{ErrorCode::not_found, fmt::format("{} is not part of this program", path), {}});
 }
 
 }  // namespace rcached::top

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/error.h"
 #include "exporters/top/json_reader.h"
 
 namespace rcached::top {
@@ -262,10 +263,9 @@ std::vector<Figure> figures(const JsonReader& json, const char* name) {
 // Everything that is thrown becomes an error here.
 template <typename Take>
 auto parse(std::string_view body, Take&& take) -> Parsed<decltype(take(std::declval<JsonReader>()))> {
-  const auto json = parse_json(body);
-  if (!json) return tl::unexpected(json.error());
+  RCACHED_TRY(const auto json, parse_json(body));
   try {
-    return take(JsonReader(*json, ""));
+    return take(JsonReader(json, ""));
   } catch (const Malformed& malformed) {
     return tl::unexpected(std::string(malformed.what()));
   }
@@ -320,7 +320,7 @@ Parsed<NotesAnswer> parse_notes(std::string_view body) {
 ApiError parse_api_error(std::string_view body) {
   const auto parsed = parse(body, [](const JsonReader& json) {
     const JsonReader error = json.object("error");
-    return ApiError{error.text("message"), error.text_or_empty("mend")};
+    return ApiError{error.text("message"), error.text_or_empty("hint")};
   });
   return parsed.value_or(ApiError{});
 }

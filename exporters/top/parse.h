@@ -22,9 +22,9 @@ Parsed<History> parse_history(std::string_view body);
 Parsed<Status> parse_status(std::string_view body);
 Parsed<NotesAnswer> parse_notes(std::string_view body);
 
-// {"error":{"message":"...","mend":"..."}}; both empty when it is something else.
+// {"error":{"message":"...","hint":"..."}}; both empty when it is something else.
 struct ApiError {
-  std::string message, mend;
+  std::string message, hint;
 };
 ApiError parse_api_error(std::string_view body);
 

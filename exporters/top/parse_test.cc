@@ -287,9 +287,9 @@ TEST(Parse, HostileTexts) {
 }
 
 TEST(Parse, TheErrorObject) {
-  const ApiError error = parse_api_error(R"({"error":{"message":"no domain","mend":"see /api/v1/domains"}})");
+  const ApiError error = parse_api_error(R"({"error":{"message":"no domain","hint":"see /api/v1/domains"}})");
   EXPECT_EQ(error.message, "no domain");
-  EXPECT_EQ(error.mend, "see /api/v1/domains");
+  EXPECT_EQ(error.hint, "see /api/v1/domains");
 }
 
 }  // namespace

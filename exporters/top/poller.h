@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/error.h"
 #include "exporters/top/fetch.h"
 #include "exporters/top/json_source.h"
 
@@ -18,7 +19,7 @@ namespace rcached::top {
 // All members but ready_fd() belong to one thread.
 class Poller {
  public:
-  using Result = tl::expected<TopPicture, FetchError>;
+  using Result = Expected<TopPicture>;
 
   // Asks at once, then every `interval`. Signals stay with the thread that calls. Throws std::system_error.
   Poller(std::shared_ptr<JsonSource> source, std::string label, std::chrono::milliseconds interval);

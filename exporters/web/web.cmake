@@ -33,7 +33,3 @@ endif()
 # The bundle is one literal, longer than what the standard promises.
 set_source_files_properties(${WEB_ASSETS_SOURCE} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
 target_sources(rcached_exporters PRIVATE ${CMAKE_CURRENT_LIST_DIR}/web_page.cc ${WEB_ASSETS_SOURCE})
-if(RCACHED_TESTS)
-  find_package(ZLIB REQUIRED)
-  target_link_libraries(exporters_test PRIVATE ZLIB::ZLIB)
-endif()

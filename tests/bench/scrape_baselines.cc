@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "exporters/view.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/scrape_parts.h"
 #include "tests/bench/scrape_views.h"
+#include "view/view.h"
 
 namespace rcached::bench {
 namespace {

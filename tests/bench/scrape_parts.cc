@@ -17,11 +17,11 @@
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/prometheus/process_collectable.h"
 #include "exporters/prometheus/view_renderer.h"
-#include "exporters/testing/http_client.h"
-#include "exporters/view_slot.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/scrape_load.h"
 #include "tests/bench/scrape_views.h"
+#include "tests/kit/http_client.h"
+#include "view/view_slot.h"
 
 namespace rcached::bench {
 namespace {

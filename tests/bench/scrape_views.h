@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "exporters/view.h"
+#include "view/view.h"
 
 namespace rcached::bench {
 

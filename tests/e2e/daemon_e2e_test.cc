@@ -16,9 +16,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/version.h"
 #include "daemon/host/iommu_groups.h"
-#include "exporters/testing/http_client.h"
 #include "tests/e2e/process.h"
+#include "tests/kit/http_client.h"
+#include "tests/kit/paths.h"
 
 namespace {
 
@@ -339,7 +341,7 @@ TEST_F(Daemon, WrongConfig) {
   const Exit check = run({kBinary, "check", "--config", path});
   EXPECT_EQ(check.code, 3);
   EXPECT_EQ(
-      check.out.find("FAIL config: unknown key 'http.listne' (" + path + ":2:3)\n     mend: did you mean"),
+      check.out.find("FAIL config: unknown key 'http.listne' (" + path + ":2:3)\n     hint: did you mean"),
       0u)
       << check.out;
 }
@@ -428,7 +430,7 @@ TEST_F(Unprivileged, CheckSaysWhatIsLacking) {
   EXPECT_EQ(exit.code, 4) << exit.err;
   const std::string uid = geteuid() == 0 ? "65534" : std::to_string(geteuid());
   EXPECT_NE(
-      exit.out.find("FAIL permission: uid " + uid + " lacks CAP_BPF and CAP_PERFMON\n     mend: run as root"),
+      exit.out.find("FAIL permission: uid " + uid + " lacks CAP_BPF and CAP_PERFMON\n     hint: run as root"),
       std::string::npos)
       << exit.out;
 }

@@ -21,12 +21,12 @@
 #include <set>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "exporters/http/http_server.h"
-#include "exporters/http/unique_fd.h"
-#include "exporters/testing/basic_header.h"
-#include "exporters/testing/http_client.h"
-#include "exporters/testing/sample_view.h"
 #include "tests/e2e/hostile_http_requests.h"
+#include "tests/kit/basic_header.h"
+#include "tests/kit/http_client.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::e2e {
 namespace {

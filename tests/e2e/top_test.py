@@ -552,7 +552,7 @@ class PlainTest(unittest.TestCase):
     def test_an_answer_from_somebody_else_never_reaches_the_terminal_as_it_is(self):
         """A server that refuses, and one that sends terminal commands in its error."""
         for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "says: ")):
-            body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "mend": "\x1b[2J"}}).encode()
+            body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "hint": "\x1b[2J"}}).encode()
             with socket.create_server(("127.0.0.1", 0)) as server:
                 server.settimeout(LIMIT)
                 with subprocess.Popen([BINARY, "top", "--once", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"],

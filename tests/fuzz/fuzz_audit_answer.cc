@@ -2,6 +2,7 @@
 // What something that listens on the control socket answers to `rcached audit`.
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "daemon/command/audit_protocol.h"
 #include "tests/fuzz/support/fuzz.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_text.h"
 #include "daemon/config/loaded_config.h"
@@ -59,10 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!config) {
     const Error& error = config.error();
     check(error.code == ErrorCode::config, "the code of a bad file", error.message);
-    check(!error.mend.empty(), "says what to do", error.message);
+    check(!error.hint.empty(), "says what to do", error.message);
     check(error.message.find("rcached.yaml") != std::string::npos, "names the file", error.message);
     check(fuzz::is_printable(error.message), "the message fits a terminal", error.message);
-    check(fuzz::is_printable(error.mend), "the mend fits a terminal", error.mend);
+    check(fuzz::is_printable(error.hint), "the hint fits a terminal", error.hint);
     return 0;
   }
   const std::string printed = format_config(*config);

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "daemon/file_descriptor.h"
+#include "base/unique_fd.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;
@@ -36,8 +36,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  FileDescriptor connect() const {
-    FileDescriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd connect() const {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     (directory_ + "/control").copy(address.sun_path, sizeof address.sun_path - 1);
@@ -51,7 +51,7 @@ class Server {
   std::unique_ptr<ControlSocket> socket_;
 };
 
-std::string read_all(const FileDescriptor& fd) {
+std::string read_all(const UniqueFd& fd) {
   std::string answer;
   char buffer[4096];
   for (ssize_t got = 0; (got = ::recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) {
@@ -67,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::size_t piece = std::max<std::size_t>(1, size / (1 + data[0] % 8u));
   const std::string_view request = fuzz::text_of(data + 1, size - 1);
-  const FileDescriptor fd = server.connect();
+  const UniqueFd fd = server.connect();
   for (std::size_t at = 0; at < request.size(); at += piece) {
     // It answers and closes as soon as it has seen enough.
     const std::string_view part = request.substr(at, piece);

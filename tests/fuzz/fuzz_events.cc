@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "allocator/mirror.h"
-#include "daemon/pipeline/translate.h"
+#include "daemon/source/translate.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;

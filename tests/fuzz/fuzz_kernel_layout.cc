@@ -9,6 +9,7 @@
 #include <bit>
 #include <memory>
 
+#include "base/error.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;
@@ -23,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!layout) {
     check(layout.error().code == ErrorCode::unknown_layout, "the code of a kernel not known",
           layout.error().message);
-    check(!layout.error().message.empty() && !layout.error().mend.empty(), "says what and what to do");
+    check(!layout.error().message.empty() && !layout.error().hint.empty(), "says what and what to do");
     return 0;
   }
   check(layout->profile.magazine_capacity > 0, "a magazine holds something");

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "base/error.h"
 #include "daemon/config/values.h"
 #include "tests/fuzz/support/fuzz.h"
 
@@ -39,9 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto address = ListenAddress::parse(text);
   const bool configured = is_listen_address(text);
   if (!address) {
-    check(address.error().kind == HttpError::Kind::bad_address, "the kind of a bad address",
-          address.error().message);
-    check(!address.error().mend.empty(), "says what to do", address.error().message);
+    check(address.error().code == ErrorCode::config, "the kind of a bad address", address.error().message);
+    check(!address.error().hint.empty(), "says what to do", address.error().message);
     check(!configured, "what the configuration takes, the server takes", text);
     return 0;
   }

@@ -3,12 +3,12 @@
 // a record whose first reserved field is odd ends a drain.
 #include <cstring>
 
+#include "daemon/command/routes.h"
 #include "daemon/pipeline/mirror_feed.h"
 #include "daemon/testing/fake_source.h"
-#include "exporters/http/routes.h"
-#include "exporters/testing/sample_view.h"
 #include "tests/fuzz/support/exposition.h"
 #include "tests/fuzz/support/fuzz.h"
+#include "tests/kit/sample_view.h"
 
 using namespace rcached;
 using fuzz::check;

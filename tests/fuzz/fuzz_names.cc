@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "exporters/http/routes.h"
-#include "exporters/testing/sample_view.h"
+#include "daemon/command/routes.h"
 #include "tests/fuzz/support/exposition.h"
 #include "tests/fuzz/support/fuzz.h"
+#include "tests/kit/sample_view.h"
 
 using namespace rcached;
 using fuzz::check;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/self: the process's figures, its privileges; the lockdown file.
-#include "daemon/host/host_facts.h"
-#include "exporters/process_figures.h"
+#include "base/process_figures.h"
+#include "daemon/check/host_facts.h"
 #include "tests/fuzz/support/file_tree.h"
 #include "tests/fuzz/support/fuzz.h"
 

@@ -4,10 +4,10 @@
 // header that would end the head, or JSON that is none.
 #include <nlohmann/json.hpp>
 
+#include "daemon/command/routes.h"
 #include "exporters/http/route_table.h"
-#include "exporters/http/routes.h"
-#include "exporters/testing/sample_view.h"
 #include "tests/fuzz/support/fuzz.h"
+#include "tests/kit/sample_view.h"
 
 using namespace rcached;
 using fuzz::check;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Escaping: what comes out is valid UTF-8 and cannot end an element or an attribute.
-#include "exporters/text.h"
+#include "base/text.h"
 
 #include "tests/fuzz/support/exposition.h"
 #include "tests/fuzz/support/fuzz.h"

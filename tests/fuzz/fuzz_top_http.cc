@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "daemon/file_descriptor.h"
+#include "base/unique_fd.h"
 #include "exporters/top/api_client.h"
 #include "tests/fuzz/support/fuzz.h"
 
@@ -47,7 +47,7 @@ class Server {
  private:
   void serve() {
     for (int fd = 0; (fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-      const FileDescriptor connection(fd);
+      const UniqueFd connection(fd);
       char request[4096];
       if (::recv(fd, request, sizeof request, 0) <= 0) continue;
       std::string bytes;
@@ -60,7 +60,7 @@ class Server {
     }
   }
 
-  FileDescriptor listener_;
+  UniqueFd listener_;
   std::uint16_t port_ = 0;
   std::mutex mutex_;
   std::string bytes_;

@@ -2,6 +2,7 @@
 // The web configuration file of the exporter-toolkit's format.
 #include "exporters/http/web_config.h"
 
+#include "base/error.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;
@@ -14,13 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)bcrypt_fault(text);
   const auto config = parse_web_config(text, "/etc/rcached/web.yaml");
   if (!config) {
-    check(config.error().kind == HttpError::Kind::bad_web_config, "the kind of a bad file",
-          config.error().message);
+    check(config.error().code == ErrorCode::config, "the kind of a bad file", config.error().message);
     check(config.error().message.find("web.yaml") != std::string::npos, "names the file",
           config.error().message);
-    check(!config.error().mend.empty(), "says what to do", config.error().message);
+    check(!config.error().hint.empty(), "says what to do", config.error().message);
     check(fuzz::is_printable(config.error().message), "the message fits a terminal", config.error().message);
-    check(fuzz::is_printable(config.error().mend), "the mend fits a terminal", config.error().mend);
+    check(fuzz::is_printable(config.error().hint), "the hint fits a terminal", config.error().hint);
     return 0;
   }
   for (const WebConfig::User& user : config->users) {

@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/command/routes.h"
 #include "exporters/http/http_server.h"
-#include "exporters/http/routes.h"
-#include "exporters/testing/http_client.h"
-#include "exporters/testing/sample_view.h"
 #include "exporters/textfile/textfile_writer.h"
+#include "tests/kit/http_client.h"
+#include "tests/kit/sample_view.h"
 
 namespace {
 
@@ -56,7 +56,7 @@ std::unique_ptr<HttpServer> serve(const char* name, const std::vector<Route>& ro
   auto server = std::make_unique<HttpServer>(options, routes);
   if (auto started = server->start(); !started) {
     std::fprintf(stderr, "metrics-fixture: %s; %s\n", started.error().message.c_str(),
-                 started.error().mend.c_str());
+                 started.error().hint.c_str());
     return nullptr;
   }
   std::printf("%s %smetrics\n", name, server->url().c_str());
@@ -78,13 +78,13 @@ int main(int argc, char** argv) {
     options.path = argv[1];
     options.interval = std::chrono::seconds(1);
     options.text = [&bounded] { return scrape(bounded); };
-    options.on_failure = [](const rcached::TextfileError& error) {
-      std::fprintf(stderr, "metrics-fixture: %s; %s\n", error.message.c_str(), error.mend.c_str());
+    options.on_failure = [](const rcached::Error& error) {
+      std::fprintf(stderr, "metrics-fixture: %s; %s\n", error.message.c_str(), error.hint.c_str());
     };
     textfile.emplace(std::move(options));
     if (auto started = textfile->start(); !started) {
       std::fprintf(stderr, "metrics-fixture: %s; %s\n", started.error().message.c_str(),
-                   started.error().mend.c_str());
+                   started.error().hint.c_str());
       return 1;
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // config-answers: what the parser says of configurations, for schema_test.py. Reads a JSON array of texts
 // from stdin and prints a line of JSON for each:
-//   {"accepted": bool, "message": "...", "mend": "...", "typed": DOCUMENT, "strings": DOCUMENT}
+//   {"accepted": bool, "message": "...", "hint": "...", "typed": DOCUMENT, "strings": DOCUMENT}
 // The documents are the text as rcached's YAML door reads it, once with unquoted true, false and decimal
 // integers as JSON's own, once with all scalars as strings. They are left out where the door refuses the
 // text.
@@ -56,7 +56,7 @@ std::string answer(const std::string& text) {
   const auto config = parse_config(text, "site.yaml");
   std::string out = std::string("{\"accepted\":") + (config ? "true" : "false");
   if (!config) {
-    out += ",\"message\":" + quoted(config.error().message) + ",\"mend\":" + quoted(config.error().mend);
+    out += ",\"message\":" + quoted(config.error().message) + ",\"hint\":" + quoted(config.error().hint);
   }
   if (const auto document = load_plain_yaml(text, "site.yaml")) {
     out += ",\"typed\":" + to_json(*document, Scalars::typed);

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <thread>
 
+#include "base/text.h"
 #include "exporters/api/api_routes.h"
 #include "exporters/api/status_json.h"
 #include "exporters/api/testing/fake_stream.h"
 #include "exporters/http/route_table.h"
-#include "exporters/testing/sample_view.h"
-#include "exporters/text.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached {
 namespace {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "exporters/api/api_routes.h"
-#include "exporters/testing/sample_view.h"
 #include "exporters/top/fetch.h"
 #include "exporters/top/local_client.h"
+#include "tests/kit/sample_view.h"
 
 namespace rcached::top::testing {
 

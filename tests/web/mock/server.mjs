@@ -60,9 +60,9 @@ export class MockDaemon {
     this.streams.clear();
   }
 
-  error(response, status, message, mend = '') {
+  error(response, status, message, hint = '') {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(JSON.stringify({ error: { message, mend } }));
+    response.end(JSON.stringify({ error: { message, hint } }));
   }
 
   json(response, body) {
@@ -71,7 +71,7 @@ export class MockDaemon {
   }
 
   domain(label) {
-    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, mend: 'ask /api/v1/domains for the ones there are' } };
+    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, hint: 'ask /api/v1/domains for the ones there are' } };
   }
 
   send({ response, label }) {

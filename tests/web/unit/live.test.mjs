@@ -120,7 +120,7 @@ test('while nothing answers the tries get rarer, and there is never more than on
 
 test('before the first picture it says why, and keeps the stream', async () => {
   const { live, pass } = start();
-  answer = () => json(503, { error: { message: 'no snapshot yet', mend: '' } });
+  answer = () => json(503, { error: { message: 'no snapshot yet', hint: '' } });
   await pass(1_500);
   assert.equal(live.state.name, 'waiting');
   assert.equal(live.state.reason, 'no snapshot yet');

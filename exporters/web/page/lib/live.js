@@ -25,7 +25,7 @@ export async function getJson(path, signal) {
   }
   if (response.ok && body !== null) return { ok: true, status: response.status, body };
   const error = body?.error ?? {};
-  return { ok: false, status: response.status, message: error.message ?? `the daemon answered ${response.status}`, mend: error.mend ?? '' };
+  return { ok: false, status: response.status, message: error.message ?? `the daemon answered ${response.status}`, hint: error.hint ?? '' };
 }
 
 export class Live {
@@ -149,7 +149,7 @@ export class Live {
       if (this.polling !== polling) return;
       const failed = [domains, status, notes].find((answer) => !answer.ok);
       if (failed) {
-        this.enter(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.mend ? `; ${failed.mend}` : ''));
+        this.enter(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.hint ? `; ${failed.hint}` : ''));
         this.retry();
         return;
       }
@@ -179,7 +179,7 @@ export class Live {
     try {
       const answer = await getJson(`/api/v1/domains/${encodeURIComponent(label)}`, signal);
       if (this.selected !== label || this.paused) return;
-      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, mend: answer.mend } });
+      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, hint: answer.hint } });
     } catch {
       // The stream will say that the connection is lost.
     }

@@ -152,7 +152,7 @@ export class DetailView {
       setHidden(this.body, true);
       setHidden(this.head, true);
       setText(this.gone.firstElementChild, 'This domain has gone');
-      setText(this.gone.lastElementChild, [detail.error.message, detail.error.mend].filter(Boolean).join('; '));
+      setText(this.gone.lastElementChild, [detail.error.message, detail.error.hint].filter(Boolean).join('; '));
       return;
     }
     setHidden(this.root, false);

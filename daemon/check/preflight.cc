@@ -65,14 +65,12 @@ CheckItem check_attach(const HostFacts& facts) {
   if (!facts.attach) return failed("attach", facts.attach.error());
   std::set<std::string> trampolines, kprobes;
   for (const PlannedProgram& program : facts.attach->programs) {
-    const bool by_kprobe =
-        program.method == AttachMethod::kprobe || program.method == AttachMethod::kretprobe;
-    (by_kprobe ? kprobes : trampolines).insert(program.function);
+    (is_trampoline(program.method) ? trampolines : kprobes).insert(program.function);
   }
   std::string detail =
       fmt::format("{} kernel functions by fentry/fexit, {} by kprobe", trampolines.size(), kprobes.size());
   const auto& absent = facts.attach->absent;
-  if (!absent.empty()) detail += fmt::format("; not in this kernel: {}", fmt::join(absent, ", "));
+  if (!absent.empty()) detail += fmt::format("; cannot be traced: {}", fmt::join(absent, ", "));
   return passed("attach", detail);
 }
 

@@ -38,7 +38,7 @@ const char* const kGoodReport =
     "ok   lockdown: none\n"
     "ok   layout: kernel 6.1.0-30-amd64: magazines of 127 pfns, depot of 32 magazines\n"
     "ok   iommu: 2 of 3 groups translate DMA, 1 of them lazily (DMA-FQ)\n"
-    "ok   attach: 2 kernel functions by fentry/fexit, 1 by kprobe; not in this kernel: fq_flush_timeout\n"
+    "ok   attach: 2 kernel functions by fentry/fexit, 1 by kprobe; cannot be traced: fq_flush_timeout\n"
     "ok   port: 127.0.0.1:9731 is free\n"
     "rcached can run here\n";
 

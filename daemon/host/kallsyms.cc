@@ -16,12 +16,26 @@
 namespace rcached {
 namespace {
 
-// "alloc_iova.part.0" -> "alloc_iova"; a ".cold" part is never the function itself.
-std::string_view base_name(std::string_view name) {
-  const auto dot = name.find('.');
-  if (dot == std::string_view::npos) return name;
-  if (name.find(".cold") != std::string_view::npos) return {};
-  return name.substr(0, dot);
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// A symbol's name without its suffix: "alloc_iova.part.0" -> "alloc_iova", and not whole. Empty when the
+// suffix makes it another function.
+struct BaseName {
+  std::string_view name;
+  bool whole = true;
+};
+
+BaseName base_name(std::string_view symbol) {
+  constexpr std::string_view kPart = ".part.", kRenamed = ".llvm.";
+  const auto dot = symbol.find('.');
+  if (dot == std::string_view::npos) return {symbol};
+  const std::string_view suffix = symbol.substr(dot);
+  const std::string_view name = symbol.substr(0, dot);
+  if (suffix.starts_with(kPart) && is_number(suffix.substr(kPart.size()))) return {name, false};
+  if (suffix.starts_with(kRenamed) && is_number(suffix.substr(kRenamed.size()))) return {name};
+  return {};
 }
 
 // Whether it may be a wanted name: no other begins like these. Nearly every line ends here.
@@ -70,8 +84,9 @@ void Kallsyms::add(std::string_view line) {
   if (!may_be_wanted(line[first + 3])) return;
   std::string_view name = line.substr(first + 3);
   name = name.substr(0, name.find_first_of("\t "));
-  if (!wanted(base_name(name))) return;
-  Symbol symbol{std::string(name), 0};
+  const BaseName base = base_name(name);
+  if (!wanted(base.name)) return;
+  Symbol symbol{std::string(name), 0, base.whole};
   std::from_chars(line.data(), line.data() + first, symbol.address, 16);
   symbols_.push_back(std::move(symbol));
 }
@@ -118,8 +133,9 @@ Expected<Kallsyms> Kallsyms::load(const std::string& path) {
 std::optional<Symbol> Kallsyms::find(std::string_view name) const {
   const Symbol* best = nullptr;
   for (const Symbol& symbol : symbols_) {
-    if (symbol.name == name) return symbol;
-    if (base_name(symbol.name) == name && best == nullptr) best = &symbol;
+    if (base_name(symbol.name).name != name) continue;
+    if (symbol.whole) return symbol;
+    if (best == nullptr) best = &symbol;
   }
   if (best == nullptr) return std::nullopt;
   return *best;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kallsyms: the few kernel symbols that rcached needs, found in one pass over /proc/kallsyms (slow to read:
-// the kernel formats some 200,000 lines). Knows the suffixes that compilers put behind a function they cloned
-// or split: ".part.0", ".isra.0", ".constprop.0", ".cold" excluded.
+// the kernel formats some 200,000 lines).
+//
+// A compiler that changes a function gives it a suffix. Kept are ".part.N", the rest of a function whose
+// first check was inlined into its callers: its arguments are where the source says; and ".llvm.N", which
+// renames only. Left out are ".isra.N" and ".constprop.N", whose arguments may have moved, and ".cold".
 //
 // Immutable after load; safe to share.
 #pragma once
@@ -19,6 +22,7 @@ namespace rcached {
 struct Symbol {
   std::string name;           // as in kallsyms, with its suffix
   std::uint64_t address = 0;  // 0: hidden from this process. Never leaves the process.
+  bool whole = true;          // false: a ".part.N"; calls that end at the first check do not reach it
 };
 
 class Kallsyms {
@@ -27,8 +31,11 @@ class Kallsyms {
   static Expected<Kallsyms> load(const std::string& path = "/proc/kallsyms");
   static Kallsyms parse(std::string_view text);
 
-  // The symbol of that name; the exact name wins over a suffixed one.
+  // The symbol of that name; the whole function wins over a part of it.
   std::optional<Symbol> find(std::string_view name) const;
+
+  // True when none of the symbols was found: the file is masked, and says nothing about what the kernel has.
+  bool empty() const { return symbols_.empty(); }
 
   // True when the kernel shows names but not addresses (kptr_restrict, or CAP_SYSLOG missing).
   bool addresses_hidden() const { return addresses_hidden_; }

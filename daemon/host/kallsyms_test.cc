@@ -22,12 +22,31 @@ TEST(Kallsyms, FindsASuffixedFunctionWhenThereIsNoExactOne) {
   const auto symbols = parse("ffffffff81000010 t iova_magazine_free_pfns.part.0\n");
   ASSERT_TRUE(symbols.find("iova_magazine_free_pfns"));
   EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->name, "iova_magazine_free_pfns.part.0");
+  EXPECT_FALSE(symbols.find("iova_magazine_free_pfns")->whole);
 }
 
 TEST(Kallsyms, PrefersTheExactNameOverASuffixedOne) {
   const auto symbols = parse(
       "ffffffff81000010 t iova_magazine_free_pfns.part.0\nffffffff81000090 t iova_magazine_free_pfns\n");
   EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->address, 0xffffffff81000090u);
+  EXPECT_TRUE(symbols.find("iova_magazine_free_pfns")->whole);
+}
+
+TEST(Kallsyms, AFunctionRenamedByLinkTimeOptimizationIsWhole) {
+  const auto symbols = parse("ffffffff81000010 t free_iova.llvm.2174803946\n");
+  ASSERT_TRUE(symbols.find("free_iova"));
+  EXPECT_EQ(symbols.find("free_iova")->name, "free_iova.llvm.2174803946");
+  EXPECT_TRUE(symbols.find("free_iova")->whole);
+}
+
+TEST(Kallsyms, AFunctionWhoseArgumentsMayHaveMovedIsAnother) {
+  const auto symbols = parse(
+      "ffffffff81000010 t free_iova.isra.0\nffffffff81000020 t alloc_iova.constprop.0\n"
+      "ffffffff81000030 t reserve_iova.isra.0.part.0\nffffffff81000040 t put_iova_domain.part.\n");
+  for (const auto* name : {"free_iova", "alloc_iova", "reserve_iova", "put_iova_domain"})
+    EXPECT_FALSE(symbols.find(name)) << name;
+  EXPECT_TRUE(symbols.empty());
+  EXPECT_FALSE(parse("ffffffff81000010 t free_iova\n").empty());
 }
 
 TEST(Kallsyms, ColdPartsAreNotTheFunction) {

@@ -56,10 +56,13 @@ std::string_view to_string(AttachMethod method) {
 }
 
 Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOffer& offer) {
+  // Without symbols BTF must do.
+  const auto in_image = [&](std::string_view name) {
+    const auto symbol = offer.symbols.find(name);
+    return offer.symbols.empty() ? offer.btf_has_function(name) : symbol && symbol->whole;
+  };
   // iova_rcache_insert may be inlined even where the flush queue is in iova.c; then free_iova_fast must do.
-  const bool frees_in_rcache =
-      layout.flush_queue_in_iova &&
-      (offer.symbols.find("iova_rcache_insert").has_value() || offer.btf_has_function("iova_rcache_insert"));
+  const bool frees_in_rcache = layout.flush_queue_in_iova && in_image("iova_rcache_insert");
   AttachPlan plan;
   for (const ProbedFunction& function : kFunctions) {
     if (function.wanted == Wanted::if_unbounded && layout.profile.depot != DepotKind::unbounded) continue;
@@ -73,15 +76,17 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
           {fmt::format("{}_{}", name, to_string(method)), name, symbol, method, !optional, false});
     };
     const auto symbol = offer.symbols.find(name);
-    const bool traceable =
-        offer.btf_has_function(name) && !offer.force_kprobes && !offer.fentry_refused.contains(name);
-    if (traceable) {
+    const bool trampoline = offer.btf_has_function(name) && in_image(name) && !offer.force_kprobes &&
+                            !offer.fentry_refused.contains(name);
+    // Part of a function does not see all its calls: enough to refine, not to count by.
+    const bool kprobe = symbol && (symbol->whole || optional) && !offer.kprobe_refused.contains(name);
+    if (trampoline) {
       if (function.entry) add(AttachMethod::fentry, name);
       // The kernel runs the program that was attached last first: the twin must come second.
       if (!optional && layout.skips_nested_programs)
         plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
       if (function.exit) add(AttachMethod::fexit, name);
-    } else if (symbol) {
+    } else if (kprobe) {
       add(AttachMethod::kprobe, symbol->name);
       if (function.kprobe_exit) add(AttachMethod::kretprobe, symbol->name);
     } else if (optional) {

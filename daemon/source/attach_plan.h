@@ -2,8 +2,10 @@
 // AttachPlan: which probe programs to load for which kernel function. Pure: decided from what BTF and
 // kallsyms offer, so every kernel's plan is a table test.
 //
-// Per function: fentry/fexit when BTF has the function under its exact name; else kprobe/kretprobe on the
-// symbol as kallsyms spells it (".part.0" and the like); else the function is not there (inlined or too old).
+// Per function: fentry/fexit when BTF and kallsyms both have it: BTF says what the source has, kallsyms what
+// the image has, and the kernel loads a trampoline's program only for a function with both. Else
+// kprobe/kretprobe on the symbol that kallsyms has, which for a refinement may be a part of the function
+// (".part.0"). Else the function is left out (inlined, changed by the compiler, or too old).
 #pragma once
 
 #include <functional>
@@ -21,6 +23,9 @@ namespace rcached {
 enum class AttachMethod { fentry, fexit, kprobe, kretprobe };
 
 std::string_view to_string(AttachMethod method);
+constexpr bool is_trampoline(AttachMethod method) {
+  return method == AttachMethod::fentry || method == AttachMethod::fexit;
+}
 
 struct PlannedProgram {
   std::string program;   // name in the BPF object: <function>_<method>, or <function>_nested
@@ -33,15 +38,16 @@ struct PlannedProgram {
 
 struct AttachPlan {
   std::vector<PlannedProgram> programs;
-  std::vector<std::string> absent;  // functions this kernel does not have; what they would show is unknown
+  std::vector<std::string> absent;  // functions that cannot be traced; what they would show is unknown
 };
 
 struct AttachOffer {
   const Kallsyms& symbols;
   std::function<bool(std::string_view)> btf_has_function;
   bool force_kprobes = false;
-  std::set<std::string, std::less<>>
-      fentry_refused;  // functions whose fentry/fexit attach failed (arm64 6.1: -524)
+  // Functions whose programs the kernel did not load, or not attach (fentry/fexit on arm64 6.1: -524).
+  std::set<std::string, std::less<>> fentry_refused = {};
+  std::set<std::string, std::less<>> kprobe_refused = {};
 };
 
 // Errors: attach, naming the function without which there is nothing to show.

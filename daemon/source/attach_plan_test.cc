@@ -43,12 +43,26 @@ Kernel kernel_612() {
                 {"iova_magazine_free_pfns", "iova_depot_work_func"}, true, false);
 }
 
+// Debian's 7.3: the check for a missing magazine is inlined, the rest of the function has a suffix.
+Kernel kernel_73() {
+  return kernel({"iova_magazine_free_pfns", "iova_depot_work_func"},
+                {"iova_magazine_free_pfns.part.0", "iova_depot_work_func"}, true, false);
+}
+
 Expected<AttachPlan> plan_of(const Kernel& kernel, bool force_kprobes = false,
-                             std::set<std::string, std::less<>> refused = {}) {
+                             std::set<std::string, std::less<>> refused = {},
+                             std::set<std::string, std::less<>> kprobe_refused = {}) {
   const Kallsyms symbols = Kallsyms::parse(kernel.kallsyms);
-  return make_attach_plan(
-      kernel.layout,
-      {symbols, [&](std::string_view name) { return kernel.btf.contains(name); }, force_kprobes, refused});
+  return make_attach_plan(kernel.layout,
+                          {symbols, [&](std::string_view name) { return kernel.btf.contains(name); },
+                           force_kprobes, refused, kprobe_refused});
+}
+
+std::vector<std::string> programs_of(const AttachPlan& plan, const std::string& function) {
+  std::vector<std::string> programs;
+  for (const auto& planned : plan.programs)
+    if (planned.function == function) programs.push_back(planned.program + " at " + planned.symbol);
+  return programs;
 }
 
 std::string symbol_of(const AttachPlan& plan, const std::string& program) {
@@ -87,6 +101,107 @@ TEST(AttachPlan, Kernel612AddsTheDepotWorker) {
   ASSERT_TRUE(plan);
   EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fentry"), "iova_depot_work_func");
   EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fexit"), "iova_depot_work_func");
+}
+
+TEST(AttachPlan, Kernel73FollowsThePartThatTheImageHas) {
+  const auto plan = plan_of(kernel_73());
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(
+      programs_of(*plan, "iova_magazine_free_pfns"),
+      (std::vector<std::string>{"iova_magazine_free_pfns_kprobe at iova_magazine_free_pfns.part.0",
+                                "iova_magazine_free_pfns_kretprobe at iova_magazine_free_pfns.part.0"}));
+  for (const auto& planned : plan->programs)
+    EXPECT_TRUE(is_trampoline(planned.method) || planned.function == "iova_magazine_free_pfns")
+        << planned.program;
+  EXPECT_TRUE(plan->absent.empty());
+}
+
+struct ImageCase {
+  const char* name;
+  bool in_btf;
+  std::vector<std::string> symbols;
+  std::vector<std::string> programs;  // of free_cpu_cached_iovas; none: it is absent
+};
+
+void PrintTo(const ImageCase& row, std::ostream* out) { *out << row.name; }
+
+class AttachPlanImage : public testing::TestWithParam<ImageCase> {};
+
+TEST_P(AttachPlanImage, DecidesHowAFunctionIsFollowed) {
+  Kernel kernel = kernel_61();
+  const std::string name = "free_cpu_cached_iovas", line = "ffffffff81000000 t " + name + "\n";
+  kernel.kallsyms.erase(kernel.kallsyms.find(line), line.size());
+  if (!GetParam().in_btf) kernel.btf.erase(name);
+  for (const auto& symbol : GetParam().symbols) kernel.kallsyms += "ffffffff81000000 t " + symbol + "\n";
+  const auto plan = plan_of(kernel);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(programs_of(*plan, name), GetParam().programs);
+  EXPECT_EQ(plan->absent,
+            GetParam().programs.empty() ? std::vector<std::string>{name} : std::vector<std::string>{});
+}
+
+const std::vector<std::string> kByTrampoline = {"free_cpu_cached_iovas_fentry at free_cpu_cached_iovas",
+                                                "free_cpu_cached_iovas_fexit at free_cpu_cached_iovas"};
+const std::vector<std::string> kByKprobe = {"free_cpu_cached_iovas_kprobe at free_cpu_cached_iovas",
+                                            "free_cpu_cached_iovas_kretprobe at free_cpu_cached_iovas"};
+const std::vector<std::string> kByPart = {"free_cpu_cached_iovas_kprobe at free_cpu_cached_iovas.part.0",
+                                          "free_cpu_cached_iovas_kretprobe at free_cpu_cached_iovas.part.0"};
+
+const ImageCase kImageCases[] = {
+    {"both", true, {"free_cpu_cached_iovas"}, kByTrampoline},
+    {"both_and_a_part", true, {"free_cpu_cached_iovas.part.0", "free_cpu_cached_iovas"}, kByTrampoline},
+    {"renamed_by_link_time_optimization", true, {"free_cpu_cached_iovas.llvm.12078"}, kByTrampoline},
+    {"symbol_only", false, {"free_cpu_cached_iovas"}, kByKprobe},
+    {"part_in_btf", true, {"free_cpu_cached_iovas.part.0"}, kByPart},
+    {"part_not_in_btf", false, {"free_cpu_cached_iovas.part.0"}, kByPart},
+    {"btf_only", true, {}, {}},
+    {"nothing", false, {}, {}},
+    {"arguments_may_have_moved_isra", true, {"free_cpu_cached_iovas.isra.0"}, {}},
+    {"arguments_may_have_moved_constprop", true, {"free_cpu_cached_iovas.constprop.0"}, {}},
+    {"arguments_may_have_moved_before_the_split", true, {"free_cpu_cached_iovas.isra.0.part.0"}, {}},
+    {"error_path", true, {"free_cpu_cached_iovas.part.0.cold"}, {}},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, AttachPlanImage, testing::ValuesIn(kImageCases),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+// A part of the function does not see the calls that end before it.
+TEST(AttachPlan, APartOfARequiredFunctionIsNotEnough) {
+  Kernel kernel = kernel_510();
+  const std::string whole = " iova_rcache_insert\n";
+  kernel.kallsyms.replace(kernel.kallsyms.find(whole), whole.size(), " iova_rcache_insert.part.0\n");
+  const auto plan = plan_of(kernel);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(programs_of(*plan, "iova_rcache_insert"), std::vector<std::string>{});
+  EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
+
+  Kernel blind = kernel_73();
+  blind.kallsyms = "ffffffff81000000 t alloc_iova_fast.part.0\nffffffff81000000 t free_iova_fast\n";
+  EXPECT_FALSE(plan_of(blind));
+}
+
+// /proc/kallsyms may be masked; then the kernel has the last word when the programs are loaded.
+TEST(AttachPlan, WithoutAnySymbolBtfDecides) {
+  Kernel kernel = kernel_612();
+  kernel.kallsyms = "";
+  const auto plan = plan_of(kernel);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_fentry"), "iova_magazine_free_pfns");
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_fexit"), "alloc_iova_fast");
+  EXPECT_TRUE(plan->absent.empty());
+
+  kernel = kernel_510();
+  kernel.kallsyms = "";
+  const auto old = plan_of(kernel);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(symbol_of(*old, "iova_rcache_insert_fexit"), "iova_rcache_insert");
+}
+
+TEST(AttachPlan, AFunctionThatTheKernelRefusesBothWaysIsLeftOut) {
+  const auto plan = plan_of(kernel_61(), false, {"fq_flush_timeout"}, {"fq_flush_timeout"});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(programs_of(*plan, "fq_flush_timeout"), std::vector<std::string>{});
+  EXPECT_EQ(plan->absent, std::vector<std::string>{"fq_flush_timeout"});
 }
 
 TEST(AttachPlan, ForcedKprobesUseNoTrampoline) {

@@ -52,7 +52,8 @@ class KernelSource final : public EventSource {
     received_.resize(probes_->cpus());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
-      spdlog::warn("the kernel has no function {} to attach to; what it would show stays unknown", function);
+      spdlog::warn("the kernel function {} cannot be traced here; what it would show stays unknown",
+                   function);
     spdlog::debug("start: probes attached");
     take_reader(reader.get());
     spdlog::debug("start: reader of kernel memory loaded");

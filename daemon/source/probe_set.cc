@@ -28,6 +28,16 @@ constexpr int kDrainAttempts = 4;
 
 // libbpf's warnings while we load and attach: the last ones explain a failure, on success nobody needs them.
 thread_local std::string last_warning;
+thread_local std::string warned_program;  // the last one that a warning was about
+
+// The program that a warning like "libbpf: prog 'alloc_iova_fentry': failed to load: -2" is about, or empty.
+std::string_view program_of(std::string_view warning) {
+  constexpr std::string_view kBegin = "prog '";
+  const auto at = warning.find(kBegin);
+  if (at == std::string_view::npos) return {};
+  warning.remove_prefix(at + kBegin.size());
+  return warning.substr(0, warning.find('\''));
+}
 
 int on_libbpf_message(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
@@ -35,7 +45,10 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
   std::vsnprintf(line.data(), line.size(), format, arguments);
   std::string text(line.data());
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (level == LIBBPF_WARN) last_warning = text;
+  if (level == LIBBPF_WARN) {
+    last_warning = text;
+    if (const auto program = program_of(text); !program.empty()) warned_program = program;
+  }
   SPDLOG_DEBUG("{}", text);
   return 0;
 }
@@ -47,8 +60,7 @@ tl::unexpected<Error> load_error(int error, std::string_view doing) {
 }
 
 Error attach_error(int error, const PlannedProgram& planned) {
-  const bool kprobe = planned.method == AttachMethod::kprobe || planned.method == AttachMethod::kretprobe;
-  if (kprobe && (error == EACCES || error == EPERM)) return kprobe_refused();
+  if (!is_trampoline(planned.method) && (error == EACCES || error == EPERM)) return kprobe_refused();
   return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol)).value();
 }
 
@@ -84,23 +96,27 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelTypes& types, c
                                                      const Kallsyms& symbols, const Options& options,
                                                      Receiver receiver) {
   libbpf_set_print(on_libbpf_message);
-  AttachOffer offer{symbols,
-                    [&](std::string_view name) { return types.function(name).has_value(); },
-                    options.force_kprobes,
-                    {}};
+  AttachOffer offer{symbols, [&](std::string_view name) { return types.function(name).has_value(); },
+                    options.force_kprobes};
   std::unique_ptr<ProbeSet> probes(new ProbeSet(std::move(receiver)));
   for (;;) {
     RCACHED_TRY(auto plan, make_attach_plan(layout, offer));
     probes->plan_ = std::move(plan);
     RCACHED_TRY(const auto refused, probes->try_attach(options, symbols));
-    if (refused.empty()) return probes;
-    spdlog::info("the kernel cannot attach a trampoline to {}; using a kprobe instead", refused);
+    if (!refused) return probes;
+    if (is_trampoline(refused->method)) {
+      spdlog::info("the kernel refuses {} ({}); trying a kprobe", refused->program, last_warning);
+      offer.fentry_refused.insert(refused->function);
+    } else {
+      spdlog::warn("the kernel refuses {} ({})", refused->program, last_warning);
+      offer.kprobe_refused.insert(refused->function);
+    }
     probes->release();
-    offer.fentry_refused.insert(refused);
   }
 }
 
-Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsyms& symbols) {
+Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& options,
+                                                             const Kallsyms& symbols) {
   RCACHED_TRY(const auto cpus, possible_cpus());
   cpus_ = cpus;
 
@@ -127,8 +143,14 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
                   "rebuild rcached");
     bpf_program__set_autoload(program, true);
   }
-  if (const int error = probes_bpf::load(skeleton_); error != 0)
+  warned_program.clear();
+  if (const int error = probes_bpf::load(skeleton_); error != 0) {
+    const auto refused = std::find_if(plan_.programs.begin(), plan_.programs.end(),
+                                      [](const auto& planned) { return planned.program == warned_program; });
+    const bool forbidden = error == -EPERM || error == -EACCES;
+    if (!forbidden && refused != plan_.programs.end() && !refused->required) return *refused;
     return load_error(-error, "load the BPF programs");
+  }
   const std::uint32_t ring_bytes =
       options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(static_cast<std::uint32_t>(cpus_));
   spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_);
@@ -145,16 +167,14 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
   for (const auto& planned : plan_.programs) {
     if (left_out_.contains(planned.function)) continue;
     program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
-    const bool trampoline = planned.method == AttachMethod::fentry || planned.method == AttachMethod::fexit;
+    const bool trampoline = is_trampoline(planned.method);
     bpf_link* link = trampoline
                          ? bpf_program__attach(program)
                          : bpf_program__attach_kprobe(program, planned.method == AttachMethod::kretprobe,
                                                       planned.symbol.c_str());
     if (link == nullptr) {
       const int error = errno;
-      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) {
-        return planned.function;
-      }
+      if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) return planned;
       Error reason = attach_error(error, planned);
       if (planned.required) return tl::unexpected<Error>(std::move(reason));
       spdlog::warn("{}; {}. What {} would show stays unknown", reason.message, reason.hint, planned.function);
@@ -163,7 +183,7 @@ Expected<std::string> ProbeSet::try_attach(const Options& options, const Kallsym
     }
     attached_.push_back({&planned, program, link});
   }
-  return std::string();
+  return std::nullopt;
 }
 
 // A refined picture is not worth running blind for: without this function, whole.
@@ -274,9 +294,7 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
       status.run_ns = info.run_time_ns;
       status.skipped = info.recursion_misses;
     }
-    const bool trampoline =
-        attached.planned->method == AttachMethod::fentry || attached.planned->method == AttachMethod::fexit;
-    if (!trampoline) {
+    if (!is_trampoline(attached.planned->method)) {
       KprobeLinkInfo link{};
       __u32 link_size = sizeof(link);
       const bool known =

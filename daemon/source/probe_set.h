@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,7 +39,8 @@ class ProbeSet {
     bool force_kprobes = false;
   };
 
-  // Loads and attaches. A function whose trampoline the kernel refuses to attach is tried again as a kprobe.
+  // Loads and attaches. A function whose trampoline the kernel refuses to attach (or to load, when it is not
+  // required) is tried again as a kprobe; one that is not required is left out when that is refused too.
   // Errors: permission, attach, internal.
   static Expected<std::unique_ptr<ProbeSet>> attach(const KernelTypes& types, const KernelLayout& layout,
                                                     const Kallsyms& symbols, const Options& options,
@@ -80,8 +82,8 @@ class ProbeSet {
   };
 
   explicit ProbeSet(Receiver receiver);
-  // Returns the function whose trampoline was refused, or empty when all is attached.
-  Expected<std::string> try_attach(const Options& options, const Kallsyms& symbols);
+  // Returns the program that the plan must do without, or nothing when all is attached.
+  Expected<std::optional<PlannedProgram>> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);

@@ -71,9 +71,10 @@ Expected<std::unique_ptr<CivetWebServer>> CivetWebServer::start(const CivetWebOp
         self.replaced_ = self.replace_listeners(context);
       };
   std::array<char, 256> text{};
-  unsigned code = 0;
   mg_init_data init{&all, server.get(), configuration.data()};
-  mg_error_data error{&code, text.data(), text.size()};
+  mg_error_data error{};  // by name: CivetWeb 1.16 has other members before these
+  error.text = text.data();
+  error.text_buffer_size = text.size();
   server->context_ = mg_start2(&init, &error);
   if (server->context_ == nullptr) return failed(text[0] == '\0' ? "no reason given" : text.data());
   if (!server->replaced_) return failed("its sockets cannot be replaced");

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <sched.h>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -18,6 +18,7 @@
 #include <iterator>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace rcached {
@@ -223,16 +224,23 @@ TEST_F(PromFileTest, AFileLimitLeavesTheOldFileWhole) {
   EXPECT_EQ(read(path()), whole("new 1\n"));
 }
 
-// A file system of the child's own, which ends with it.
-bool mount_small_disk(const fs::path& directory) {
-  return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         ::mount("none", directory.c_str(), "tmpfs", 0, "size=64k") == 0;
+// A file system of 64 KiB, reached only by its descriptor and gone with it. It is not attached to any
+// directory: in a chroot, nobody can keep such a mount from other processes.
+int small_disk() {
+  const int context = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
+  if (context < 0 || ::fsconfig(context, FSCONFIG_SET_STRING, "size", "64k", 0) != 0 ||
+      ::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return -1;
+  }
+  return ::fsmount(context, FSMOUNT_CLOEXEC, 0);
 }
 
 TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root for a small file system; AFileLimit... does without";
   in_child([this] {
-    ASSERT_TRUE(mount_small_disk(directory_));
+    const int disk = small_disk();
+    ASSERT_GE(disk, 0) << std::system_category().message(errno);
+    directory_ = "/proc/self/fd/" + std::to_string(disk);
     PromFile mine = file();
     ASSERT_TRUE(mine.replace({"old 1\n"}));
     const std::string large(100'000, 'x');
@@ -241,7 +249,9 @@ TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
     EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"});
     EXPECT_TRUE(mine.replace({"new 1\n"})) << "the space has come back";
 
-    ASSERT_EQ(::mount("none", directory_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, "size=64k"), 0);
+    mount_attr read_only{};
+    read_only.attr_set = MOUNT_ATTR_RDONLY;
+    ASSERT_EQ(::mount_setattr(disk, "", AT_EMPTY_PATH, &read_only, sizeof read_only), 0);
     expect_refused(mine.replace({"newer 1\n"}), ErrorCode::permission, "Read-only");
     expect_refused(mine.remove(), ErrorCode::permission, "Read-only");
     EXPECT_EQ(read(path()), whole("new 1\n"));

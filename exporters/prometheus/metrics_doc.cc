@@ -17,20 +17,21 @@ constexpr std::string_view kIntroduction =
 <!-- Generated from exporters/prometheus/metric_table.h by `metrics-doc`; do not edit. -->
 # Metrics
 
-What `/metrics` serves, as Prometheus text 0.0.4 or, when the scraper asks for it, OpenMetrics 1.0. The series are the
-same in both; OpenMetrics calls the families of counters and infos without `_total` and `_info`. The type `info` is a
-gauge in the text format, always 1. Histograms have `le` besides the labels shown.
+What `/metrics` serves, as Prometheus text 0.0.4 or, when the scraper asks for it, OpenMetrics 1.0. Both have the same
+series; OpenMetrics names counter and info families without `_total` and `_info`. In the text format an `info` is a
+gauge that is always 1. Histograms have the label `le` in addition to those listed.
 
 Labels: `domain` is the IOMMU group number, or `iovad-N` for a domain without a group; `order` is 0 to 5 (sizes of 1
 to 32 granules), and `6+` for the sizes that are never cached; `node` is a NUMA node, or `unknown`. Known series exist
-from the start with the value 0; what rcached does not know is absent. *Kernels* says which kernels can fill a metric.
+from the start with the value 0; what rcached does not know is absent. *Kernels* says which kernels can provide a
+metric.
 
-## The limit of series
+## Limit on the number of series
 
-A scrape keeps to `metrics.series_limit` series. What is over it is left out by whole metrics, never by some series of
-one: the *tiers* `per_magazine`, `per_cpu`, `histogram`, `by_order` and `standard` in this order, and within a tier the
-largest metric first. `alerting` (what the alerts use) and `own` (of rcached's own parts and process, read at every
-scrape) always stay, even where they alone are more. `rcached_series_dropped` and the log say what was left out.
+A scrape has at most `metrics.series_limit` series. Above that, rcached leaves out whole metrics, never single series of
+one: first the *tier* `per_magazine`, then `per_cpu`, `histogram`, `by_order` and `standard`, and within a tier the
+largest metric first. `alerting` (what the alerts use) and `own` (rcached's own parts and process, read at every scrape)
+are always included, even if they alone exceed the limit. `rcached_series_dropped` and the log say what was left out.
 )";
 
 struct Section {
@@ -41,15 +42,17 @@ struct Section {
 
 constexpr Section kSections[] = {
     {"iova_", "The kernel's IOVA allocator",
-     "Per domain the parts of the balance sheet add up to the tree:\n"
-     "`iova_tree_ranges = sum(iova_outstanding_ranges) + sum(iova_rcache_cpu_cached) + "
-     "sum(iova_rcache_depot_cached) + iova_reserved_ranges + iova_unaccounted_ranges`, sums over `order`.\n"
-     "Counters count from the moment rcached began to follow the domain. Histograms have buckets from 100 ns "
-     "to 100 ms."},
-    {"rcached_", "rcached itself",
-     "Counters count from the start of rcached, or of the domain where there is one."},
+     R"(For each domain, the parts of the balance sheet add up to the tree (sums over `order`):
+
+```
+iova_tree_ranges = sum(iova_outstanding_ranges) + sum(iova_rcache_cpu_cached) + sum(iova_rcache_depot_cached)
+                   + iova_reserved_ranges + iova_unaccounted_ranges
+```
+
+Counters start when rcached begins to follow the domain. Histograms have buckets from 100 ns to 100 ms.)"},
+    {"rcached_", "rcached itself", "Counters start with rcached, or with the domain if they have one."},
     {"process_", "The rcached process",
-     "Not in the textfile, for node_exporter has metrics of these names itself."},
+     "Not in the textfile: node_exporter has metrics with these names of its own."},
 };
 
 std::string_view word(MetricKind kind) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""daemonset.yaml against the types of Kubernetes' own API description, and its configuration against rcached.
+"""Checks daemonset.yaml against the types of the Kubernetes API, and its configuration with rcached.
 
-The client's models are made from the API's OpenAPI document: what they read must come out again as it went in, so an
-unknown field, a wrong type or a missing required one is found."""
+The models of the Python client are generated from the API's OpenAPI document. A document that passes through them must
+come out unchanged, so unknown fields, wrong types and missing required fields are found."""
 import argparse
 import copy
 import json
@@ -22,7 +22,7 @@ RCACHED = ""
 
 
 class Answer:
-    """What the client reads: a body of JSON."""
+    """A response as the client expects it: a JSON body."""
 
     def __init__(self, document):
         self.data = json.dumps(document)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Dashboards and alerts agree with the rest of the project: every metric they name is in docs/metrics.md, every
-query parses, every panel explains itself, every alert has its runbook and its tests."""
+"""Rules, alerts and runbooks agree with the rest of the project: every metric they use is in docs/metrics.md, every
+query parses, and every alert has its runbook and its tests."""
 import argparse
 import json
 import pathlib
@@ -29,12 +29,12 @@ def documented():
 
 
 def named(metric, known):
-    """Whether it is documented, itself or as a series of a histogram."""
+    """Whether it is documented, by itself or as a series of a histogram."""
     return metric in known or re.sub(r"_(bucket|sum|count)$", "", metric) in known
 
 
 def expressions(kind, path):
-    """[(name, PromQL)] of every rule of a kind, alert or record."""
+    """[(name, PromQL)] of all rules of a kind, alert or record."""
     return re.findall(kind + r": (\S+)\n\s+expr: \|\n((?: {10,}.*\n)+)", path.read_text())
 
 
@@ -60,7 +60,7 @@ def rule_tests():
 
 
 def parsed(queries):
-    """How many queries promtool parses; it says which it does not."""
+    """The number of queries that promtool parses; it reports those that it cannot."""
     rules = [f"      - {{record: 'q{i}', expr: {json.dumps(query)}}}" for i, query in enumerate(queries)]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write("groups:\n  - name: queries\n    rules:\n" + "\n".join(rules) + "\n")
@@ -144,8 +144,8 @@ class Alerts(unittest.TestCase):
 
 
 class Runbooks(unittest.TestCase):
-    SECTIONS = ["What it means in the kernel", "How to confirm it", "What to do now", "What to do for good", "See also"]
-    OF_RCACHED = ["What it means", "How to confirm it", "What to do now", "What to do for good"]
+    SECTIONS = ["What it means in the kernel", "How to confirm it", "What to do now", "Long-term fixes", "See also"]
+    OF_RCACHED = ["What it means", "How to confirm it", "What to do now", "Long-term fixes"]
 
     def test_one_for_each_alert(self):
         self.assertEqual({path.stem for path in RUNBOOKS.glob("*.md")}, set(alert_blocks()))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The example for Alertmanager: amtool accepts it, and every alert goes where its severity says."""
+"""The example for Alertmanager: amtool accepts it, and every alert is routed by its severity."""
 import argparse
 import pathlib
 import re

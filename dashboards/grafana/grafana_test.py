@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said of the dashboards without a Prometheus: they agree with docs/metrics.md both ways, every query
-parses, every panel explains itself, every link leads somewhere. tests/dashboards asks a Prometheus."""
+"""Checks of the dashboards that need no Prometheus: they agree with docs/metrics.md in both directions, every query
+parses, every panel has a description, every link has a target. tests/dashboards runs the queries."""
 import argparse
 import json
 import pathlib
@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 import reading
 
 PROMTOOL = "promtool"
-FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # of Prometheus itself
+FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # from Prometheus itself
 STAND_INS = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "job": "rcached", "instance": "a",
              "domain": "4", "worst": "10"}
 DASHBOARDS = reading.dashboards()
@@ -50,7 +50,7 @@ class Documentation(unittest.TestCase):
         self.assertEqual(sorted(self.known.keys() - shown), [], "documented, and in no panel")
 
     def test_matchers(self):
-        """They name labels that exist, and all variables of the dashboard that hold for the metric."""
+        """They use labels that exist, and all variables of the dashboard that apply to the metric."""
         for name, dashboard in DASHBOARDS.items():
             variables = {variable["name"] for variable in dashboard["templating"]["list"]}
             for place, query in reading.queries_of(dashboard):
@@ -95,7 +95,7 @@ class Panels(unittest.TestCase):
                 self.assertTrue(target["legendFormat"] or target["format"] == "table", place)
 
     def test_all_is_never_every_job(self):
-        """`up` and the metrics of processes are those of every program: All has to be the jobs that are offered."""
+        """`up` and the process metrics come from every program, so All must mean only the jobs offered."""
         for name, dashboard in DASHBOARDS.items():
             for variable, selector, _, more in reading.variables_of(dashboard):
                 if variable == "job":
@@ -105,7 +105,7 @@ class Panels(unittest.TestCase):
                     self.assertRegex(selector, r'job=~?"\$job"', f"{name}: {variable}")
 
     def test_colours_of_depots(self):
-        """Only a bounded depot is in need at 1; an unbounded one rests there."""
+        """Only for a bounded depot is 1 a problem; an unbounded one normally stays there."""
         found = set()
         for place, panel in self.panels():
             renamed = next((step["options"]["renameByName"] for step in panel.get("transformations", [])
@@ -119,7 +119,7 @@ class Panels(unittest.TestCase):
                 self.assertEqual(kinds, ["iova_rcache_depot_limit_magazines" if len(steps) > 1 else
                                          "iova_rcache_depot_reclaim_threshold_magazines"], f"{place} {target['refId']}")
                 found.add((place, len(steps) > 1))
-        self.assertEqual(len(found), 2 * 7, "either kind in each of the panels")
+        self.assertEqual(len(found), 2 * 7, "both kinds in each of the panels")
 
     def test_the_worst_comes_first(self):
         tables = [(place, panel) for place, panel in self.panels() if panel["type"] == "table"]
@@ -150,7 +150,7 @@ class Panels(unittest.TestCase):
             text = json.dumps(dashboard)
             uids = set(re.findall(r'"uid": "([^"]*)"', text)) - {f"rcached-{name}", "-- Grafana --"}
             self.assertEqual(uids, {"${datasource}"}, name)
-            self.assertNotRegex(text, r"https?://", f"{name}: nothing outside is named")
+            self.assertNotRegex(text, r"https?://", f"{name}: refers to nothing outside")
 
     def test_overrides_name_what_is_there(self):
         for place, panel in self.panels():
@@ -167,7 +167,7 @@ class Panels(unittest.TestCase):
 
 class Annotations(unittest.TestCase):
     def test_alerts_without_a_domain(self):
-        """For a label that is missing Grafana writes its name: only what every alert has, or is given, is used."""
+        """Grafana prints the name of a missing label, so only labels are used that every alert has or is given."""
         for name, dashboard in DASHBOARDS.items():
             [alerts] = [one for one in dashboard["annotations"]["list"] if one["name"] == "Alerts"]
             used = re.findall(r"{{(.*?)}}", alerts["titleFormat"] + alerts["textFormat"])
@@ -198,7 +198,7 @@ class Links(unittest.TestCase):
                     yield name, url
 
     def test_choices_are_carried_where_they_hold(self):
-        """All of a board with several values is nothing that one with a single value has."""
+        """A board with a single value has no equivalent of All."""
         def multi(name):
             return {variable["name"]: variable.get("multi", False)
                     for variable in DASHBOARDS[name]["templating"]["list"]}
@@ -251,8 +251,8 @@ class Links(unittest.TestCase):
         self.assertLessEqual(linked, {path.stem for path in RUNBOOKS})
 
     def test_every_alert_leads_to_its_runbook(self):
-        """The table of firing alerts makes the name of the runbook from that of the alert."""
-        [query] = [query for place, query in all_queries() if "Alerts that fire" in place]
+        """The table of firing alerts derives the name of the runbook from that of the alert."""
+        [query] = [query for place, query in all_queries() if "Firing alerts" in place]
         alerts = reading.alerts()
         self.assertGreater(len(alerts), 5)
         matcher = re.search(r'alertname=~"([^"]*)"', query)[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the dashboards as Grafana does: panels, queries, variables and what is put in their places. For the tests."""
+"""Reads the dashboards as Grafana does: panels, queries, variables and their substitution. For the tests."""
 import json
 import pathlib
 import re
@@ -18,7 +18,7 @@ def dashboards():
 
 
 def rule_files():
-    """Recording rules and alerts; beside them are their tests and other configuration."""
+    """Recording rules and alerts; the same folder also has their tests and other configuration."""
     return [path for path in sorted((ROOT / "dashboards/prometheus").glob("*.yaml"))
             if re.search(r"^groups:", path.read_text(), re.M)]
 
@@ -53,7 +53,7 @@ def panels_of(dashboard):
 
 
 def properties_of(panel, name):
-    """What the overrides say of the field with this name."""
+    """The properties that overrides set for the field with this name."""
     found = {}
     for override in panel["fieldConfig"]["overrides"]:
         wanted = override["matcher"]["options"]
@@ -76,7 +76,7 @@ def annotations_of(dashboard):
 
 
 def variables_of(dashboard):
-    """(name, selector, label, variable) of the variables that ask Prometheus, in their order."""
+    """(name, selector, label, variable) of the variables that query Prometheus, in order."""
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             selector, label = LABEL_VALUES.match(variable["query"]["query"]).groups()
@@ -84,7 +84,7 @@ def variables_of(dashboard):
 
 
 def queries_of(dashboard):
-    """(place, PromQL) of all there are."""
+    """(place, PromQL) of all queries."""
     for place, _, target in targets_of(dashboard):
         yield place, target["expr"]
     yield from annotations_of(dashboard)
@@ -93,11 +93,11 @@ def queries_of(dashboard):
 
 
 def substitute(text, values):
-    """Puts values into the places of variables; what is no variable stays, as in Grafana."""
+    """Replaces variables by values; anything else stays unchanged, as in Grafana."""
     return VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
 
 
 def several(values):
-    """Values of a variable with more than one, as Grafana writes them for Prometheus."""
+    """Several values of a variable, in the form in which Grafana passes them to Prometheus."""
     escaped = [re.sub(r"([\\^$.*+?()\[\]{}|])", r"\\\\\1", value) for value in values]
     return escaped[0] if len(escaped) == 1 else "(" + "|".join(escaped) + ")"

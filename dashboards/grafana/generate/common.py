@@ -7,24 +7,24 @@ CONFIDENCE = {1: ("exact", "green"), 2: ("resynced", "blue"), 3: ("partial", "ye
 CONFIDENCE_QUERY = "sum by (domain) (" + " or ".join(
     f'{value} * (rcached_domain_confidence{{confidence="{name}"}} == 1)'
     for value, (name, _) in CONFIDENCE.items()) + ")"
-CONFIDENCE_WORDS = ("Exact: followed since the domain began or since it was read, nothing lost. Resynced: events were "
-                    "lost, it has been read anew since. Partial: older than rcached and not read yet. Lossy: events "
-                    "were lost since it was read.")
-VERDICT = {0: ("no", "green"), 1: ("holds", "orange")}
-# A bounded depot that is full overflows. An unbounded one rests at its reclaim threshold, and all is well: its fill has
-# no colour. Kernels export the limit or the threshold, whichever they have.
+CONFIDENCE_WORDS = ("Exact: followed since the domain was created or last read, with no events lost. Resynced: events "
+                    "were lost, and it has been read again since. Partial: older than rcached and not read yet. Lossy: "
+                    "events were lost since it was last read.")
+VERDICT = {0: ("no", "green"), 1: ("yes", "orange")}
+# A full bounded depot overflows. An unbounded one normally stays at its reclaim threshold, which is no problem, so its
+# fill level has no colour. Each kernel has either the limit or the threshold.
 BOUNDED_FILL = "iova_rcache_depot_saturation_ratio and on (job, instance) iova_rcache_depot_limit_magazines"
 UNBOUNDED_FILL = ("iova_rcache_depot_saturation_ratio and on (job, instance) "
                   "iova_rcache_depot_reclaim_threshold_magazines")
 OF_LIMIT, OF_THRESHOLD = "of the limit", "of the reclaim threshold"
-FILL_WORDS = ("Depot magazines over the limit (kernels up to 6.6: at 1 it overflows) or, without colours, over the "
-              "reclaim threshold (6.7 and later: 1 is where it rests, above 1 it is being reclaimed)")
+FILL_WORDS = ("Depot magazines divided by the limit (kernels up to 6.6: overflows at 1) or, without colours, by the "
+              "reclaim threshold (6.7 and later: 1 is normal, above 1 it is being reclaimed)")
 NO_THRESHOLDS = by_regexp(f"/^{OF_THRESHOLD}/", thresholds=thresholds(((None, "text"),)),
                           custom__thresholdsStyle={"mode": "off"})
 
 
 def fill_columns(how="{}"):
-    """Columns of a table for either kind of depot."""
+    """Columns of a table for both kinds of depot."""
     return [(how.format(BOUNDED_FILL), "depot / limit", "percentunit", FILL),
             (how.format(UNBOUNDED_FILL), "depot / threshold", "percentunit", PLAIN)]
 
@@ -48,7 +48,7 @@ def _values(name, label, query, several):
 
 
 def job(several=False):
-    """Without a value for All, so that All is the jobs that have an rcached, not every target of this Prometheus."""
+    """Without a value for All, so that All means the jobs that have an rcached, not every target of this Prometheus."""
     found = _values("job", "Job", "label_values(rcached_build_info, job)", several)
     found.pop("allValue", None)
     return found
@@ -72,15 +72,15 @@ def worst():
 
 
 def runbooks(base):
-    """Where dashboards/runbooks can be read: there is no address that holds for everybody."""
+    """The base URL of the runbooks. There is no address that is right for everyone."""
     value = {"selected": True, "text": base, "value": base}
     return _variable("runbooks", "Runbooks", "textbox", base,
-                     description="Base URL of the folder dashboards/runbooks, without a slash at its end. For good: "
-                                 "generate.py --runbooks URL") | {"current": value, "options": [value]}
+                     description="Base URL of the folder dashboards/runbooks, without a trailing slash. To set it "
+                                 "permanently: generate.py --runbooks URL") | {"current": value, "options": [value]}
 
 
 def firing(domains):
-    """Firing alerts of rcached with the name of their runbook, which Prometheus keeps to itself."""
+    """Firing alerts of rcached."""
     matchers = 'alertstate="firing", alertname=~"(Iova|Rcached).*"' + (', domain=~"$domain|"' if domains else "")
     return f"ALERTS{{{matchers}}}"
 
@@ -94,8 +94,8 @@ def with_runbook(expression):
 
 
 def with_place(expression):
-    """A label that says where an alert is. The order, the domain, even the host may be missing, and for a label that
-    is missing Grafana writes its name."""
+    """Adds a label that says where an alert is. The order, the domain and even the host may be missing, and Grafana
+    prints the name of a missing label."""
     for label in ("domain", "order"):
         expression = f'label_replace({expression}, "of_{label}", ", {label} $1", "{label}", "(.+)")'
     return (f'label_replace(label_join({expression}, "place", "", "instance", "of_domain", "of_order"), '
@@ -107,5 +107,5 @@ def annotations(domains):
     return [{**common, "name": "Alerts", "iconColor": "red", "expr": with_place(firing(domains)),
              "tagKeys": "severity,alertname", "titleFormat": "{{alertname}}", "textFormat": "{{severity}}: {{place}}"},
             {**common, "name": "Verdict changes", "iconColor": "orange", "expr": "changes(rcached_verdict[2m]) > 0",
-             "tagKeys": "verdict", "titleFormat": "{{verdict}} has changed",
+             "tagKeys": "verdict", "titleFormat": "{{verdict}} changed",
              "textFormat": "{{instance}}, domain {{domain}}"}]

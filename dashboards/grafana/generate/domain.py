@@ -24,27 +24,27 @@ def build(runbooks):
 
 
 def summary(board):
-    board.stat("Tree ranges", "All ranges in the domain's tree: what every miss has to search under one lock.",
+    board.stat("Tree ranges", "All ranges in the domain's tree, which every miss has to search under one lock.",
                "short", PLAIN, "iova_tree_ranges")
-    board.stat("Outstanding", "Ranges that drivers have mapped, or unmapped and not yet freed from the flush queue.",
+    board.stat("Outstanding", "Ranges that drivers have mapped, or have unmapped and that wait in the flush queue.",
                "short", PLAIN, "sum(iova_outstanding_ranges)")
-    board.stat("Cached share of the tree", "Ranges that no driver uses but cpu rcaches and depot keep in the tree, as "
-               "a share of it.", "percentunit", PLAIN, CACHED_SHARE)
+    board.stat("Cached share of the tree", "Share of the tree that no driver uses, but that cpu rcaches and depot "
+               "keep.", "percentunit", PLAIN, CACHED_SHARE)
     fullest_depot(board)
     board.stat("Miss ratio", "Share of allocations that found nothing in the caches and searched the tree.",
                "percentunit", ((None, "green"), (0.1, "orange"), (0.5, "red")),
                f"{rate('iova_tree_allocations_total')} / ({rate('iova_allocations_total')} > 0)")
-    board.stat("Prediction hit ratio", "How often the mirror named the pfn that the kernel then returned.",
+    board.stat("Prediction hit ratio", "How often the mirror predicted the pfn that the kernel then returned.",
                "percentunit", ((None, "red"), (0.99, "orange"), (0.999, "green")), HIT_RATIO)
-    board.table("What it is", "The devices behind the domain, their drivers, the type of the IOMMU group (DMA-FQ is "
+    board.table("Domain", "The devices behind the domain, their drivers, the type of the IOMMU group (DMA-FQ is "
                 "lazy, DMA strict) and the granule in bytes.",
                 [("max without (job, instance) (iova_domain_info)", None, "short", PLAIN)],
                 ["devices", "driver", "type", "granule", "domain"], (14, 5))
-    board.states("Verdicts", "What rcached concludes about the domain from its counts, and since when it holds.",
+    board.states("Verdicts", "What rcached concludes about the domain from its counts, and since when.",
                  [("rcached_verdict", "{{verdict}}")], common.VERDICT, size=(10, 5))
     balance_sheet(board, "Balance sheet", (16, 9))
-    board.series("Unaccounted and from before", "What the parts of the balance sheet do not explain, and outstanding "
-                 "ranges that were mapped before rcached saw the domain.", "short",
+    board.series("Unaccounted and from before", "Ranges that the parts of the balance sheet do not explain, and "
+                 "outstanding ranges that were mapped before rcached first saw the domain.", "short",
                  [("iova_unaccounted_ranges", "unaccounted"),
                   ("iova_outstanding_before_start_ranges", "from before the start")], size=(8, 9), low=None)
 
@@ -54,8 +54,8 @@ def orders(board):
 
     def now(metric):
         return f"sum by (order) ({metric})"
-    board.table("Orders", "One line for each size: order n holds sizes up to 2^n granules; 6+ is never cached. "
-                "Unbounded depots rest at 1.",
+    board.table("Orders", "One row for each size: order n is for sizes up to 2^n granules; 6+ is never cached. "
+                "Unbounded depots normally stay at 1.",
                 [(now("iova_outstanding_ranges"), "outstanding", "short", PLAIN),
                  (now("iova_rcache_cpu_cached"), "on CPUs", "short", PLAIN),
                  (now("iova_rcache_cpu_capacity"), "CPU capacity", "short", PLAIN),
@@ -76,17 +76,17 @@ def orders(board):
                  runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
     for title, words, metric in (
             ("Depot pushes", "Full magazines pushed to the depot per second.", "iova_depot_pushes_total"),
-            ("Depot pops", "Magazines taken from the depot by a CPU per second: 0 means that nothing in the depot is "
-             "ever used again.", "iova_depot_pops_total"),
+            ("Depot pops", "Magazines that CPUs take from the depot per second: 0 means that nothing in the depot is "
+             "used again.", "iova_depot_pops_total"),
             ("Allocations", "Allocations per second, from the caches or the tree.", "iova_allocations_total"),
             ("Misses", "Allocations per second that missed the caches and searched the tree.",
              "iova_tree_allocations_total"),
-            ("Failed allocations", "Allocations per second that returned nothing; normal for the 32-bit-first try of "
-             "PCI devices.", "iova_allocation_failures_total"),
+            ("Failed allocations", "Allocations per second that returned nothing; normal for the first, 32-bit "
+             "attempt of PCI devices.", "iova_allocation_failures_total"),
             ("Frees", "Calls of free_iova_fast per second.", "iova_frees_total"),
-            ("Freed to the tree", "Ranges per second given back to the tree, one by one or with their magazine.",
+            ("Freed to the tree", "Ranges per second returned to the tree, one by one or with their magazine.",
              "iova_tree_frees_total"),
-            ("Mismatched frees", "Frees per second of another size than was allocated: a driver's mistake.",
+            ("Mismatched frees", "Frees per second with a size other than the allocated one: a driver bug.",
              "iova_mismatched_frees_total")):
         board.series(title, words, "ops", [(rate(metric, "order"), ORDER)],
                      BAD if metric.startswith("iova_mismatched") else PLAIN)
@@ -101,14 +101,14 @@ def orders(board):
 
 def cpus(board):
     board.row("By CPU (with metrics.per_cpu and metrics.per_magazine)")
-    board.heatmap("Ranges cached by CPU", "Ranges in the magazines of each CPU, all orders: the darker, the more. CPUs "
+    board.heatmap("Ranges cached by CPU", "Ranges in the magazines of each CPU, all orders: darker means more. CPUs "
                   "that only free fill up; CPUs that only allocate stay pale.", "short",
                   "sum by (cpu) (iova_rcache_cpu_ranges)", "CPU {{cpu}}")
     board.heatmap("Flush queue drained by CPU", "Ranges per second that the flush-queue timer freed into the rcache of "
-                  "each CPU. One dark line means that one CPU takes what all have unmapped.", "ops",
+                  "each CPU. One dark line means that one CPU gets what all CPUs have unmapped.", "ops",
                   rate("iova_flush_queue_cpu_drained_ranges_total", "cpu"), "CPU {{cpu}}")
     board.series("Ranges cached by NUMA node", "Ranges in the magazines of the CPUs of each NUMA node.", "short",
                  [("sum by (node) (iova_rcache_cpu_ranges)", "node {{node}}")], size=(12, 8), stack=True)
     board.series("Loaded and prev magazines", "Ranges in the loaded and in the prev magazines of all CPUs. A full prev "
-                 "goes to the depot at the next free that finds loaded full.", "short",
+                 "magazine goes to the depot at the next free that finds the loaded one full, too.", "short",
                  [("sum by (magazine) (iova_rcache_magazine_ranges)", "{{magazine}}")], size=(12, 8), stack=True)

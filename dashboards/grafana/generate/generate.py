@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the dashboards of dashboards/grafana. This folder is their source; the JSON is committed and held current.
+"""Generates the dashboards in dashboards/grafana. This folder is their source; the JSON is committed, and a test checks
+that it is current.
 
-    generate.py                                write them anew
-    generate.py --check                        fail when a file is not what this folder makes
-    generate.py --runbooks URL --output DIR    for one's own Grafana: with links to where the runbooks can be read
+    generate.py                                write the dashboards
+    generate.py --check                        fail if a file differs from what this folder generates
+    generate.py --runbooks URL --output DIR    for your own Grafana, with links to your copy of the runbooks
 """
 import argparse
 import importlib
 import pathlib
 import sys
 
-sys.dont_write_bytecode = True  # the source tree stays as it is
+sys.dont_write_bytecode = True  # leave no files in the source tree
 # pylint: disable=wrong-import-position
 import model
 
@@ -27,7 +28,7 @@ def made(runbooks):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when something would change")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if something would change")
     parser.add_argument("--runbooks", default="/runbooks", metavar="URL", help="base URL of the runbooks (%(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=HERE.parent, metavar="DIR")
     options = parser.parse_args()
@@ -36,7 +37,7 @@ def main():
         present = {path.name: path.read_text() for path in options.output.glob("*.json")}
         stale = sorted(name for name in present.keys() | files.keys() if present.get(name) != files.get(name))
         if stale:
-            sys.exit(f"{', '.join(stale)}: not what dashboards/grafana/generate makes: run generate.py there")
+            sys.exit(f"{', '.join(stale)}: not what dashboards/grafana/generate generates: run generate.py there")
         print(f"{len(files)} dashboards are current")
         return
     options.output.mkdir(parents=True, exist_ok=True)

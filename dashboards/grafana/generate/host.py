@@ -11,7 +11,7 @@ HALF = (12, 8)
 
 def build(runbooks):
     board = Board("host", "rcached: IOVA host",
-                  "The IOVA allocator of one host: what is in its trees, who keeps it there, and how far the numbers "
+                  "The IOVA allocator of one host: what is in its trees, what keeps it there, and how far the numbers "
                   "can be trusted.",
                   [common.datasource(), common.job(), common.instance(), common.domain(True),
                    common.runbooks(runbooks)],
@@ -29,73 +29,72 @@ def build(runbooks):
 
 
 def summary(board):
-    board.stat("Tree ranges", "All ranges in the trees of the selected domains. The tree is what every miss has to "
-               "search under one lock.", "short", PLAIN, "sum(iova_tree_ranges)")
-    board.stat("Outstanding", "Ranges mapped by drivers now. Grows with load; growth at steady load is a leak.",
+    board.stat("Tree ranges", "All ranges in the trees of the selected domains. Every miss has to search a tree under "
+               "one lock.", "short", PLAIN, "sum(iova_tree_ranges)")
+    board.stat("Outstanding", "Ranges mapped by drivers. Grows with load; growth at steady load means a leak.",
                "short", PLAIN, "sum(iova_outstanding_ranges)")
-    board.stat("Cached share of the tree", "Ranges that no driver uses but cpu rcaches and depots keep in the tree, as "
-               "a share of it. High is normal after a burst; what hurts is a tree that keeps growing with it.",
+    board.stat("Cached share of the tree", "Share of the trees that no driver uses, but that cpu rcaches and depots "
+               "keep. A high value is normal after a burst; it is a problem if the tree keeps growing with it.",
                "percentunit", PLAIN, CACHED_SHARE)
     fullest_depot(board)
-    board.stat("Prediction hit ratio", "How often the mirror named the pfn that the kernel then returned. 1 means that "
-               "the mirror is the kernel's cache, pfn by pfn.", "percentunit",
+    board.stat("Prediction hit ratio", "How often the mirror predicted the pfn that the kernel then returned. 1 means "
+               "that the mirror equals the kernel's cache, pfn by pfn.", "percentunit",
                ((None, "red"), (0.99, "orange"), (0.999, "green")), HIT_RATIO)
-    board.stat("Events lost", "Events that did not reach rcached within the shown time. Anything above 0 makes "
-               "counters too low by so many.", "short", BAD,
+    board.stat("Events lost", "Events that did not reach rcached in the selected time range. Counters are too low by "
+               "this many.", "short", BAD,
                "sum(increase(rcached_events_lost_total[$__range]))", runbooks=["RcachedEventsLost"])
-    board.table("Domains", "The domains of this host: the devices behind them, their drivers and the type of their "
-                "IOMMU group (DMA-FQ is lazy, DMA strict), and their fullest depot. A click on a domain opens its "
-                "dashboard.",
+    board.table("Domains", "The domains of this host: their devices and drivers, the type of their IOMMU group (DMA-FQ "
+                "is lazy, DMA is strict), and their fullest depot. Click on a domain to open its dashboard.",
                 [("max without (job, instance) (iova_domain_info)", None, "short", PLAIN),
                  ("sum by (domain) (iova_tree_ranges)", "tree", "short", PLAIN),
                  *common.fill_columns("max by (domain) ({})")],
                 ["domain", "devices", "driver", "type", "granule"], (16, 6),
                 {"domain": LINKS}, "tree")
     board.table("Kernel", "The traced kernel: its release, whether its depots are bounded (up to 6.6) or unbounded "
-                "(6.7 and later), and the pfns that a magazine holds.",
+                "(6.7 and later), and the number of pfns in a magazine.",
                 [("max without (job, instance) (iova_kernel_info)", None, "short", PLAIN)],
                 ["release", "depot", "magazine_capacity", "tree"], (8, 6))
-    board.states("Verdicts", "What rcached concludes about each domain from its counts, and since when it holds.",
+    board.states("Verdicts", "What rcached concludes about each domain from its counts, and since when.",
                  [("rcached_verdict", "{{verdict}}, " + BY_DOMAIN)], common.VERDICT, size=(24, 6), links=LINKS)
 
 
 def trees(board):
-    board.row("The balance sheet")
+    board.row("Balance sheet")
     balance_sheet(board, "Balance sheet: domain $domain", (24, 10))
-    board.series("Tree by domain", "Size of each domain's tree. Ranges cached anywhere stay in it, so it shrinks only "
-                 "when magazines are freed.", "short", [("iova_tree_ranges", BY_DOMAIN)], links=LINKS)
-    board.series("Cached against outstanding", "Is it a leak? Cached is what the allocator keeps, outstanding what "
-                 "drivers hold. Of the outstanding ranges some were mapped before rcached saw the domain: they should "
-                 "only become fewer.", "short",
+    board.series("Tree by domain", "Size of each domain's tree. Cached ranges stay in it, so it shrinks only when "
+                 "magazines are freed.", "short", [("iova_tree_ranges", BY_DOMAIN)], links=LINKS)
+    board.series("Cached and outstanding", "Is it a leak? Cached is what the allocator keeps, outstanding is what "
+                 "drivers hold. Some of the outstanding ranges were mapped before rcached first saw the domain; their "
+                 "number should only decrease.", "short",
                  [("sum by (domain) (iova_rcache_cpu_cached) + sum by (domain) (iova_rcache_depot_cached)",
                    "cached, " + BY_DOMAIN),
                   ("sum by (domain) (iova_outstanding_ranges)", "outstanding, " + BY_DOMAIN),
                   ("iova_outstanding_before_start_ranges", "from before the start, " + BY_DOMAIN)], links=LINKS)
-    board.series("Unaccounted", "What the parts of the balance sheet do not explain. 0 when all events were seen since "
-                 "the domain began; settles towards 0 for older domains.", "short",
+    board.series("Unaccounted", "Ranges that the parts of the balance sheet do not explain. 0 if all events since the "
+                 "creation of the domain were seen; approaches 0 for older domains.", "short",
                  [("iova_unaccounted_ranges", BY_DOMAIN)], low=None, links=LINKS)
     board.row("By size (order)")
     order = "order {{order}}"
-    board.series("Outstanding by order", "Ranges mapped by drivers, by size: order n holds sizes up to 2^n granules; "
+    board.series("Outstanding by order", "Ranges mapped by drivers, by size: order n is for sizes up to 2^n granules; "
                  "6+ is never cached.", "short", [("sum by (order) (iova_outstanding_ranges)", order)], size=HALF,
                  stack=True)
     board.series("Cached in cpu rcaches by order", "Ranges in the loaded and prev magazines of all CPUs. Grows with "
-                 "every CPU that ever freed a range of that size; nothing ages it.", "short",
+                 "every CPU that ever freed a range of that size, because nothing ages these caches.", "short",
                  [("sum by (order) (iova_rcache_cpu_cached)", order)], size=HALF, stack=True)
-    board.series("CPU rcache fill", "Cached ranges over what the magazines of the CPUs seen can hold, by order. 1 "
-                 "means that every further free goes to the depot.", "percentunit",
+    board.series("CPU rcache fill", "Cached ranges divided by what the magazines of the CPUs seen so far can hold, by "
+                 "order. 1 means that further frees go to the depot.", "percentunit",
                  [("sum by (order) (iova_rcache_cpu_cached) / (sum by (order) (iova_rcache_cpu_capacity) > 0)",
                    order)], FILL, size=HALF)
     board.series("CPUs holding ranges", "CPUs with at least one cached range of that order, in the domain with the "
-                 "most. The cache's size follows this number, not the load.", "short",
+                 "most. The size of the cache depends on this number, not on the load.", "short",
                  [("max by (order) (iova_rcache_cpus_holding)", order)], size=HALF)
 
 
 def depots(board):
     board.row("Depots")
     depot = "domain {{domain}}, order {{order}}"
-    board.series("Depot fill", "Depot magazines over the limit or the reclaim threshold. Bounded depots overflow at 1; "
-                 "unbounded ones are reclaimed above 1, should fall back to it, and rest there.", "percentunit",
+    board.series("Depot fill", "Depot magazines divided by the limit or the reclaim threshold. Bounded depots overflow "
+                 "at 1; unbounded ones are reclaimed above 1, and should fall back to 1 and stay there.", "percentunit",
                  [(common.BOUNDED_FILL, f"{common.OF_LIMIT}, {depot}"),
                   (common.UNBOUNDED_FILL, f"{common.OF_THRESHOLD}, {depot}")], FILL, size=(12, 9), links=LINKS,
                  overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
@@ -104,7 +103,8 @@ def depots(board):
                  [("iova_rcache_depot_magazines", depot), ("iova_rcache_depot_limit_magazines", "limit"),
                   ("iova_rcache_depot_reclaim_threshold_magazines", "reclaim threshold")], size=(12, 9))
     board.series("Overflows and reclaims", "Magazines freed to the tree per second. Overflows (up to 6.6) happen "
-                 "inside a driver's unmap; reclaims (6.7 and later) in a worker, at most about 10 a second per order.",
+                 "during a driver's unmap; reclaims (6.7 and later) in a worker, at most about 10 "
+                 "per second and order.",
                  "ops", [(rate("iova_depot_overflows_total", "domain"), "overflows, " + BY_DOMAIN),
                          (rate("iova_depot_reclaims_total", "domain"), "reclaims, " + BY_DOMAIN)], NOT_ZERO,
                  size=HALF, runbooks=["IovaDepotSaturated", "IovaDepotReclaimChurn"])
@@ -117,18 +117,18 @@ def depots(board):
 def operations(board):
     board.row("Operations")
     board.series("Allocations and frees", "Calls of alloc_iova_fast that returned a range and calls of "
-                 "free_iova_fast, per second. A lasting difference is growth of outstanding.", "ops",
+                 "free_iova_fast, per second. With a lasting difference, outstanding grows.", "ops",
                  [(rate("iova_allocations_total", "domain"), "allocations, " + BY_DOMAIN),
                   (rate("iova_frees_total", "domain"), "frees, " + BY_DOMAIN)], size=HALF, links=LINKS)
     board.series("Miss ratio", "Share of allocations that found no cached range and searched the tree. Sizes of order "
                  "6+ always do.", "percentunit",
                  [(f"{rate('iova_tree_allocations_total', 'domain')} / "
                    f"({rate('iova_allocations_total', 'domain')} > 0)", BY_DOMAIN)], size=HALF, links=LINKS)
-    board.series("Allocations by order", "Where the load is, by size. A load of order 6+ gets nothing from the "
+    board.series("Allocations by order", "The load by size. Sizes of order 6+ are never allocated from the "
                  "caches.", "ops", [(rate("iova_allocations_total", "order"), "order {{order}}")], size=HALF,
                  stack=True)
-    board.series("Unusual", "Failed allocations (normal for the 32-bit-first try), frees of another size than was "
-                 "mapped, and flushes of all CPU rcaches, per second.", "ops",
+    board.series("Unusual", "Failed allocations (normal for the first, 32-bit attempt), frees with a wrong size, and "
+                 "flushes of all cpu rcaches, per second.", "ops",
                  [(rate("iova_allocation_failures_total"), "failed allocations"),
                   (rate("iova_mismatched_frees_total"), "mismatched frees"),
                   (rate("iova_rcache_flushes_total"), "rcache flushes")], size=HALF)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a dashboard is made of. A panel cannot be made without a unit, thresholds and a description; a metric that
-docs/metrics.md does not have, or a label that it does not have there, is refused. Matchers are added to every metric
-by the board, so that an expression says only what it is about: `sum(iova_tree_ranges)`.
+"""The parts of a dashboard. A panel must have a unit, thresholds and a description; metrics and labels that are not in
+docs/metrics.md are rejected. The board adds its matchers to every metric, so that an expression can be as short as
+`sum(iova_tree_ranges)`.
 
-The JSON is what Grafana 9.4 reads (schema 37, cells of tables by cellOptions); later versions load it and bring it up
-to date by themselves."""
+The JSON is for Grafana 9.4 (schema 37, table cells with cellOptions); later versions load it and migrate it
+themselves."""
 import json
 import pathlib
 import re
@@ -17,9 +17,9 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 WIDTH = 24
 
 METRIC = re.compile(r"(?<![\w:.$\"])((?:iova|rcached|process)_\w+|ALERTS|up)\b(?![:(])(?:\{([^}]*)\})?")
-FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # Prometheus's own
+FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # from Prometheus itself
 
-# Thresholds: (from, colour), the first without a bound.
+# Thresholds: (from, colour); the first has no lower bound.
 PLAIN = ((None, "green"),)
 FILL = ((None, "green"), (0.8, "orange"), (1, "red"))
 NOT_ZERO = ((None, "green"), (1e-9, "orange"))
@@ -50,7 +50,7 @@ def thresholds(steps):
 
 
 def by_name(name, **properties):
-    """An override; `__` in a property's name is a point."""
+    """An override; `__` in a property's name stands for a dot."""
     return {"matcher": {"id": "byName", "options": name},
             "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()]}
 
@@ -60,12 +60,12 @@ def by_regexp(pattern, **properties):
 
 
 def right(name, unit):
-    """Draws a series against the right axis."""
+    """Shows a series on the right axis."""
     return by_name(name, custom__axisPlacement="right", unit=unit)
 
 
 def dashed(name):
-    """Draws a bound, not a part of a stack."""
+    """Draws a series as a dashed line outside the stack."""
     return by_name(name, custom__lineStyle={"fill": "dash", "dash": [8, 6]}, custom__fillOpacity=0,
                    custom__stacking={"mode": "none", "group": "A"}, color={"mode": "fixed", "fixedColor": "text"})
 
@@ -77,8 +77,8 @@ def mapping(texts):
 
 
 def link_to(fields, board, title, names, variables=()):
-    """A link from a row or a series to another board. `names` are taken from the row or series, where Grafana has
-    them in `fields`; `variables` from the choice of this board."""
+    """A link from a row or a series to another board. `names` are taken from the row or series (Grafana has them in
+    `fields`), and `variables` from the selection on this board."""
     chosen = "".join([f"&var-{name}=${{{name}}}" for name in variables]
                      + [f"&var-{name}=${{{fields}.{name}}}" for name in names])
     return {"title": title, "targetBlank": False,
@@ -92,9 +92,9 @@ DOMAIN_HERE = ("domain", "This domain", ("domain",), ("job", "instance"))
 
 
 def kept(here, there):
-    """Which variables a link from one board to another carries: those that are the same on both. A board that takes one
-    value has no All; a job alone is a choice of several, too. Each is offered for those before it, so that the first
-    one which differs ends it."""
+    """The variables that a link from one board to another keeps: those that have the same form on both. A board for a
+    single value has no All; a single job is also valid where several can be selected. The values of each variable
+    depend on those before it, so the first one that differs ends the list."""
     found = []
     for name in ("job", "instance", "domain"):
         if not (name in here and name in there
@@ -111,7 +111,7 @@ def runbook_link(name):
 
 
 class Board:
-    """Panels flow from left to right; a row begins a new line."""
+    """Panels are placed from left to right; a row starts a new line."""
 
     def __init__(self, name, title, description, variables, selector, annotations):
         self.name, self.title, self.description = name, title, description
@@ -167,7 +167,7 @@ class Board:
         self._add(panel, *size)
 
     def stat(self, title, description, unit, steps, query, size=(4, 4), **more):
-        """`query`: one, or several with their names, which are shown then."""
+        """`query`: one query, or several with their names, which are then shown."""
         queries = [(query, title.lower())] if isinstance(query, str) else query
         self._panel("stat", title, description, unit, steps, queries, size=size, color="thresholds",
                     options={"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
@@ -188,9 +188,9 @@ class Board:
 
     def table(self, title, description, columns, labels, size, links=None, sort=None, ascending=False,
               **more):
-        """`columns`: (expression, heading, unit, thresholds), rows are joined by their labels; a heading of None
-        hides the value. `labels`: the order of the label columns. `links`: {label: [link]}. `sort`: the heading by
-        which the worst comes first."""
+        """`columns`: (expression, heading, unit, thresholds); rows are joined by their labels; a heading of None hides
+        the value. `labels`: the order of the label columns. `links`: {label: [link]}. `sort`: the heading to sort by,
+        with the worst first."""
         names = ["Value"] if len(columns) == 1 else [f"Value #{chr(ord('A') + i)}" for i in range(len(columns))]
         shown = [(name, column) for name, column in zip(names, columns) if column[1]]
         hidden = {"Time": True, "__name__": True, **{name: True for name, column in zip(names, columns)
@@ -214,7 +214,7 @@ class Board:
                                          "renameByName": {name: column[1] for name, column in shown}}}], **more)
 
     def heatmap(self, title, description, unit, query, legend, size=(12, 8), buckets=False, **more):
-        """`buckets`: the series are the buckets of a histogram, else each is a line of cells."""
+        """`buckets`: the series are the buckets of a histogram; otherwise each is a line of cells."""
         axis = {"axisPlacement": "left", "reverse": False, **({"unit": "s"} if buckets else {})}
         self._panel("heatmap", title, description, unit, PLAIN, [(query, legend)], size=size,
                     custom={"hideFrom": {"legend": False, "tooltip": False, "viz": False}},
@@ -235,8 +235,8 @@ class Board:
                              "tooltip": {"mode": "single", "sort": "none"}}, **more)
 
     def _link(self, other):
-        """At the top of the board. Values of a variable that takes several have no place in a URL, but all variables
-        of a board can be carried where all of them are kept."""
+        """A link at the top of the board. A URL cannot contain several values of a variable, but if the other board
+        keeps all variables, the link can include all of them."""
         here, there = ({variable["name"]: variable for variable in board.variables} for board in (self, other))
         names = kept(here, there)
         everything = all(name in names for name, variable in here.items() if variable["type"] == "query")
@@ -247,7 +247,7 @@ class Board:
                 "url": f"/d/rcached-{other.name}{chosen}"}
 
     def dashboard(self, boards):
-        """`boards`: all that there are, for the links between them."""
+        """`boards`: all boards, for the links between them."""
         return {"uid": f"rcached-{self.name}", "title": self.title, "description": self.description,
                 "tags": ["rcached", "iommu"], "schemaVersion": 37, "version": 1, "editable": True, "graphTooltip": 1,
                 "refresh": "30s", "timezone": "", "weekStart": "", "fiscalYearStartMonth": 0,
@@ -256,7 +256,7 @@ class Board:
                          + [{"type": "link", "title": "Runbooks", "tags": [], "asDropdown": False,
                              "includeVars": False,
                              "keepTime": False, "targetBlank": True, "icon": "doc", "url": "${runbooks}",
-                             "tooltip": "What each alert means and what to do; the variable Runbooks says where"}],
+                             "tooltip": "What each alert means and what to do; the variable Runbooks is their URL"}],
                 "annotations": {"list": [{"builtIn": 1, "datasource": {"type": "grafana", "uid": "-- Grafana --"},
                                           "enable": True, "hide": True, "iconColor": "rgba(0, 211, 255, 1)",
                                           "name": "Annotations & Alerts", "type": "dashboard"}]
@@ -265,7 +265,7 @@ class Board:
 
 
 def written(value, indent=0):
-    """JSON of which whatever fits stands on one line."""
+    """JSON in which everything that fits is on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or len(line) + indent <= 118 or not value:
         return line

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rcached itself: does it see everything, what does it cost, who asks it."""
+"""rcached itself: whether it sees everything, what it costs, and its clients."""
 import common
 from model import BAD, HOST_LINK, NOT_ZERO, PLAIN, Board, by_name, dashed, quantile, rate, right
 
@@ -8,7 +8,7 @@ AGE = "time() - "
 
 def build(runbooks):
     board = Board("rcached", "rcached itself",
-                  "The daemon: whether it sees every event, what it costs, what its scrapes hold and who asks it.",
+                  "The daemon: whether it sees every event, what it costs, what it exports, and its clients.",
                   [common.datasource(), common.job(), common.instance(True), common.runbooks(runbooks)],
                   {"job": '="$job"', "instance": '=~"$instance"'}, common.annotations(False))
     summary(board)
@@ -20,17 +20,17 @@ def build(runbooks):
 
 
 def summary(board):
-    board.stat("Running since", "Time since the start of the rcached that was started last.", "s", PLAIN,
+    board.stat("Running since", "Time since the most recent start of an rcached.", "s", PLAIN,
                AGE + "max(rcached_start_time_seconds)")
-    board.stat("Events lost", "Events lost within the shown time. Anything above 0 makes counters too low by so many.",
+    board.stat("Events lost", "Events lost in the selected time range. Counters are too low by this many.",
                "short", BAD, "sum(increase(rcached_events_lost_total[$__range]))", runbooks=["RcachedEventsLost"])
-    board.stat("Lag", "Age of the oldest event not yet applied, of the host where it is oldest.", "s",
+    board.stat("Lag", "Age of the oldest event not yet applied, on the host where it is oldest.", "s",
                ((None, "green"), (1, "orange"), (10, "red")), "max(rcached_consumer_lag_seconds)")
-    board.stat("CPUs used", "CPU time of the daemon per second, on the host where it uses most.", "percentunit",
+    board.stat("CPUs used", "CPU time of the daemon per second, on the host where it uses the most.", "percentunit",
                ((None, "green"), (0.1, "orange"), (0.5, "red")), rate("process_cpu_seconds_total", aggregate="max"))
     board.stat("Memory", "Resident memory of the largest daemon.", "bytes", PLAIN,
                "max(process_resident_memory_bytes)")
-    board.stat("Series left out", "Series that were left out of the last scrapes to keep to metrics.series_limit.",
+    board.stat("Series left out", "Series left out of the last scrapes to keep to metrics.series_limit.",
                "short", BAD, "sum(rcached_series_left_out)")
     board.table("Hosts", "Version, mode and number of series of each daemon.",
                 [("max by (job, instance, version) (rcached_build_info)", None, "short", PLAIN),
@@ -42,36 +42,37 @@ def summary(board):
 
 
 def events(board):
-    board.row("Does it see everything")
-    board.series("Events", "Events per second: made by the probes, read from the rings, applied to the mirror. They "
-                 "should be one line; what lies between sent and received is lost or under way.", "ops",
+    board.row("Events: does it see all of them?")
+    board.series("Events", "Events per second: sent by the probes, read from the rings, applied to the mirror. They "
+                 "should form one line; the difference between sent and received is lost or in transit.", "ops",
                  [(rate("rcached_events_sent_total"), "sent"), (rate("rcached_events_received_total"), "received"),
                   (rate("rcached_events_total"), "applied")])
     board.series("Lost by reason", "Events lost per second: ring_full (rcached reads too slowly), entry_missing (the "
-                 "entry of a call was skipped), skipped (the kernel did not run a program).", "ops",
+                 "entry probe of a call was skipped), skipped (the kernel did not run a program).", "ops",
                  [(rate("rcached_events_lost_total", "reason"), "{{reason}}")], BAD, runbooks=["RcachedEventsLost"])
-    board.series("Lost by CPU", "Events lost per second by CPU: one CPU alone points to a burst there; all of them to "
-                 "a daemon that does not get to run.", "ops",
+    board.series("Lost by CPU", "Events lost per second by CPU: a single CPU indicates a burst there; all of them "
+                 "indicate that the daemon gets too little CPU time.", "ops",
                  [(rate("rcached_events_lost_total", "instance, cpu"), "{{instance}} CPU {{cpu}}")], BAD,
                  runbooks=["RcachedEventsLost"])
-    board.series("Lag", "Age of the oldest event not yet applied. Lag is memory in the rings: it comes before loss.",
+    board.series("Lag", "Age of the oldest event not yet applied. While lag grows, the rings fill "
+                 "up: it precedes loss.",
                  "s", [("rcached_consumer_lag_seconds", "{{instance}}")])
-    board.series("Not understood", "Records refused for a wrong size or operation, and runs of the flush-queue timer "
-                 "whose domain the probe could not know, per second. 0 is right.", "ops",
+    board.series("Not understood", "Records rejected because of a wrong size or operation, and runs of the flush-queue "
+                 "timer whose domain the probe could not determine, per second. Should be 0.", "ops",
                  [(rate("rcached_malformed_events_total"), "malformed records"),
                   (rate("rcached_unattributed_flush_queue_drains_total"), "drains of an unknown domain")], NOT_ZERO)
-    board.series("Programs skipped", "Runs of a probe program per second that the kernel skipped; absent where the "
+    board.series("Programs skipped", "Runs of a probe program per second that the kernel skipped; absent if the "
                  "kernel does not count them.", "ops",
                  [(rate("rcached_program_skipped_total", "program, method"), "{{program}} ({{method}})")], NOT_ZERO)
 
 
 def cost(board):
-    board.row("What it costs")
+    board.row("Cost")
     board.series("CPU of the daemon", "CPU time of each daemon per second: 100 % is one CPU.", "percentunit",
                  [("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}}")])
-    board.series("Memory of the daemon", "Resident memory: the mirror holds some tens of bytes for each range in the "
+    board.series("Memory of the daemon", "Resident memory: the mirror needs some tens of bytes for each range in the "
                  "tree.", "bytes", [("process_resident_memory_bytes", "{{instance}}")])
-    board.series("Open files", "Open file descriptors: rings, programs, HTTP clients. A steady growth is a leak.",
+    board.series("Open files", "Open file descriptors: rings, programs, HTTP clients. Steady growth means a leak.",
                  "short", [("process_open_fds", "{{instance}}")])
     board.series("Runs of probe programs", "Runs per second by program; 0 unless the kernel's BPF statistics are on "
                  "(kernel.run_statistics).", "ops",
@@ -83,27 +84,27 @@ def cost(board):
 
 
 def mirror(board):
-    board.row("Reading the kernel, and whether the mirror holds")
-    board.series("Reading kernel memory", "Chunks read per second, by result: good, changed under the reader, fault. "
-                 "Many changed ones mean a busy domain.", "ops",
+    board.row("Reading the kernel, and accuracy of the mirror")
+    board.series("Reading kernel memory", "Chunks read per second, by result: good, changed while being read, or "
+                 "fault. Many changed ones mean that a domain is busy.", "ops",
                  [(rate("rcached_kernel_reads_total", "result"), "{{result}}")], size=(6, 8))
     board.series("Time spent reading", "Share of time spent reading kernel memory, and its budget (audit.budget); the "
-                 "longest single read is on the right.", "percentunit",
+                 "longest single read is on the right axis.", "percentunit",
                  [("rate(rcached_kernel_read_seconds_total[$__rate_interval])", "{{instance}}"),
                   ("max(rcached_kernel_read_budget_ratio)", "budget"),
                   ("max(rcached_kernel_read_longest_seconds)", "longest read")],
                  size=(6, 8), overrides=[dashed("budget"), right("longest read", "s")])
-    board.series("Audits", "Comparisons of mirrors with kernel memory per second, by result. Repaired ones have found "
-                 "differences; abandoned ones did not find the domain at rest.", "ops",
+    board.series("Audits", "Comparisons of mirrors with kernel memory per second, by result. Repaired ones found "
+                 "differences; abandoned ones were given up because the domain kept changing.", "ops",
                  [(rate("rcached_audits_total", "result"), "{{result}}")], size=(6, 8))
-    board.series("Losses and their end", "Times per second that a domain was marked as having lost events, and audits "
-                 "that ended such a loss.", "ops",
+    board.series("Losses and recoveries", "Times per second that a domain was marked as having lost events, and audits "
+                 "that recovered a domain from such a loss.", "ops",
                  [(rate("rcached_loss_marks_total"), "loss marks"), (rate("rcached_resyncs_total"), "resyncs")],
                  NOT_ZERO, size=(6, 8), runbooks=["RcachedDomainLossy"])
 
 
 def exports(board):
-    board.row("What it exports")
+    board.row("Exports")
     board.series("Series", "Series of each host's scrape, and the limit (metrics.series_limit).", "short",
                  [("rcached_series", "{{instance}}"), ("max(rcached_series_limit)", "limit")],
                  overrides=[dashed("limit")])
@@ -116,29 +117,30 @@ def exports(board):
                  [(quantile(0.99, "rcached_render_duration_seconds", "format"), "{{format}}"),
                   (f"{rate('rcached_render_duration_seconds_sum')} / "
                    f"({rate('rcached_render_duration_seconds_count')} > 0)", "mean")])
-    board.series("HTTP requests", "Requests that were answered per second, by route.", "ops",
+    board.series("HTTP requests", "Requests answered per second, by route.", "ops",
                  [(rate("rcached_http_requests_total", "handler"), "{{handler}}")])
-    board.series("HTTP errors", "Answers with a status of 400 or more, and requests and connections turned away by "
+    board.series("HTTP errors", "Responses with a status of 400 or more, and refused requests and connections by "
                  "reason, per second.", "ops",
                  [(rate('rcached_http_requests_total{code=~"[45].."}', "code"), "{{code}}"),
                   (rate("rcached_http_refused_total", "reason"), "refused: {{reason}}")], NOT_ZERO)
-    board.series("HTTP latency", "99th percentile of the time from a request's head to the end of its answer, by "
-                 "route.", "s",
+    board.series("HTTP latency", "99th percentile of the time from the head of a request to the end of its response, "
+                 "by route.", "s",
                  [(quantile(0.99, "rcached_http_request_duration_seconds", "handler"), "{{handler}}")])
-    board.heatmap("HTTP latency, all routes", "How long requests took: the darker, the more of them.", "short",
+    board.heatmap("HTTP latency, all routes", "How long requests took: darker means more of them.", "short",
                   rate("rcached_http_request_duration_seconds_bucket", "le", "increase"), "{{le}}", size=(8, 8),
                   buckets=True)
-    board.series("Streams and reloads", "Live pages and terminals that are kept up to date now, and changed versions "
-                 "of the web configuration read, by result.", "short",
+    board.series("Streams and reloads", "Live pages and terminals that currently receive updates, and reloads of the "
+                 "web configuration, by result.", "short",
                  [("sum(rcached_http_streams_open)", "streams"),
                   (rate("rcached_http_web_config_reloads_total", "result", "increase"), "reloads: {{result}}")])
-    board.series("Configuration", "Reloads of the configuration, by result, and whether the last one was taken over; a "
-                 "failure changes nothing. How long the running one has been in force is on the right.", "short",
+    board.series("Configuration", "Reloads of the configuration, by result, and whether the last one was applied; a "
+                 "failure changes nothing. The age of the current configuration is on the right axis.", "short",
                  [(rate("rcached_config_reloads_total", "result", "increase"), "reloads: {{result}}"),
-                  ("min(rcached_config_last_reload_successful)", "last one taken over"),
-                  (AGE + "max(rcached_config_last_reload_success_timestamp_seconds)", "in force")],
-                 overrides=[right("in force", "s")], runbooks=["RcachedConfigReloadFailed"])
-    board.series("Textfile", "Writes per second of the file for node_exporter by result; its age is on the right.",
+                  ("min(rcached_config_last_reload_successful)", "last one applied"),
+                  (AGE + "max(rcached_config_last_reload_success_timestamp_seconds)", "age")],
+                 overrides=[right("age", "s")], runbooks=["RcachedConfigReloadFailed"])
+    board.series("Textfile", "Writes per second of the file for node_exporter, by result; its age "
+                 "is on the right axis.",
                  "ops", [(rate("rcached_textfile_writes_total", "result"), "{{result}}"),
                          (AGE + "min(rcached_textfile_last_write_timestamp_seconds > 0)", "age")],
                  overrides=[right("age", "s"), by_name("error", color={"mode": "fixed", "fixedColor": "red"})])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that the dashboards of a host and of a domain have in common."""
+"""Rows that the dashboards of a host and of a domain share."""
 import common
 from model import BAD, FILL, NOT_ZERO, Board, by_regexp, dashed, quantile, rate, right
 
@@ -13,13 +13,14 @@ HIT_RATIO = f"{rate('rcached_prediction_hits_total')} / {rate('rcached_predictio
 
 
 def balance_sheet(board: Board, title, size):
-    board.series(title, "The parts of the tree, stacked; they add up to it. Outstanding grows: a leak or more load. "
-                 "Cached grows while outstanding is flat: cache growth. The dashed line is the tree; a gap to it is "
-                 "unaccounted.", "short", PARTS, size=size, stack=True, overrides=[dashed("tree")])
+    board.series(title, "The parts of the tree, stacked; they add up to the tree, which is the dashed line. If "
+                 "outstanding grows: a leak or more load. If cached grows while outstanding is flat: cache growth. A "
+                 "gap to the dashed line is unaccounted.", "short", PARTS, size=size, stack=True,
+                 overrides=[dashed("tree")])
 
 
 def fullest_depot(board: Board):
-    board.stat("Fullest depot", f"{common.FILL_WORDS}, of the fullest order.", "percentunit", FILL,
+    board.stat("Fullest depot", f"{common.FILL_WORDS}: the fullest order.", "percentunit", FILL,
                [(f"max({common.BOUNDED_FILL})", common.OF_LIMIT),
                 (f"max({common.UNBOUNDED_FILL})", common.OF_THRESHOLD)],
                overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull"], min=0)
@@ -28,11 +29,11 @@ def fullest_depot(board: Board):
 def latency(board: Board):
     for title, histogram, words in (
             ("Search of the tree", "iova_tree_allocation_duration_seconds",
-             "Time that an allocation took to search the tree under its lock, also when it found no space"),
+             "Time that an allocation took to search the tree under its lock, even if it found no space"),
             ("Overflow of the depot", "iova_depot_overflow_duration_seconds",
-             "Time that a free spent on giving a magazine's ranges back to the tree because the depot was full "
-             "(kernels up to 6.6)")):
-        board.heatmap(title, f"{words}: the darker, the more of them. A slow lane at the top is what a driver feels.",
+             "Time that a free spent returning a magazine's ranges to the tree because the depot was full (kernels up "
+             "to 6.6)")):
+        board.heatmap(title, f"{words}: darker means more of them. Drivers notice a band of slow ones at the top.",
                       "short", rate(histogram + "_bucket", "le", "increase"), "{{le}}", buckets=True)
         board.series(f"{title}: percentiles", f"{words}, and the mean. Between 100 ns and 100 ms.", "s",
                      [(quantile(0.5, histogram), "median"), (quantile(0.99, histogram), "p99"),
@@ -41,18 +42,20 @@ def latency(board: Board):
 
 def flush_queue(board: Board):
     board.row("Flush queue (lazy mode)")
-    board.series("Flush queue: waiting", "Ranges unmapped and waiting for their invalidation, by domain. They stay in "
-                 "the tree until the timer or a full queue frees them.", "short",
+    board.series("Flush queue: waiting", "Ranges that are unmapped and wait for their invalidation, by domain. They "
+                 "stay in the tree until the timer or a full queue frees them.", "short",
                  [("iova_fq_pending_ranges", BY_DOMAIN)], size=(12, 8))
     board.series("Flush queue: drained by CPU", "Ranges per second that the timer freed, all into the rcache of the "
-                 "CPU that ran it. By CPU only with metrics.per_cpu: one CPU that takes all fills the depot.", "ops",
+                 "CPU that ran it. By CPU only with metrics.per_cpu: a single CPU that gets "
+                 "them all fills the depot.", "ops",
                  [(rate("iova_flush_queue_drained_ranges_total", "domain"), BY_DOMAIN),
                   (rate("iova_flush_queue_cpu_drained_ranges_total", "cpu"), "CPU {{cpu}}")], size=(12, 8))
     board.series("Flush queue: timer runs", "Runs of the timer per second, by CPU only with metrics.per_cpu.", "ops",
                  [(rate("iova_flush_queue_drains_total", "domain"), BY_DOMAIN),
                   (rate("iova_flush_queue_cpu_drains_total", "cpu"), "CPU {{cpu}}")], size=(12, 8))
-    board.series("Flush queue: time in the timer", "Seconds per second spent in the timer, and its longest run so far: "
-                 "the CPU does nothing else for as long. The ranges of its largest run so far are on the right.", "s",
+    board.series("Flush queue: time in the timer", "Seconds per second spent in the timer, and its longest run so far, "
+                 "during which the CPU does nothing else. The ranges of its largest run so far "
+                 "are on the right axis.", "s",
                  [(rate("iova_flush_queue_drain_seconds_total", "domain"), "per second, " + BY_DOMAIN),
                   ("max(iova_flush_queue_drain_longest_seconds)", "longest run"),
                   ("max(iova_flush_queue_drain_largest_ranges)", "largest run")],
@@ -61,49 +64,49 @@ def flush_queue(board: Board):
 
 def memory(board: Board):
     board.row("Memory and the space below 4 GiB")
-    board.series("Memory of the allocator's records", "What magazines and ranges of the tree occupy in the kernel, as "
-                 "last read.", "bytes",
+    board.series("Memory of the allocator", "Kernel memory used by magazines and by the ranges of the tree, as last "
+                 "read.", "bytes",
                  [("sum(iova_magazine_bytes)", "magazines"), ("sum(iova_range_bytes)", "ranges")],
                  stack=True)
-    board.series("Space below 4 GiB", "Free granules below 4 GiB and the largest run of them, as last read, of the "
-                 "fullest domain. A device that can address 32 bits only fails when nothing large enough is left.",
+    board.series("Space below 4 GiB", "Free granules below 4 GiB and the largest run of them, as last read, in the "
+                 "fullest domain. Devices with 32-bit addresses fail when no large enough run is left.",
                  "short", [("min(iova_32bit_free_pages)", "free"),
                            ("min(iova_32bit_largest_gap_pages)", "largest gap")])
-    board.series("Age of the readings", "Seconds since the memory and the space below 4 GiB were read, of the domain "
-                 "that has waited longest.", "s",
+    board.series("Age of the readings", "Seconds since the memory and the space below 4 GiB were read, for the domain "
+                 "where this is longest ago.", "s",
                  [("time() - min(iova_memory_read_timestamp_seconds)", "memory"),
                   ("time() - min(iova_32bit_read_timestamp_seconds)", "space below 4 GiB")])
 
 
 def trust(board: Board):
-    board.row("Can the numbers be trusted")
+    board.row("Can the numbers be trusted?")
     board.states("Confidence", common.CONFIDENCE_WORDS, [(common.CONFIDENCE_QUERY, BY_DOMAIN)], common.CONFIDENCE,
                  runbooks=["RcachedDomainLossy"])
-    board.series("Prediction hits and misses", "Share of predictions that came true, and where the others were found: "
-                 "deeper in the magazine, in the depot, with another CPU, or nowhere.", "percentunit",
+    board.series("Prediction hits and misses", "Share of predictions that were right, and where the pfn of the others "
+                 "was: deeper in the magazine, in the depot, on another CPU, or unknown.", "percentunit",
                  [(HIT_RATIO, "hits"),
                   (f"{rate('rcached_prediction_misses_total', 'class')} / ignoring (class) group_left "
                    f"{rate('rcached_predictions_total')}", "missed: {{class}}")], size=(12, 7))
-    board.series("Audits", "Comparisons of the mirror with kernel memory per second, by result. Repaired ones have "
-                 "found differences; abandoned ones did not find the domain at rest.", "ops",
+    board.series("Audits", "Comparisons of the mirror with kernel memory per second, by result. Repaired ones found "
+                 "differences; abandoned ones were given up because the domain kept changing.", "ops",
                  [(rate("rcached_audits_total", "result"), "{{result}}")])
-    board.series("Differences found by audits", "Ranges per second that audits found different and repaired, by part. "
-                 "0 as long as no events are lost.", "ops",
+    board.series("Differences found by audits", "Ranges per second that audits found to differ and repaired, by "
+                 "part. 0 as long as no events are lost.", "ops",
                  [(rate("rcached_audit_drift_ranges_total", "part"), "{{part}}")], NOT_ZERO,
                  runbooks=["RcachedMirrorDrift"])
-    board.series("Since the last audit, repair, loss", "Seconds since each, of the domain where it is longest ago "
+    board.series("Since the last audit, repair, loss", "Seconds since each, for the domain where it is longest ago "
                  "(audit) or most recent (repair, loss, resync).", "s",
                  [("time() - min(rcached_last_audit_timestamp_seconds)", "audit"),
                   ("time() - max(rcached_last_repair_timestamp_seconds)", "repair"),
                   ("time() - max(rcached_last_loss_timestamp_seconds)", "loss"),
                   ("time() - max(rcached_resynced_timestamp_seconds)", "resync")])
-    board.series("Drift", "Ranges by which the mirror differs from the fill last read in the kernel, and on the right "
-                 "those corrected per second by part. 0 when all events arrive.", "short",
+    board.series("Drift", "Ranges by which the mirror differs from the fill levels last read in the kernel and, on the "
+                 "right axis, ranges corrected per second by part. 0 if all events arrive.", "short",
                  [("sum(rcached_drift_ranges)", "drift now"),
                   (rate("rcached_drift_corrections_total", "part"), "corrected: {{part}}")], size=(12, 7),
                  overrides=[by_regexp("/^corrected/", custom__axisPlacement="right", unit="ops")])
-    board.series("Losses", "Times per second that the event stream said that events of a domain may have been lost, "
-                 "and audits that ended a loss.", "ops",
+    board.series("Losses", "Times per second that the event stream reported a possible loss of events of a domain, and "
+                 "audits that recovered a domain from a loss.", "ops",
                  [(rate("rcached_loss_marks_total", "domain"), "marked, " + BY_DOMAIN),
-                  (rate("rcached_resyncs_total", "domain"), "made up for, " + BY_DOMAIN)], BAD, size=(12, 7),
+                  (rate("rcached_resyncs_total", "domain"), "recovered, " + BY_DOMAIN)], BAD, size=(12, 7),
                  runbooks=["RcachedEventsLost"])

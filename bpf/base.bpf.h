@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What every program begins with: the kernel's types in use, libbpf's helpers, short names of integers. */
+/* Included by every program: the kernel types in use, libbpf's helpers, and short names of integers. */
 #ifndef RCACHED_BPF_BASE_BPF_H
 #define RCACHED_BPF_BASE_BPF_H
 

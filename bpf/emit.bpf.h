@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How an event leaves the kernel: counted, reserved in this CPU's ring, filled, submitted without a wakeup.
+ * Sends an event: counts it, reserves it in this CPU's ring, fills it, and submits it without a wakeup.
  * A wakeup from a probe makes the kernel skip other programs, so the daemon polls on a timer instead.
- * Shared by the probes and by the feeders of the host tests.
+ * Used by the probes and by the feeders of the host tests.
  */
 #ifndef RCACHED_BPF_EMIT_BPF_H
 #define RCACHED_BPF_EMIT_BPF_H
@@ -17,9 +17,9 @@ static __always_inline struct cpu_state *this_cpu_state(void)
 }
 
 /*
- * Counts the event and gives a record with the common members set and the rest zero, or NULL: the ring was
- * full, which is counted and announced by the next record that fits. The counters are atomic because an
- * interrupt on this CPU may run the same lines in between.
+ * Counts the event and returns a record with the common members set and the rest zero. Returns NULL if the
+ * ring is full; this is counted, and the next record that fits reports it. The counters are atomic because an
+ * interrupt on this CPU may run the same code in between.
  */
 static __always_inline struct rcached_event *event_begin(struct cpu_state *state, u8 op, u64 domain)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host tests' door to the probes' own functions: raw_tp programs, run by hand, that call the functions of
- * operations.bpf.h on a domain built in this object's memory with the layout of the running kernel's BTF. So
- * everything but the attachment is the code that runs in production.
+ * Lets the host tests call the probes' own functions: raw_tp programs, run on demand, that call the functions of
+ * operations.bpf.h on a domain built in this object's memory with the layout of the running kernel's BTF.
+ * Everything except the attachment is the code that runs in production.
  */
 #include "feeder.h"
 #include "operations.bpf.h"
@@ -14,12 +14,12 @@ char LICENSE[] SEC("license") = "GPL";
 struct feeder_call call_arguments;
 struct feeder_domain fake_domain;
 
-/* The structures' addresses as plain numbers, as a kprobe sees them; set by feeder_build. */
+/* Addresses of the structures as plain numbers, as a kprobe gets them; set by feeder_build. */
 __u64 domain_address;
 __u64 work_address;
 __u64 fq_timer_address;
 
-/* Memory for the kernel structures, each in a place of its own. */
+/* Memory for the kernel structures. */
 __u8 memory_domain[1024] __attribute__((aligned(8)));
 __u8 memory_rcaches[6 * 1024] __attribute__((aligned(8)));
 __u8 memory_cpu_rcache[256] __attribute__((aligned(8)));
@@ -27,7 +27,7 @@ __u8 memory_loaded[2048] __attribute__((aligned(8)));
 __u8 memory_prev[2048] __attribute__((aligned(8)));
 __u8 memory_iova[128] __attribute__((aligned(8)));
 
-/* Kept apart from the offset's relocation, which the compiler would otherwise fold into a store of fixed width. */
+/* Separate from the relocation of the offset, which the compiler would otherwise merge into a store of fixed width. */
 static __always_inline void put(__u8 *memory, u64 offset, u64 value)
 {
 	barrier_var(offset);
@@ -47,7 +47,7 @@ static __always_inline void build_domain(void)
 		PUT(memory_domain, struct iova_domain, rcaches, (u64)memory_rcaches);
 	if (rcache > sizeof(memory_rcaches) - 512)
 		return;
-	/* 4 bytes wide since 6.7; the member behind it is set below or not read */
+	/* 4 bytes wide since 6.7; the next member is set below or not read */
 	PUT(memory_rcaches + rcache, struct iova_rcache, depot_size, fake_domain.depot);
 	PUT(memory_rcaches + rcache, struct iova_rcache, cpu_rcaches,
 	    (u64)memory_cpu_rcache - FEEDER_PER_CPU_OFFSET);
@@ -61,7 +61,7 @@ static __always_inline void build_domain(void)
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->iovad))
 		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
 	domain_address = (u64)memory_domain;
-	/* where domain_of_timer() leads to memory_domain */
+	/* chosen so that domain_of_timer() returns memory_domain */
 	fq_timer_address = (u64)memory_domain - domain_of_timer(0);
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
 		work_address = (u64)memory_rcaches + rcache +

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* What the host tests tell the feeder programs: which function of operations.bpf.h to call, on which domain. */
+/* Input of the feeder programs from the host tests: which function of operations.bpf.h to call, on which domain. */
 #ifndef RCACHED_BPF_FEEDER_H
 #define RCACHED_BPF_FEEDER_H
 
@@ -23,7 +23,7 @@ enum feeder_function {
 	FEED_DOMAIN_PUT,
 	FEED_FQ_DRAIN_BEGIN,
 	FEED_FQ_DRAIN_END,
-	FEED_FIRST_ALLOC_BEGINS, /* and is preempted there */
+	FEED_FIRST_ALLOC_BEGINS, /* and is then preempted */
 	FEED_FIRST_ALLOC_ENDS,
 	FEED_FIRST_ALLOC,
 	FEED_TWIN_ALLOC,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads the fill of this CPU's rcache of one order, and of its depot, out of the domain: the ground truth
- * that every event carries.
+ * Reads the fill levels of this CPU's rcache of one order, and of its depot, from the domain. Every event
+ * carries them as the ground truth.
  */
 #ifndef RCACHED_BPF_FILL_BPF_H
 #define RCACHED_BPF_FILL_BPF_H
@@ -9,7 +9,7 @@
 #include "event.h"
 #include "rcache.bpf.h"
 
-/* order_base_2(size) of kernel_profile.h for 1..32; RCACHED_ORDER_NONE beyond. A table beats branches. */
+/* order_base_2(size) of kernel_profile.h for 1..32; RCACHED_ORDER_NONE above. A table is faster than branches. */
 static const u8 order_table[33] = {
     0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
 };
@@ -21,7 +21,7 @@ static __always_inline u8 order_of(u64 size)
 	return order_table[size];
 }
 
-/* Sets loaded, prev, depot and RCACHED_FLAG_FILL, or leaves the event as it is when a read fails. */
+/* Sets loaded, prev, depot and RCACHED_FLAG_FILL, or leaves the event unchanged if a read fails. */
 static __always_inline void read_fill(struct rcached_event *event, u64 iovad, u8 order)
 {
 	struct iova_magazine *loaded = NULL, *prev = NULL;

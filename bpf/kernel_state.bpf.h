@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The walk over all IOMMU groups that ties each group to its IOVA domain. The daemon runs it by hand
- * (BPF_PROG_TEST_RUN on raw_tp: the one kind that 5.10 can run); it is never attached.
+ * The walk over all IOMMU groups that finds the IOVA domain of each group. The daemon runs it on demand
+ * (BPF_PROG_TEST_RUN on raw_tp, the only type that 5.10 can run); it is never attached.
  */
 #ifndef RCACHED_BPF_KERNEL_STATE_BPF_H
 #define RCACHED_BPF_KERNEL_STATE_BPF_H
@@ -62,7 +62,7 @@ static __always_inline void read_group(struct rcached_group *out, struct iommu_g
 	out->granule_bytes = granule;
 }
 
-/* One chunk of the walk; `next` == 0 begins. */
+/* One chunk of the walk; `next` == 0 starts a new walk. */
 static __always_inline void walk_groups(void)
 {
 	struct kset *kset = NULL;
@@ -94,7 +94,7 @@ static __always_inline void walk_groups(void)
 		read_group(&discovery.groups[i], group);
 		discovery.count = i + 1;
 		node = (void *)discovery.next;
-		/* a group that has left the list points to itself: the walk stands outside */
+		/* a group that was removed from the list points to itself: the walk cannot continue */
 		if (bpf_core_read(&entry, sizeof(entry), &node->next) || entry == node) {
 			discovery.faults++;
 			discovery.done = 1;

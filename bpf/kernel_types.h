@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The few kernel types that the programs look into, reduced to the members they use. Offsets and sizes here
- * mean nothing: every access is relocated at load against the BTF of the running kernel (CO-RE), so one
- * object serves 5.10 to 7.x and the build needs no kernel of its own.
+ * The few kernel types that the programs access, reduced to the members they use. Offsets and sizes here are
+ * irrelevant: every access is relocated at load time with the BTF of the running kernel (CO-RE), so one object
+ * works for 5.10 to 7.x, and the build needs no kernel.
  *
- * A suffix of three underscores marks a second shape of the same type (CO-RE ignores the suffix).
+ * A suffix after three underscores marks another version of the same type (CO-RE ignores the suffix).
  */
 #ifndef RCACHED_BPF_KERNEL_TYPES_H
 #define RCACHED_BPF_KERNEL_TYPES_H
@@ -19,7 +19,7 @@ struct list_head {
 };
 
 struct rb_node {
-	unsigned long __rb_parent_color; /* the two low bits are colour */
+	unsigned long __rb_parent_color; /* the two low bits are the colour */
 	struct rb_node *rb_right;
 	struct rb_node *rb_left;
 };
@@ -62,7 +62,7 @@ struct iova_rcache {
 	struct delayed_work work; /* since 6.7 */
 };
 
-/* <= 6.6: an array, the bottom first. */
+/* <= 6.6: an array, from the bottom up. */
 struct iova_rcache___array {
 	struct iova_magazine *depot[32];
 };
@@ -85,7 +85,7 @@ struct iova_domain___embedded {
 	struct iova_rcache rcaches[6];
 };
 
-/* <= 5.16: the flush queue lives in the domain. */
+/* <= 5.16: the flush queue is in the domain. */
 struct iova_domain___fq {
 	struct iova_fq *fq; /* __percpu */
 	struct timer_list fq_timer;
@@ -95,7 +95,7 @@ struct iova_fq_entry {
 	unsigned long iova_pfn;
 };
 
-/* A ring. Its length: mod_mask + 1 since 6.7, that of entries[] before. */
+/* A ring. Its length is mod_mask + 1 since 6.7, and that of entries[] before. */
 struct iova_fq {
 	struct iova_fq_entry entries[256];
 	unsigned int head;
@@ -113,11 +113,11 @@ struct iommu_dma_options {
 	enum iommu_dma_queue_type qt;
 };
 
-/* Since 5.17 it lives in the cookie. */
+/* Since 5.17 the flush queue is in the cookie. */
 struct iommu_dma_cookie {
 	struct iova_domain iovad;
 	struct iova_fq *fq; /* __percpu; <= 6.6 */
-	struct iova_fq *percpu_fq; /* __percpu, unless options.qt says that it is a single one; since 6.7 */
+	struct iova_fq *percpu_fq; /* __percpu, unless options.qt means a single one; since 6.7 */
 	struct timer_list fq_timer;
 	struct iommu_dma_options options;
 };
@@ -130,7 +130,7 @@ struct iommu_domain {
 	struct iommu_dma_cookie *iova_cookie;
 };
 
-/* <= 5.11: intel-iommu keeps its IOVA domain beside the IOMMU domain instead of in a cookie. */
+/* <= 5.11: intel-iommu keeps its IOVA domain next to the IOMMU domain instead of in a cookie. */
 struct dmar_domain {
 	struct iova_domain iovad;
 	struct iommu_domain domain;

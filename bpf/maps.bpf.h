@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Maps and globals of the probes. One ring buffer per CPU: 35 ns an event where one shared ring costs 250.
+ * Maps and globals of the probes. One ring buffer per CPU: 35 ns per event, while a shared ring costs 250 ns.
  */
 #ifndef RCACHED_BPF_MAPS_BPF_H
 #define RCACHED_BPF_MAPS_BPF_H
@@ -8,7 +8,7 @@
 #include "event.h"
 #include "per_cpu.bpf.h"
 
-/* A nested call that has just finished, waiting for the outer call that explains it. */
+/* A nested call that has just finished, kept for the outer call that it belongs to. */
 struct nested_call {
 	u64 domain;
 	u64 pfn;
@@ -18,12 +18,12 @@ struct nested_call {
 struct drain {
 	u64 domain;
 	u64 task;
-	u64 frees; /* of its domain and task so far */
+	u64 frees; /* by its domain and task so far */
 };
 
-#define NESTED_SLOTS 8 /* power of two; chosen by the low bits of the pfn */
+#define NESTED_SLOTS 8 /* a power of two; the index is the low bits of the pfn */
 
-/* A call whose first program has made its event; domain 0: none (see twin.bpf.h). */
+/* A call whose first program has sent its event; domain 0: none (see twin.bpf.h). */
 struct made_call {
 	u64 domain;
 	u64 pfn;
@@ -34,13 +34,13 @@ struct hot_function {
 	struct made_call made[NESTED_SLOTS];
 };
 
-/* All per-CPU data in one map value: the hot path makes one lookup. */
+/* All per-CPU data is in one map value, so the hot path needs one lookup. */
 struct cpu_state {
 	struct rcached_cpu_stats stats;
 	struct nested_call tree_alloc[NESTED_SLOTS];
 	struct nested_call tree_free[NESTED_SLOTS];
 	struct nested_call overflow;
-	/* The drain of a flush queue that is under way on this CPU; domain 0: none. */
+	/* The drain of a flush queue that is in progress on this CPU; domain 0: none. */
 	struct drain drain;
 	struct hot_function alloc;
 	struct hot_function free;
@@ -58,7 +58,7 @@ struct ring {
 	__uint(max_entries, 1 << 20);
 };
 
-/* Sized by possible CPUs at load; inner rings are made by the daemon. */
+/* Resized to the number of possible CPUs at load time; the daemon creates the inner rings. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -67,9 +67,9 @@ struct {
 } rings SEC(".maps");
 
 /*
- * A call between its entry and its return. The key is the stack pointer for kprobes, which names one
- * invocation whatever nests in it, and task and function for fentry/fexit, which cannot see the stack
- * pointer and use this on slow paths only.
+ * A call between its entry and its return. For kprobes the key is the stack pointer, which identifies one
+ * invocation whatever nests inside it. For fentry/fexit, which cannot see the stack pointer and use this only
+ * on slow paths, it is the task and the function.
  */
 struct call {
 	u64 start_ns;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each probed kernel function means, once, whatever the program was attached by: fentry, fexit, kprobe,
+ * What each probed kernel function means, independent of how the program is attached: fentry, fexit, kprobe,
  * kretprobe and the feeders of the host tests all call these functions.
  *
- * A nested call is tied to its outer call without an entry probe on the hot path: alloc_iova leaves its pfn
- * in a slot of its CPU, and alloc_iova_fast that returns the same pfn to the same task was a miss.
+ * A nested call is matched with its outer call without an entry probe on the hot path: alloc_iova stores its
+ * pfn in a slot of its CPU, and an alloc_iova_fast that returns the same pfn to the same task was a miss.
  */
 #ifndef RCACHED_BPF_OPERATIONS_BPF_H
 #define RCACHED_BPF_OPERATIONS_BPF_H
@@ -12,7 +12,7 @@
 #include "emit.bpf.h"
 #include "fill.bpf.h"
 
-/* An emergency flush frees the depots after the CPUs; magazines freed this soon by the same task belong to it. */
+/* An emergency flush frees the depots after the CPUs; magazines that the same task frees this soon belong to it. */
 #define FLUSH_WINDOW_NS 1000000000ULL
 
 static __always_inline u64 task_key(enum function function)
@@ -40,7 +40,7 @@ static __always_inline int nested_take(struct nested_call *slots, u64 domain, u6
 	return 1;
 }
 
-/* The pfn went the other way: what its slot remembered is history. */
+/* The pfn was used for the opposite operation, so its slot is outdated. */
 static __always_inline void nested_forget(struct nested_call *slots, u64 pfn)
 {
 	struct nested_call *slot = &slots[pfn & (NESTED_SLOTS - 1)];
@@ -72,7 +72,7 @@ static __always_inline int on_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 	return 0;
 }
 
-/* The drain frees by free_iova_fast on its own CPU; a free of a task that preempted it is not the drain's. */
+/* The drain calls free_iova_fast on its own CPU; a free by a task that preempted it does not count. */
 static __always_inline void drain_count(struct cpu_state *state)
 {
 	if (state->drain.task == bpf_get_current_pid_tgid())
@@ -82,7 +82,7 @@ static __always_inline void drain_count(struct cpu_state *state)
 enum free_result {
 	FREE_TO_CACHE,
 	FREE_TO_TREE,
-	FREE_ASK_NESTED, /* free_iova_fast returns nothing: it went to the tree when free_iova ran inside */
+	FREE_ASK_NESTED, /* free_iova_fast returns nothing: it used the tree if free_iova ran inside */
 };
 
 static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_result result)
@@ -126,12 +126,12 @@ static __always_inline int call_begin(u64 key, u64 domain, u64 pfn, u64 arg, u32
 	    .order = order,
 	};
 
-	/* When the table is full the return finds nothing, and counts it. */
+	/* If the table is full, the return finds nothing and counts that. */
 	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
 	return 0;
 }
 
-/* Takes the call out of the table; 0 when it is not there. */
+/* Removes the call from the table; returns 0 if it is not there. */
 static __always_inline int call_take(u64 key, struct call *out)
 {
 	struct call *call = bpf_map_lookup_elem(&calls, &key);
@@ -143,7 +143,7 @@ static __always_inline int call_take(u64 key, struct call *out)
 	return 1;
 }
 
-/* The same where no event can be made without the entry. */
+/* The same for events that cannot be sent without the entry. */
 static __always_inline int call_finish(u64 key, struct call *out)
 {
 	struct cpu_state *state;
@@ -165,7 +165,7 @@ static __always_inline int on_tree_alloc_enter(u64 key)
 {
 	u64 flush = task_key(FN_FLUSH);
 
-	/* The allocation's retry: its emergency flush is over. */
+	/* This is the retry of an allocation: its emergency flush is over. */
 	if (bpf_map_lookup_elem(&calls, &flush))
 		bpf_map_delete_elem(&calls, &flush);
 	return call_begin(key, 0, 0, 0, 0, 0, 0);
@@ -259,7 +259,7 @@ static __always_inline int on_magazine_free_exit(u64 key)
 	return 0;
 }
 
-/* The mark stays after the return: the depots' magazines of an emergency flush follow it. */
+/* The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. */
 static __always_inline int on_cpu_flush_enter(u64 iovad)
 {
 	return call_begin(task_key(FN_FLUSH), iovad, 0, 0, 0, RCACHED_CAUSE_FLUSH, RCACHED_ORDER_NONE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the per-CPU data of each CPU begins, read once by a program that the daemon runs by hand after the
- * load. Every object has its own copy.
+ * The start of each CPU's per-CPU data, read once by a program that the daemon runs on demand after loading.
+ * Every object has its own copy.
  */
 #ifndef RCACHED_BPF_PER_CPU_BPF_H
 #define RCACHED_BPF_PER_CPU_BPF_H
@@ -12,7 +12,7 @@
 
 const volatile struct rcached_symbols symbols = {};
 
-/* Of every possible CPU; 0 where it is not known: then no fill is read. Types as the skeleton needs them. */
+/* For every possible CPU; 0 if unknown, and then no fill levels are read. The skeleton needs this type. */
 __u64 per_cpu_offset[RCACHED_MAX_CPUS];
 
 static __always_inline void read_per_cpu_offsets(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The attach points. Every function has an fentry/fexit form and a kprobe/kretprobe form; the daemon loads
- * one of them for each function (daemon/source/attach_plan.h). What a call means stands in operations.bpf.h.
+ * The attach points. Every function has fentry/fexit programs and kprobe/kretprobe programs; the daemon loads
+ * one of the two kinds for each function (daemon/source/attach_plan.h). operations.bpf.h handles the calls.
  *
  * Names: <kernel function>_<method>, and <kernel function>_nested for its twin (twin.bpf.h); the daemon finds
  * programs by these names.
@@ -15,7 +15,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The stack pointer at a function's entry: the same value seen from its kprobe and its kretprobe. */
+/* The stack pointer at the entry of a function: the same value in its kprobe and in its kretprobe. */
 #if defined(__TARGET_ARCH_x86)
 #define ENTRY_SP(ctx) ((u64)PT_REGS_SP(ctx))
 #define RETURN_SP(ctx) ((u64)PT_REGS_SP(ctx) - sizeof(u64))
@@ -24,7 +24,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define RETURN_SP(ctx) ((u64)PT_REGS_SP(ctx))
 #endif
 
-/* An argument as a plain number: the verifier does no arithmetic with the typed pointer it is. */
+/* An argument as a plain number: the verifier allows no arithmetic with the typed pointer. */
 static __always_inline u64 scalar_argument(const void *ctx, int index)
 {
 	u64 value = 0;
@@ -91,7 +91,7 @@ int free_iova_fast_kretprobe(struct pt_regs *ctx)
 	return on_free(call.domain, call.pfn, call.size, FREE_ASK_NESTED);
 }
 
-/* bool iova_rcache_insert(iovad, pfn, size): false sends the pfn to the tree */
+/* bool iova_rcache_insert(iovad, pfn, size): if false, the pfn is freed to the tree */
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_fexit, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {

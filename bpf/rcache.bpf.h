@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way from a domain to its rcaches, by CO-RE: embedded array (<= 5.17) or pointer (>= 5.18), depot_size
- * of 8 or 4 bytes, magazines that may be NULL (7.3 allocates them lazily).
+ * Finds the rcaches of a domain with CO-RE: embedded array (<= 5.17) or pointer (>= 5.18), depot_size of 8 or
+ * 4 bytes, magazines that may be NULL (7.3 allocates them lazily).
  */
 #ifndef RCACHED_BPF_RCACHE_BPF_H
 #define RCACHED_BPF_RCACHE_BPF_H
 
 #include "per_cpu.bpf.h"
 
-/* 0 when there are none. */
+/* 0 if there are none. */
 static __always_inline u64 rcache_address(u64 iovad, u32 order)
 {
 	struct iova_domain *domain = (void *)iovad;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads the state of one IOVA domain out of the kernel's memory, without a probe: programs that the daemon
- * runs by hand (BPF_PROG_TEST_RUN on raw_tp), one bounded chunk a run, never attached. They take no lock, so
- * each checks what it has read and says CHANGED where the kernel was at work under it. An object of its own: it can
- * be loaded where the probes cannot. The promises stand in daemon/source/kernel_reader.h.
+ * Reads the state of one IOVA domain from kernel memory, without a probe: programs that the daemon runs on
+ * demand (BPF_PROG_TEST_RUN on raw_tp), one limited chunk per run, and that are never attached. They take no
+ * lock, so each program checks what it has read and returns CHANGED if the kernel modified it meanwhile. A
+ * separate object, so that it can be loaded where the probes cannot. See daemon/source/kernel_reader.h for the
+ * guarantees.
  */
 #include "reader.h"
 #include "rcache.bpf.h"
@@ -20,7 +21,7 @@ struct rcached_read_flush_queue flush_queue_answer;
 
 #include "reader_tree.bpf.h"
 
-/* Most of what is not a struct iova_domain fails this: init_iova_domain() ties the two to each other. */
+/* Almost anything that is not a struct iova_domain fails this: init_iova_domain() sets both members together. */
 static __always_inline int domain_is_sane(u64 iovad)
 {
 	struct iova_domain *domain = (void *)iovad;
@@ -49,7 +50,7 @@ static __always_inline int run_end(u32 status)
 	return 0;
 }
 
-/* No more pfns than the magazine says it has: most magazines are not full, and copying is what costs. */
+/* Copies only the pfns in use: most magazines are not full, and copying is the expensive part. */
 static __always_inline u32 copy_magazine(struct rcached_read_magazine *out, struct iova_magazine *magazine,
 					 u64 size)
 {
@@ -117,8 +118,8 @@ int reader_constants(void *ctx)
 }
 
 /*
- * Everything twice. The daemon compares: a difference in the second reading, or none, tells whether an
- * interrupt of this CPU (or, read from elsewhere, the CPU itself) was at work.
+ * Reads everything twice. The daemon compares the two readings: a difference means that an interrupt on this
+ * CPU (or, if read from another CPU, the CPU itself) was modifying it.
  */
 SEC("raw_tp/sys_enter")
 int reader_cpu(void *ctx)
@@ -143,7 +144,7 @@ int reader_cpu(void *ctx)
 	return run_end(RCACHED_READ_OK);
 }
 
-/* The depot as a list (>= 6.7): a magazine's first word is the address of the one below. */
+/* The depot as a list (>= 6.7): the first word of a magazine is the address of the next one below. */
 static __always_inline u32 read_below(u64 address, u64 *below)
 {
 	struct iova_magazine *magazine = (void *)address, *next = NULL;
@@ -162,7 +163,7 @@ static __always_inline u64 depot_list_top(u64 rcache)
 	return (u64)top;
 }
 
-/* The kernel sets top and size one after the other: the pair is good when it is the same twice. */
+/* The kernel sets top and size one after the other: the pair is valid if it is the same twice. */
 static __always_inline int depot_list_begin(u64 rcache, u32 *size, u64 *top)
 {
 	*size = read_depot_size(rcache);
@@ -180,7 +181,7 @@ static __always_inline u64 depot_array_slot(u64 rcache, u32 position)
 	return magazine;
 }
 
-/* The depot as an array (<= 6.6): the magazine keeps its size, which is full. */
+/* The depot as an array (<= 6.6): a magazine keeps its size, which is that of a full one. */
 static __always_inline u32 check_full(u64 address)
 {
 	struct iova_magazine *magazine = (void *)address;
@@ -193,8 +194,8 @@ static __always_inline u32 check_full(u64 address)
 }
 
 /*
- * From the top down. A magazine in the depot does not change, and none below the first one of this run can
- * leave before it: so the run is good when the first one is still there at the end.
+ * Reads from the top down. A magazine in the depot does not change, and none below the first one of this run
+ * can be removed before it: so the run is valid if the first one is still there at the end.
  */
 SEC("raw_tp/sys_enter")
 int reader_depot(void *ctx)
@@ -230,7 +231,7 @@ int reader_depot(void *ctx)
 		if (i >= left)
 			break;
 		if (is_list) {
-			/* the bottom one has nothing below, all others a kernel address: in a magazine that was popped, a size */
+			/* The bottom one has 0, all others a kernel address. A popped magazine has its size here. */
 			if (read_below(address, &below) || (i + 1 == left ? below != 0 : (long)below >= 0))
 				return run_end(RCACHED_READ_CHANGED);
 		} else {
@@ -268,7 +269,7 @@ static __always_inline int read_tree(int call)
 	return run_end(walk_tree(request.domain, call));
 }
 
-/* One of the two is loaded: this one where the kernel has bpf_loop(). */
+/* One of the two is loaded: this one if the kernel has bpf_loop(). */
 SEC("?raw_tp/sys_enter")
 int reader_tree_called(void *ctx)
 {
@@ -281,7 +282,7 @@ int reader_tree(void *ctx)
 	return read_tree(0);
 }
 
-/* Where the domain keeps its queues: in itself (<= 5.16) or in the cookie that it is the first part of. */
+/* The queues are in the domain itself (<= 5.16) or in the cookie that contains it. */
 static __always_inline u64 flush_queues(u64 iovad, u32 *single)
 {
 	u64 cookie_address = iovad - bpf_core_field_offset(struct iommu_dma_cookie, iovad);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lends the host tests of the reader a piece of kernel memory: an array that user space has mapped and fills with
- * kernel structures, its address in the kernel, and the layout of the running kernel by CO-RE.
+ * Provides the host tests of the reader with kernel memory: an array that user space has mapped and fills with
+ * kernel structures, its address in the kernel, and the layout of the running kernel from CO-RE.
  */
 #include "reader_feeder.h"
 #include "base.bpf.h"
@@ -12,7 +12,7 @@ __u8 memory[FAKE_MEMORY_BYTES] __attribute__((aligned(4096)));
 __u64 memory_address;
 struct fake_layout layout;
 
-/* Kept apart from the relocation, which the compiler would otherwise fold into the store. */
+/* Separate from the relocation, which the compiler would otherwise merge into the store. */
 static __always_inline u32 plain(u64 value)
 {
 	barrier_var(value);
@@ -30,7 +30,7 @@ int feeder_layout(void *ctx)
 	struct iommu_dma_cookie *cookie = NULL;
 
 	memory_address = (u64)memory;
-	/* the tests build what 6.7 and later have; elsewhere they see no layout and skip */
+	/* the tests build structures of 6.7 and later; on older kernels there is no layout, and they skip */
 	if (!bpf_core_field_exists(domain->rcaches) || !bpf_core_field_exists(rcache->depot) ||
 	    !bpf_core_field_exists(cookie->percpu_fq))
 		return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* What reader_feeder.bpf.c tells the host tests: where kernel structures have their members on this kernel. */
+/* Output of reader_feeder.bpf.c for the host tests: the layout of structures in this kernel. */
 #ifndef RCACHED_BPF_READER_FEEDER_H
 #define RCACHED_BPF_READER_FEEDER_H
 
@@ -7,7 +7,7 @@
 
 #define FAKE_MEMORY_BYTES (1 << 20)
 
-/* Offsets and sizes in bytes; those of a flush queue are of 6.7 and later. */
+/* Offsets and sizes in bytes; those of a flush queue are for 6.7 and later. */
 struct fake_layout {
 	__u32 domain_bytes, rbroot, granule, start_pfn, dma_32bit_pfn, rcaches;
 	__u32 rcache_bytes, depot_size, depot, cpu_rcaches;

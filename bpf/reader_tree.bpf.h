@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The walk over a domain's tree of ranges (iova_domain.rbroot), ascending from a pfn, without its lock.
+ * Walks over a domain's tree of ranges (iova_domain.rbroot), ascending from a pfn, without its lock.
  *
- * Every node is read once, and its parent pointer must name the node that the walk came from: so each node
- * was in this tree when it was read. One that was freed and has become part of another domain's tree, or a
- * subtree that was rotated away under the walk, does not pass, and the walk ends there. Nodes whose left
- * side is being walked wait in `path`, as they were read.
+ * Every node is read once, and its parent pointer must be the node that the walk came from, so each node was
+ * in this tree when it was read. A node that was freed and reused in another domain's tree, or a subtree that
+ * was moved by a rotation during the walk, fails this check, and the walk ends there. Nodes whose left side is
+ * being walked are kept in `path`, as they were read.
  *
- * One flat loop over a state in memory, not in registers: what the verifier does not follow it does not
- * multiply. It allows 8192 branches waiting, 16 a step, so checks are folded into one another. By bpf_loop()
- * (>= 5.17) it follows a few steps instead of all, which loads in a fraction of the time.
+ * It is one flat loop with its state in memory, not in registers, because the verifier does not track memory
+ * and therefore does not multiply its states. The verifier allows 8192 pending branches, 16 per step, so checks
+ * are combined. With bpf_loop() (>= 5.17) it verifies a few steps instead of all, and loading takes a fraction
+ * of the time.
  */
 #ifndef RCACHED_BPF_READER_TREE_BPF_H
 #define RCACHED_BPF_READER_TREE_BPF_H
@@ -18,10 +19,10 @@
 #include "base.bpf.h"
 
 #define TREE_STEPS 512
-#define STEPS_A_CALL 4 /* of bpf_loop(): with one, a walk takes a third longer */
+#define STEPS_A_CALL 4 /* per call of bpf_loop(): with one, a walk takes a third longer */
 #define IOVA_ANCHOR (~0ULL) /* pfn of iova_domain.anchor, the last node of every tree */
 
-/* Not static: the compiler must not keep them in registers. */
+/* Not static, so that the compiler does not keep them in registers. */
 struct {
 	__u64 node;
 	__u64 right;
@@ -29,11 +30,11 @@ struct {
 	__u64 hi;
 } path[RCACHED_READ_DEPTH];
 struct {
-	__u64 node; /* to be read now; 0: go on with the last one of `path` */
+	__u64 node; /* to be read next; 0: continue with the last one of `path` */
 	__u64 parent; /* where the walk came from; 0 at the root */
-	__u64 least; /* that the next range may begin at */
+	__u64 least; /* lowest valid start of the next range */
 	__u32 depth; /* of path */
-	__u32 limit; /* ranges, RCACHED_READ_RANGES at most */
+	__u32 limit; /* of ranges, at most RCACHED_READ_RANGES */
 	__u32 step; /* enum step: how the last one ended */
 } walk;
 __u8 node_copy[128] __attribute__((aligned(8)));
@@ -41,11 +42,11 @@ __u8 node_copy[128] __attribute__((aligned(8)));
 enum step {
 	STEP_ON = 0,
 	STEP_DONE, /* enough ranges, or the anchor */
-	STEP_BROKEN, /* what was read so far stands */
-	STEP_NONSENSE, /* the ranges do not ascend: nothing stands */
+	STEP_BROKEN, /* what was read so far is valid */
+	STEP_NONSENSE, /* the ranges do not ascend: nothing is valid */
 };
 
-/* Kept apart from the offset's relocation, which the compiler would otherwise fold into the load. */
+/* Separate from the relocation of the offset, which the compiler would otherwise merge into the load. */
 static __always_inline u64 copied(u64 offset)
 {
 	barrier_var(offset);
@@ -56,7 +57,7 @@ static __always_inline int visit(u64 lo, u64 hi)
 {
 	u32 count = tree_answer.count;
 
-	/* Some sign: lo is below the last range, or hi below lo, or one is no pfn, which the anchor's is not. */
+	/* A sign bit: lo is below the last range, hi is below lo, or one is not a pfn, as in the anchor. */
 	if ((long)((lo - walk.least) | (hi - lo) | lo | hi) < 0) {
 		tree_answer.end = lo == IOVA_ANCHOR;
 		return lo == IOVA_ANCHOR ? STEP_DONE : STEP_NONSENSE;
@@ -68,12 +69,12 @@ static __always_inline int visit(u64 lo, u64 hi)
 	return count + 1 >= walk.limit ? STEP_DONE : STEP_ON;
 }
 
-/* Visits the last node of `path`; its right side comes next. */
+/* Visits the last node of `path`; its right side is next. */
 static __always_inline int step_back(void)
 {
 	u32 depth = walk.depth, last = (depth - 1) & (RCACHED_READ_DEPTH - 1);
 
-	if (!depth) /* no node is left, and no anchor was seen */
+	if (!depth) /* no nodes left, and no anchor seen */
 		return STEP_BROKEN;
 	walk.depth = depth - 1;
 	walk.parent = path[last].node;
@@ -126,7 +127,7 @@ static __always_inline int walk_step(void)
 	return step_down();
 }
 
-/* As bpf_loop() calls it: not 0 ends the loop. */
+/* Called by bpf_loop(): a result other than 0 ends the loop. */
 static long walk_steps_called(__u32 index, void *context)
 {
 	int step = walk_step();
@@ -141,7 +142,7 @@ static long walk_steps_called(__u32 index, void *context)
 	return step != STEP_ON;
 }
 
-/* Ranges with lo >= request.from, into tree_answer. `call`: by bpf_loop(). */
+/* Stores the ranges with lo >= request.from in tree_answer. `call`: use bpf_loop(). */
 static __always_inline u32 walk_tree(u64 iovad, int call)
 {
 	struct iova_domain *domain = (void *)iovad;

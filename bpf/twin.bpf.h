@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two programs of a hot function, so that every call makes exactly one event.
+ * The two programs of a hot function, so that every call sends exactly one event.
  *
- * The kernel does not run a program on a CPU where it is running already: an allocation in an interrupt, or by a
- * task that preempted another one inside the program, would leave no event. So each hot function has two programs.
- * The first marks its CPU while it runs. The second, its twin, runs right after the first (it is attached before
- * it, and the kernel runs the last attached first) and makes the event where the mark says that the first one was
- * skipped. What neither made stays in the first one's recursion_misses, less what the twin has made.
+ * The kernel does not run a program on a CPU where it is already running: an allocation in an interrupt, or by
+ * a task that preempted another one inside the program, would send no event. So each hot function has two
+ * programs. The first marks its CPU while it runs. The second, its twin, runs right after the first (it is
+ * attached before it, and the kernel runs the last attached program first) and sends the event if the mark
+ * shows that the first one was skipped. Events that neither has sent are the recursion_misses of the first
+ * program, minus the events of the twin.
  *
- * The mark alone is not enough: where tasks are preempted (7.x), another task may be stopped inside the first
- * program when this one, whose first program did run, comes to the twin. So the first program also leaves the range
- * of its call, which no other call can be handing out or taking back at that time, and the twin takes it away.
+ * The mark alone is not enough. If tasks can be preempted (7.x), another task may be stopped inside the first
+ * program when this task, whose first program did run, reaches the twin. So the first program also stores the
+ * range of its call, which no other call can be allocating or freeing at that time, and the twin removes it.
  *
- * bpf_preempt_disable (6.10) does not help: the task is then preempted where it enables preemption again, still
- * inside the program for the kernel, and more calls are lost than without (measured in the lab on 7.2).
+ * bpf_preempt_disable (6.10) does not help: the task is then preempted when it enables preemption again, still
+ * inside the program as far as the kernel is concerned, and more calls are lost than without it (measured in
+ * the lab on 7.2).
  */
 #ifndef RCACHED_BPF_TWIN_BPF_H
 #define RCACHED_BPF_TWIN_BPF_H

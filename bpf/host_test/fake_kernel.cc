@@ -20,8 +20,8 @@ namespace {
 constexpr std::uint64_t kAnchor = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kRed = 0;
 constexpr std::uint64_t kBlack = 1;
-// Every CPU has an area; an offset of 0 would mean that it is not known, so areas are told from one page
-// before.
+// Every CPU has an area. An offset of 0 would mean that it is unknown, so offsets are relative to one page
+// before the first area.
 constexpr std::uint64_t kArea = 4096;
 constexpr std::uint64_t kQueueInArea = 2048;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeKernel: kernel structures of one IOVA domain, built by user space in memory that the kernel has (a BPF
-// array, mapped) with the layout of the running kernel, so that the reader's programs can read them as they
-// read the real ones.
+// FakeKernel: kernel structures of one IOVA domain, built by user space in kernel memory (a mapped BPF array)
+// with the layout of the running kernel, so that the reader's programs can read them like real ones.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@ class FakeKernel {
  public:
   static constexpr std::uint64_t kGranule = 4096;
 
-  // Null when BPF is refused here; unusable when this kernel's structures are not those of 6.7 and later.
+  // Null if BPF is not permitted here; unusable if the structures of this kernel are older than 6.7.
   static std::unique_ptr<FakeKernel> make();
   ~FakeKernel();
   FakeKernel(const FakeKernel&) = delete;
@@ -29,9 +28,9 @@ class FakeKernel {
 
   bool usable() const { return layout_.domain_bytes != 0; }
   const fake_layout& layout() const { return layout_; }
-  // An array as __per_cpu_offset[].
+  // An array like __per_cpu_offset[].
   KernelAddress per_cpu_offset() const { return per_cpu_offset_; }
-  // An empty domain: no range but the anchor, no magazine, no flush queue.
+  // An empty domain: no ranges except the anchor, no magazines, no flush queue.
   KernelAddress domain() const { return domain_; }
 
   KernelAddress allocate(std::size_t bytes);
@@ -45,7 +44,7 @@ class FakeKernel {
   KernelAddress push_depot(unsigned order, const Pfns& pfns);
   void pop_depot(unsigned order);
 
-  // The tree: these ranges and the anchor, balanced. Gives the address of each range's rb_node.
+  // The tree: these ranges and the anchor, balanced. Returns the address of each range's rb_node.
   std::vector<KernelAddress> set_tree(const std::vector<TreeRange>& ranges);
 
   // Flush queues of `mask` + 1 entries.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The probes' own functions, run on this host's kernel by hand (raw_tp, BPF_PROG_TEST_RUN) over a domain that
-// is laid out in BPF memory after this kernel's BTF. What the lab then adds is the attachment and a real
-// allocator.
+// The probes' own functions, run in this host's kernel (raw_tp, BPF_PROG_TEST_RUN) on a domain built in BPF
+// memory with the layout of this kernel's BTF. The lab adds the attachment and a real allocator.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -60,7 +59,7 @@ class Probes : public testing::Test {
     run(feeder_->progs.feeder_build);
   }
 
-  // Calls one of the probes' functions on CPU `cpu` and gives what came out of the rings.
+  // Calls one of the probes' functions on CPU `cpu` and returns the events from the rings.
   std::vector<rcached_event> feed(std::uint32_t function, std::uint64_t pfn, std::uint64_t size,
                                   std::uint64_t arg = 0, std::uint32_t repeat = 1, int cpu = 0) {
     call(function, pfn, size, arg, repeat, cpu);
@@ -224,7 +223,7 @@ TEST_F(Probes, AnAllocationAfterItsTreeAllocationIsAMiss) {
   const auto miss = feed(FEED_ALLOC, 0x2000, 1);
   ASSERT_EQ(miss.size(), 1u);
   EXPECT_EQ(miss[0].flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
-  // The same pfn again comes from the cache: the tree allocation has been spoken for.
+  // The same pfn again comes from the cache: the tree allocation has already been matched.
   EXPECT_EQ(feed(FEED_ALLOC, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
@@ -285,7 +284,7 @@ TEST_F(Probes, AFlushIsNoOverflow) {
   EXPECT_EQ(events[1].op, RCACHED_OP_CPU_FLUSH);
   EXPECT_EQ(events[1].arg, 1u);
   EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
-  // The allocation that flushed retries; from then on a magazine free is an overflow again.
+  // The allocation that caused the flush retries; from then on, a magazine free is an overflow again.
   feed(FEED_TREE_ALLOC, 0, 1);
   EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_OVERFLOW);
 }
@@ -332,7 +331,7 @@ TEST_F(Probes, ADrainCountsTheFreesOfItsDomain) {
   EXPECT_EQ(drain[0].op, RCACHED_OP_FQ_DRAIN);
   EXPECT_EQ(drain[0].size, 4u);
   EXPECT_GT(drain[0].arg, 0u) << "duration";
-  // What is freed outside belongs to no drain, and the next drain begins at zero.
+  // Frees outside of a drain do not count for one, and the next drain starts at zero.
   feed(FEED_FREE, 0x79, 1);
   feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
   EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).at(0).size, 0u);
@@ -347,7 +346,7 @@ TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
   EXPECT_EQ(stats(0).sent, kSent);
   EXPECT_EQ(stats(0).sent, received.size() + stats(0).ring_full);
   for (const auto &event : received) EXPECT_EQ(event.flags & RCACHED_FLAG_AFTER_LOSS, 0);
-  // The first record that fits again says so, the next does not.
+  // The first record that fits again reports the loss, the next one does not.
   EXPECT_NE(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
   EXPECT_EQ(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);
   EXPECT_EQ(stats(0).sent, kSent + 2);
@@ -377,7 +376,7 @@ TEST_F(Probes, ATwinMakesTheEventOfACallThatFoundTheFirstProgramRunning) {
   EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 2).empty()) << "nothing runs any more";
 }
 
-// Preemption in programs (7.x): B's first program has run; before its twin does, A is stopped inside the
+// Preemption in programs (7.x): B's first program has run; before its twin runs, A is stopped inside the
 // first one.
 TEST_F(Probes, ATwinIsSilentForACallWhoseFirstProgramRanBeforeAnotherTaskWasPreemptedInIt) {
   EXPECT_EQ(feed(FEED_FIRST_ALLOC, 0x78, 1).size(), 1u);  // B

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader over structures that are built in memory of this kernel (FakeKernel): what it brings when all is
-// well, and what it refuses. Real domains, the depot as an array, and CPUs that go offline are the lab's.
+// The reader, on structures built in this kernel's memory (FakeKernel): what it returns if everything is
+// valid, and what it rejects. The lab tests real domains, the depot as an array, and CPUs that go offline.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
 
-// With each way to write the walk over the tree.
+// With both variants of the walk over the tree.
 class Reader : public testing::TestWithParam<BpfKernelReader::TreeWalk> {
  protected:
   void SetUp() override {
@@ -43,7 +43,7 @@ class Reader : public testing::TestWithParam<BpfKernelReader::TreeWalk> {
     return result;
   }
 
-  // Every range from `from` on, by as many chunks as it takes; checks each slice's bounds.
+  // All ranges from `from` on, in as many chunks as necessary; checks the bounds of each chunk.
   std::vector<TreeRange> whole_tree(std::uint64_t from) {
     std::vector<TreeRange> result;
     for (int chunk = 0; chunk < 1000; ++chunk) {
@@ -165,7 +165,7 @@ TEST_P(Reader, ADepotThatWasPoppedBelowTheCursorHasChanged) {
   ASSERT_TRUE(reader_->read_depot(key_, 0, cursor));
   for (int i = 0; i < 17; ++i) kernel_->pop_depot(0);
   EXPECT_EQ(reader_->read_depot(key_, 0, cursor).error(), Unread::changed);
-  // Filled again by others: the magazine of the cursor is in use elsewhere, its first word is a size.
+  // Popped and pushed again: the magazine of the cursor is in use elsewhere, and its first word is a size.
   for (std::uint64_t i = 0; i < 17; ++i) kernel_->push_depot(0, full(9000 + 1000 * i));
   EXPECT_EQ(reader_->read_depot(key_, 0, cursor).error(), Unread::changed);
   DepotCursor again;
@@ -221,7 +221,7 @@ TEST_P(Reader, LooksUpOneRange) {
 TEST_P(Reader, AWalkIntoAnotherTreeBreaksOff) {
   const auto all = ranges(1000);
   const auto nodes = kernel_->set_tree(all);
-  // A leaf in the middle was freed and is now in a tree of somebody else's.
+  // A leaf in the middle was freed and is now in another tree.
   std::size_t leaf = 500;
   while (kernel_->get(nodes[leaf] + kernel_->layout().left) != 0 ||
          kernel_->get(nodes[leaf] + kernel_->layout().right) != 0)
@@ -235,7 +235,7 @@ TEST_P(Reader, AWalkIntoAnotherTreeBreaksOff) {
   EXPECT_EQ(before->to, before->ranges.back().lo);
   EXPECT_EQ(reader_->read_tree(key_, before->to + 1).error(), Unread::changed);
   EXPECT_EQ(reader_->read_tree_at(key_, all[leaf].lo).error(), Unread::changed);
-  // It comes back: a second look finds it.
+  // It comes back: a second reading finds it.
   kernel_->put(nodes[leaf] + kernel_->layout().parent, parent);
   EXPECT_EQ(whole_tree(0), all);
 }
@@ -252,7 +252,7 @@ TEST_P(Reader, ATreeInACircleEnds) {
   const KernelAddress root = kernel_->get(key_ + kernel_->layout().rbroot);
   kernel_->put(nodes[0] + kernel_->layout().left, root);
   EXPECT_EQ(reader_->read_tree(key_, 0).error(), Unread::changed);
-  // Even where the parents play along: the root as its own child.
+  // Even if the parent pointers are consistent: the root as its own child.
   kernel_->put(root + kernel_->layout().left, root);
   kernel_->put(root + kernel_->layout().parent, root);
   EXPECT_FALSE(reader_->read_tree(key_, 0));

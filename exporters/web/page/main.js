@@ -58,7 +58,7 @@ class Page {
       this.draw();
       this.live.pause(paused);
     });
-    byId('banner-action').addEventListener('click', () => this.live.settle());
+    byId('banner-action').addEventListener('click', () => this.live.connect());
     window.addEventListener('hashchange', () => {
       const label = this.wanted();
       if (label !== null) this.select(label, { byHand: false });
@@ -134,7 +134,6 @@ class Page {
   }
 
   drawDomain({ id, body }) {
-    if (!body.error && body.domain.domain !== this.selected) return;
     this.detail.update(body);
     setAttribute(byId('detail'), 'data-snapshot', id || 'polled');
     if (!body.error && Date.now() >= this.historyDue) void this.loadHistory(this.selected);
@@ -144,11 +143,13 @@ class Page {
     const again = label === this.selected;
     if (!again) {
       this.selected = label;
+      this.pending.domain = null;
+      const { paused } = this.live;
       const summary = this.domains?.find((d) => d.domain === label) ?? null;
-      if (summary !== null) this.detail.show(summary);
+      if (summary !== null) this.detail.show(summary, { paused });
       this.detail.charts.clear();
       this.historyDue = 0;
-      void this.loadHistory(label);
+      if (!paused) void this.loadHistory(label);
     }
     this.list.select(label);
     this.daemon.select(label);
@@ -165,7 +166,7 @@ class Page {
     this.historyDue = Date.now() + 10_000;
     try {
       const answer = await getJson(`/api/v1/domains/${encodeURIComponent(label)}/history`);
-      if (label !== this.selected || this.live.paused) return;
+      if (label !== this.selected) return;
       if (!answer.ok) {
         this.detail.charts.clear(`No history: ${answer.message}`);
         return;

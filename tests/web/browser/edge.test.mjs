@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// States that a real daemon shows rarely, played by the mock.
+// States that a real daemon is rarely in, simulated by the mock.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
-import { PHONE, Reader, drawn, launch, mock, openPage, publish, readPage } from './harness.mjs';
-import { compareWithApi } from './numbers.mjs';
+import { PHONE, charted, drawn, launch, mock, nextFrame, openPage, publish, until } from './harness.mjs';
+import { StreamClient, compareWithApi, readPage } from './numbers.mjs';
 import { SHOWCASE } from '../mock/state.mjs';
 
 let browser;
@@ -20,22 +20,39 @@ afterEach(async () => {
   daemon = undefined;
 });
 
-async function show(options, how = {}, hash = '') {
-  daemon = await mock(options);
+async function open(how = {}, hash = '') {
   const one = await openPage(browser, daemon.url + hash, how);
   opened.push(one);
   return one;
 }
 
-const link = (page) => page.evaluate(() => document.documentElement.dataset.link);
-const linked = (page, state, timeout = 20_000) => page.waitForFunction((s) => document.documentElement.dataset.link === s, state, { timeout });
+async function show(options, how = {}, hash = '') {
+  daemon = await mock(options);
+  return open(how, hash);
+}
+
+const linked = (page, state) => page.waitForFunction((s) => document.documentElement.dataset.link === s, state);
+const titled = (page, title) => page.waitForFunction((t) => document.getElementById('detail-title').textContent === t, title);
 const bannerText = (page) => page.locator('#banner').innerText();
 const answers = (page) => page.evaluate(() => Object.fromEntries([...document.querySelectorAll('.tile')].map((t) => [t.dataset.answer, [t.dataset.state, t.querySelector('.answer-words').textContent]])));
 
-// A lost connection is reported by the browser as well; the page is not to blame.
+// The browser reports a lost connection on the console, too; that is no error of the page.
 const LOST = { expected: [/net::ERR_/, /Failed to load resource/] };
 
-test('no domain yet: says so, and shows the first that comes', async () => {
+test('the first paint needs nothing from the API: only the page, its style sheet and the theme script', async () => {
+  daemon = await mock({ domains: 2, cpus: 4 });
+  daemon.hold = (path) => path.startsWith('/api/');
+  const { page, guard } = await open();
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length === 1);
+  assert.equal(await page.textContent('#link-text'), 'Connecting…');
+  const blocking = await page.evaluate(() => performance.getEntriesByType('resource').filter((r) => r.renderBlockingStatus === 'blocking').map((r) => r.name));
+  assert.deepEqual(blocking.map((name) => /([a-z]+)-[0-9a-f]+(\.\w+)$/.exec(name)?.slice(1).join('') ?? name).sort(), ['style.css', 'theme.js']);
+  daemon.release();
+  await drawn(page);
+  guard.clean();
+});
+
+test('no domain yet: says so, and shows the first one that appears', async () => {
   const { page, guard } = await show({ domains: 0, cpus: 4 });
   await drawn(page);
   assert.match(await page.textContent('#list .empty'), /No domain has been seen yet/);
@@ -44,24 +61,38 @@ test('no domain yet: says so, and shows the first that comes', async () => {
   daemon.set({ domains: 1, cpus: 4 });
   await publish(page, daemon);
   await linked(page, 'live');
-  await page.waitForFunction(() => document.getElementById('detail-title').textContent === 'Domain 1');
+  await titled(page, 'Domain 1');
   guard.clean();
 });
 
-test('before the first picture: the daemon\'s own words, then the picture', async () => {
+test('before the first snapshot: the daemon\'s reason, then the snapshot', async () => {
   daemon = await mock({ domains: 2, cpus: 4 });
   daemon.mode = 'no-view';
-  const one = await openPage(browser, daemon.url, LOST);
-  opened.push(one);
-  await linked(one.page, 'waiting');
-  assert.match(await bannerText(one.page), /no snapshot has been taken yet/);
+  const { page, guard } = await open(LOST);
+  await linked(page, 'waiting');
+  assert.match(await bannerText(page), /no snapshot has been taken yet/);
   daemon.mode = 'normal';
-  await publish(one.page, daemon);
-  assert.ok(await one.page.isHidden('#banner'));
-  one.guard.clean();
+  await publish(page, daemon);
+  assert.ok(await page.isHidden('#banner'));
+  guard.clean();
 });
 
-test('not ready: the reason stands at the top until it is gone', async () => {
+test('an answer that is slower than the stream does not replace newer details', async () => {
+  daemon = await mock({ domains: 2, cpus: 4 });
+  daemon.hold = (path) => path === '/api/v1/domains/1';
+  const { page, guard } = await open();
+  await drawn(page);
+  await until(() => daemon.held.length === 1, 'the details are requested');
+  await publish(page, daemon);
+  daemon.release();
+  // This request is sent after the one that was held.
+  await page.evaluate(async () => { await (await fetch('/api/v1/domains/1')).json(); });
+  await nextFrame(page);
+  assert.equal(await page.getAttribute('#detail', 'data-snapshot'), String(daemon.number));
+  guard.clean();
+});
+
+test('not ready: the reason is shown at the top until the daemon is ready', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 4, ready: false });
   await drawn(page);
   assert.match(await bannerText(page), /Not ready: attaching probes/);
@@ -71,31 +102,29 @@ test('not ready: the reason stands at the top until it is gone', async () => {
   guard.clean();
 });
 
-test('one domain: selected by itself, no slopes yet', async () => {
+test('a single domain is selected; slopes are not known yet', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 1, rates: false, history: 0, notes: false });
   await drawn(page);
   assert.equal(await page.textContent('#detail-title'), 'Domain 1');
   assert.equal(await page.textContent('#domains-count'), '1 domain');
   assert.deepEqual((await answers(page)).caches, ['unknown', 'Not known yet']);
-  await page.waitForFunction(() => document.querySelector('[aria-labelledby="history-title"]').textContent.includes('No history yet'));
+  await page.waitForSelector('text=No history yet');
   assert.match(await page.textContent('#daemon'), /Nothing of note/);
   guard.clean();
 });
 
-test('64 domains of 256 CPUs: all numbers right, all cells drawn, on a phone too', async () => {
+test('64 domains with 256 CPUs: every number is right, every cell is drawn, on a phone too', async () => {
   const options = { domains: 64, cpus: 256, nodes: 4, kinds: ['steady', 'saturated', 'lossy', 'growing'] };
   const { page, guard } = await show(options);
   await drawn(page);
   const label = await page.getAttribute('.row[data-selected]', 'data-domain');
-  const reader = new Reader(daemon.url, label);
+  const client = new StreamClient(daemon.url, label);
   await page.evaluate(() => { document.querySelector('[aria-labelledby="heatmap-title"] details').open = true; });
   await publish(page, daemon);
   await page.click('#pause');
-  const compared = await compareWithApi(page, (name, id) => reader.event(name, id));
-  assert.deepEqual(compared, { domains: 64, cpus: 256 });
-  reader.close();
-  const phone = await openPage(browser, daemon.url, { viewport: PHONE });
-  opened.push(phone);
+  assert.deepEqual(await compareWithApi(page, client), { domains: 64, cpus: 256 });
+  client.close();
+  const phone = await open({ viewport: PHONE });
   await drawn(phone.page);
   const heat = await phone.page.evaluate(() => {
     const canvas = document.querySelector('.heat');
@@ -111,9 +140,11 @@ test('64 domains of 256 CPUs: all numbers right, all cells drawn, on a phone too
 test('nothing is cut off at any width, with large numbers', async () => {
   const { page, guard } = await show({ domains: 8, cpus: 256, kinds: ['saturated', 'off', 'lossy', 'growing'] });
   await drawn(page);
+  await charted(page);
   for (const width of [320, 360, 414, 600, 719, 720, 860, 1024, 1179, 1180, 1280, 1366, 1399, 1400, 1440, 1920, 2560]) {
     await page.setViewportSize({ width, height: 900 });
     await page.waitForFunction((w) => innerWidth === w, width);
+    await nextFrame(page);
     const cut = await page.evaluate(() => {
       const out = document.documentElement.scrollWidth > innerWidth ? [`the page is ${document.documentElement.scrollWidth} wide`] : [];
       for (const cell of document.querySelectorAll('.rows .cell .number, .rows .cell .slope, .ledger td, .gauge-value span, .figures dd, .row.head .cell')) {
@@ -129,7 +160,7 @@ test('nothing is cut off at any width, with large numbers', async () => {
   guard.clean();
 });
 
-test('the list on a phone starts short and opens', async () => {
+test('the list on a phone is short at first and can be expanded', async () => {
   const { page, guard } = await show({ domains: 20, cpus: 4 }, { viewport: PHONE });
   await drawn(page);
   const visible = () => page.evaluate(() => [...document.querySelectorAll('.rows .row')].filter((r) => r.offsetParent !== null).length);
@@ -139,7 +170,7 @@ test('the list on a phone starts short and opens', async () => {
   guard.clean();
 });
 
-test('the answers and the order follow the verdicts', async () => {
+test('the answers and the sort order follow the verdicts', async () => {
   const { page, guard } = await show(SHOWCASE);
   await drawn(page);
   assert.deepEqual(await answers(page), {
@@ -149,11 +180,11 @@ test('the answers and the order follow the verdicts', async () => {
   assert.deepEqual(rows.slice(0, 3).map((r) => r.domain), ['7', '3', '19']);
   assert.match(await page.title(), /^▲ rcached: 2 of 12 domains need attention/);
   await page.click('.tile[data-answer="leaks"] .look');
-  await page.waitForFunction(() => document.getElementById('detail-title').textContent === 'Domain 11');
+  await titled(page, 'Domain 11');
   guard.clean();
 });
 
-test('a domain that does not add up is marked', async () => {
+test('a domain with unaccounted ranges is marked', async () => {
   const { page, guard } = await show({ domains: 2, cpus: 4, kinds: ['off'] });
   await drawn(page);
   assert.equal((await answers(page)).trust[1], 'Unaccounted in domain 1');
@@ -162,7 +193,7 @@ test('a domain that does not add up is marked', async () => {
   guard.clean();
 });
 
-test('unbounded depots: the threshold is a line, not the end', async () => {
+test('unbounded depots: the reclaim threshold is a mark, not the end of the gauge', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 8, depot: 'unbounded' });
   await drawn(page);
   assert.match(await page.textContent('[aria-labelledby="depots-title"]'), /unbounded, reclaim threshold 8 magazines/);
@@ -171,7 +202,7 @@ test('unbounded depots: the threshold is a line, not the end', async () => {
   guard.clean();
 });
 
-test('hostile names are text and stay in their places', async () => {
+test('hostile names are shown as text, and break neither the page nor the selection', async () => {
   const { page, guard } = await show({ domains: 9, cpus: 4, hostile: true });
   await drawn(page);
   assert.equal(await page.locator('img:not(.brand img)').count(), 0);
@@ -185,31 +216,39 @@ test('hostile names are text and stay in their places', async () => {
   assert.equal(await page.textContent('#detail-title'), `Domain ${label}`);
   await page.reload();
   await drawn(page);
-  assert.equal(await page.textContent('#detail-title'), `Domain ${label}`, 'the address finds it again');
+  assert.equal(await page.textContent('#detail-title'), `Domain ${label}`, 'the URL selects it again');
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 1440);
   guard.clean();
 });
 
-test('an address with a broken selection shows the page', async () => {
+test('a URL with a malformed selection shows the page', async () => {
   const { page, guard } = await show({ domains: 2, cpus: 4 }, {}, '#domain=%E0%A4%A');
   await drawn(page);
   assert.equal(await page.textContent('#detail-title'), 'Domain 1');
   guard.clean();
 });
 
-test('a domain that goes is said to have gone, and the list goes on', async () => {
+test('a domain that disappears: the page says so, and the list stays usable', async () => {
   const { page, guard } = await show({ domains: 2, cpus: 4 }, LOST, '#domain=3');
   await drawn(page);
   daemon.set({ domains: 1, cpus: 4 });
   daemon.publish();
-  await page.waitForFunction(() => document.querySelector('#detail .empty:not([hidden])') !== null);
-  assert.match(await page.textContent('#detail .empty'), /This domain has gone.*there is no domain "3"/);
+  await page.waitForSelector('#detail .empty:not([hidden])');
+  assert.match(await page.textContent('#detail .empty'), /This domain no longer exists.*there is no domain "3"/);
   await page.click('.name[data-label="1"]');
-  await page.waitForFunction(() => document.getElementById('detail-title').textContent === 'Domain 1' && document.querySelector('.ledger').offsetParent !== null);
+  await titled(page, 'Domain 1');
+  await page.waitForSelector('.ledger');
   guard.clean();
 });
 
-test('a cut stream is stale at once, with the time, and comes back by itself', async () => {
+test('a URL that selects a domain that does not exist says so', async () => {
+  const { page, guard } = await show({ domains: 2, cpus: 4 }, LOST, '#domain=77');
+  await page.waitForSelector('#detail .empty:not([hidden])');
+  assert.match(await page.textContent('#detail .empty'), /there is no domain "77"/);
+  guard.clean();
+});
+
+test('a lost stream: marked as stale at once, with the time, and reconnected without help', async () => {
   const { page, guard } = await show({ domains: 2, cpus: 4 }, LOST);
   await drawn(page);
   daemon.mode = 'dead';
@@ -217,7 +256,7 @@ test('a cut stream is stale at once, with the time, and comes back by itself', a
   await linked(page, 'stale');
   assert.match(await bannerText(page), /Stale since \d\d:\d\d:\d\d \(\d+ s\): .* Trying again/);
   assert.match(await page.textContent('#link-text'), /^Stale since \d\d:\d\d:\d\d$/);
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.querySelector('main')).filter), 'none', 'old numbers look old');
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.querySelector('main')).filter), 'none', 'old numbers are greyed out');
   daemon.mode = 'normal';
   daemon.publish();
   await linked(page, 'live');
@@ -226,69 +265,123 @@ test('a cut stream is stale at once, with the time, and comes back by itself', a
   guard.clean();
 });
 
-test('no stream to spare: the numbers come all the same, and it says why they are slower', async () => {
+// Advances the page's clock until the connection is in this state.
+async function advanceTo(page, state) {
+  await until(async () => {
+    await page.clock.runFor(1_000);
+    return await page.evaluate(() => document.documentElement.dataset.link) === state;
+  }, `the connection is ${state}`);
+}
+
+test('no free stream: the page polls and says why; it tries the stream on demand and again later', async () => {
   daemon = await mock({ domains: 2, cpus: 4 });
   daemon.mode = 'full';
-  const one = await openPage(browser, daemon.url, LOST);
-  opened.push(one);
-  await linked(one.page, 'polling');
-  await one.page.waitForFunction(() => document.querySelectorAll('.rows .row').length === 2 && document.querySelector('.ledger tbody tr') !== null);
-  assert.match(await bannerText(one.page), /http\.streams/);
+  const { page, guard } = await open({ ...LOST, fakeClock: true });
+  await linked(page, 'polling');
+  await page.waitForFunction(() => document.querySelectorAll('.rows .row').length === 2 && document.querySelector('.ledger tbody tr') !== null);
+  assert.match(await bannerText(page), /http\.streams/);
   const tries = () => daemon.requests.filter((path) => path.startsWith('/api/v1/stream')).length;
-  const before = tries();
-  await one.page.click('#banner-action');
-  for (let i = 0; i < 200 && tries() === before; ++i) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.ok(tries() > before, 'the stream is tried again when asked for');
+  const tried = tries();
+  await page.click('#banner-action');
+  await until(() => tries() > tried, 'the stream is tried again');
   daemon.mode = 'normal';
-  await linked(one.page, 'live', 60_000);
-  one.guard.clean();
+  await advanceTo(page, 'live');
+  guard.clean();
 });
 
-test('a stream that falls silent while the daemon goes on is noticed', async () => {
-  const { page, guard } = await show({ domains: 1, cpus: 4 }, LOST);
+test('a stream that delivers nothing while the daemon takes snapshots is replaced by polling', async () => {
+  const { page, guard } = await show({ domains: 1, cpus: 4 }, { ...LOST, fakeClock: true });
   await drawn(page);
   daemon.silent = true;
   daemon.publish();
-  await page.waitForFunction((n) => document.documentElement.dataset.link === 'polling' || document.documentElement.dataset.snapshot === n, String(daemon.number), { timeout: 30_000 });
   const { tree } = daemon.state.domains.domains[0].balance;
+  await advanceTo(page, 'polling');
+  await page.waitForFunction(() => document.documentElement.dataset.snapshot === 'polled');
   assert.equal((await readPage(page)).rows[0].cells.tree[0].replaceAll(',', ''), String(tree.ranges));
   guard.clean();
 });
 
-test('a paused page lets nothing pile up: no stream, and the newest state when it goes on', async () => {
-  const { page, guard } = await show({ domains: 2, cpus: 4 });
+test('a paused page has no stream and sends no request; resumed, it shows the newest snapshot', async () => {
+  const { page, guard, requests } = await show({ domains: 2, cpus: 4 }, { fakeClock: true });
   await drawn(page);
-  const before = daemon.number;
+  await charted(page);
+  const shown = String(daemon.number);
   await page.click('#pause');
   await linked(page, 'paused');
   assert.equal(await page.getAttribute('#pause', 'aria-pressed'), 'true');
-  await page.waitForFunction(() => true);
-  for (let i = 0; i < 50 && daemon.streams.size > 0; ++i) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(daemon.streams.size, 0);
-  const asked = daemon.requests.length;
+  await until(() => requests.size === 0 && daemon.streams.size === 0, 'no request is open');
+  const sent = daemon.requests.length;
   for (let i = 0; i < 20; ++i) daemon.publish();
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.snapshot), String(before));
-  assert.equal(daemon.requests.length, asked);
+  await page.clock.runFor(60_000);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.snapshot), shown);
+  assert.equal(daemon.requests.length, sent);
   await page.click('#pause');
   await drawn(page, daemon.number);
   assert.equal(daemon.streams.size, 1);
   guard.clean();
 });
 
-test('many snapshots at once are drawn once, the last one', async () => {
-  const { page, guard } = await show({ domains: 8, cpus: 64 });
+test('another domain selected while paused: its summary, and nothing of the domain before it', async () => {
+  const { page, guard } = await show({ domains: 2, cpus: 4 });
   await drawn(page);
-  await page.evaluate(() => {
-    window.draws = 0;
-    new MutationObserver(() => { ++window.draws; }).observe(document.documentElement, { attributeFilter: ['data-snapshot'] });
-  });
-  for (let i = 0; i < 60; ++i) daemon.publish();
-  await drawn(page, daemon.number);
-  assert.ok(await page.evaluate(() => window.draws) < 60);
+  await charted(page);
+  await page.click('#pause');
+  await linked(page, 'paused');
+  await page.click('.name[data-label="3"]');
+  await titled(page, 'Domain 3');
+  assert.match(await page.textContent('#detail .empty'), /Updates are paused/);
+  for (const panel of ['.ledger', '.gauges', '.heat', '.chart']) assert.ok(await page.isHidden(panel), panel);
+  await page.click('#pause');
+  await drawn(page);
+  await charted(page);
+  assert.ok(await page.isHidden('#detail .empty'));
+  assert.ok(await page.isVisible('.ledger'));
   guard.clean();
 });
 
-test('the theme is remembered and comes before the first paint', async () => {
+test('while details are loading, nothing of the domain before is shown', async () => {
+  const { page, guard } = await show({ domains: 2, cpus: 4 });
+  await drawn(page);
+  daemon.hold = (path) => path.startsWith('/api/v1/');
+  await page.click('.name[data-label="3"]');
+  await titled(page, 'Domain 3');
+  assert.ok(await page.isHidden('.ledger'));
+  daemon.release();
+  await page.waitForSelector('.ledger');
+  guard.clean();
+});
+
+test('many snapshots that arrive before the next frame are drawn once, and the last one is shown', async () => {
+  const init = () => {
+    const frames = [];
+    const requestFrame = window.requestAnimationFrame;
+    window.requestAnimationFrame = (draw) => (window.holdFrames ? frames.push(draw) : requestFrame(draw));
+    window.frameRequests = () => frames.length;
+    window.runFrames = () => { for (const draw of frames.splice(0)) draw(performance.now()); };
+    window.EventSource = class extends EventSource {
+      constructor(...options) {
+        super(...options);
+        this.addEventListener('domain', (event) => { window.lastEvent = event.lastEventId; });
+      }
+    };
+  };
+  const { page, guard } = await show({ domains: 8, cpus: 64 }, { init });
+  await drawn(page);
+  const shown = String(daemon.number);
+  await page.evaluate(() => { window.holdFrames = true; });
+  for (let i = 0; i < 60; ++i) daemon.publish();
+  await page.waitForFunction((n) => window.lastEvent === n, String(daemon.number), { polling: 20 });
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.snapshot), shown);
+  assert.equal(await page.evaluate(() => window.frameRequests()), 1);
+  await page.evaluate(() => {
+    window.holdFrames = false;
+    window.runFrames();
+  });
+  await drawn(page, daemon.number);
+  guard.clean();
+});
+
+test('the theme is remembered, and set before the first paint', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 4 });
   await drawn(page);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -307,7 +400,7 @@ test('the theme is remembered and comes before the first paint', async () => {
   guard.clean();
 });
 
-test('the system\'s dark is dark, and reduced motion moves nothing', async () => {
+test('the dark theme of the system is followed; with reduced motion nothing is animated', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 4 }, { colorScheme: 'dark', reducedMotion: 'reduce' });
   await drawn(page);
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(13, 17, 23)');
@@ -315,7 +408,7 @@ test('the system\'s dark is dark, and reduced motion moves nothing', async () =>
   guard.clean();
 });
 
-test('the filter and the order keep the selection', async () => {
+test('filtering and sorting keep the selection', async () => {
   const { page, guard } = await show(SHOWCASE);
   await drawn(page);
   await page.fill('#filter', 'nvme');
@@ -329,13 +422,13 @@ test('the filter and the order keep the selection', async () => {
   guard.clean();
 });
 
-test('without scripts the page leads to the plain one', async () => {
+test('without scripts the page links to the plain page', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 4 }, { javaScriptEnabled: false });
   assert.ok(await page.isVisible('noscript a[href="/plain"]'));
   guard.clean();
 });
 
-test('nothing gets around the policy', async () => {
+test('the content security policy blocks inserted markup and scripts', async () => {
   const { page, guard } = await show({ domains: 1, cpus: 4 }, { expected: [/Content Security Policy/, /Trusted(HTML|Script)/] });
   await drawn(page);
   const blocked = await page.evaluate(() => {

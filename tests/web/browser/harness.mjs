@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the browser tests share: a browser, pages that fail a test on any console error and on any request to
-// elsewhere, the mock, the real daemon, and reading numbers off the page.
+// What the browser tests share: the browser, pages that fail a test on any console error and on any request to
+// another host, the mock, the real daemon, and waiting for conditions.
 // Environment, set by tests/web/run: RCACHED_WEB_MODULES (folder with node_modules), RCACHED_WEB_DIST (the built
-// page), RCACHED_BINARY, CHROMIUM.
+// page), RCACHED_BINARY, CHROMIUM. RCACHED_WEB_SLOWDOWN=20 makes Chromium run the pages 20 times slower.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -21,45 +21,81 @@ const { chromium } = need('playwright-core');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--font-render-hinting=none', '--disable-font-subpixel-positioning', '--disable-lcd-text'];
 
+// The only limit on any wait in these tests. It ends a test that hangs. No test passes or fails because of how long
+// something takes: every wait is for a condition.
+export const HANG_MS = 300_000;
+
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 360, height: 780 };
 
 export async function launch() {
-  return chromium.launch({ executablePath: env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  return chromium.launch({ executablePath: env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, timeout: HANG_MS });
 }
 
-// A page of its own context. `guard.problems` collects what must not happen; guard.clean() asserts that nothing did.
-export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'no-preference', expected = [], javaScriptEnabled = true } = {}) {
+// For conditions outside the page; inside it, page.waitForFunction() does the same.
+export async function until(condition, what) {
+  const deadline = Date.now() + HANG_MS;
+  for (;;) {
+    const result = await condition();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+  }
+}
+
+// A page in a context of its own.
+//   expected    console messages that are not errors in this test
+//   fakeClock   the page's time can be advanced with page.clock
+//   init        runs in the page before its own scripts
+// `guard.problems` collects what must not happen; guard.clean() asserts that nothing did. `requests` are those that the
+// page has sent and that have not ended, streams among them.
+export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'no-preference', expected = [], javaScriptEnabled = true, fakeClock = false, fixedTime = null, init = null } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion, timezoneId: 'UTC', locale: 'en-US', hasTouch: viewport.width < 500, javaScriptEnabled });
+  context.setDefaultTimeout(HANG_MS);
   const { origin } = new URL(url);
-  const guard = { problems: [], context, clean: () => assert.deepEqual(guard.problems, []) };
+  const guard = { problems: [], clean: () => assert.deepEqual(guard.problems, []) };
   const note = (text) => {
     if (!expected.some((pattern) => pattern.test(text))) guard.problems.push(text);
   };
   await context.route((target) => target.origin !== origin && target.protocol !== 'data:', (route) => {
-    note(`request to elsewhere: ${route.request().url()}`);
+    note(`request to another host: ${route.request().url()}`);
     return route.abort();
   });
   const page = await context.newPage();
+  const requests = new Set();
+  page.on('request', (request) => requests.add(request));
+  for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => requests.delete(request));
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') note(`console ${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => note(`exception: ${error.stack}`));
+  if (env.RCACHED_WEB_SLOWDOWN) {
+    const session = await context.newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: Number(env.RCACHED_WEB_SLOWDOWN) });
+  }
+  if (fakeClock) await page.clock.install();
+  if (fixedTime !== null) await page.clock.setFixedTime(fixedTime);
+  if (init !== null) await page.addInitScript(init);
   await page.goto(url, { waitUntil: 'load' });
-  return { page, guard, close: () => context.close() };
+  return { page, guard, requests, close: () => context.close() };
 }
 
 export async function mock(options) {
   return new MockDaemon(env.RCACHED_WEB_DIST, options).start();
 }
 
-// Waits until the page has drawn a snapshot, and the details that belong to it.
+// Waits until the page has drawn a snapshot (this one, if a number is given), and the details that belong to it.
 export async function drawn(page, number = null) {
   await page.waitForFunction((n) => {
     const id = document.documentElement.dataset.snapshot;
     const detail = document.getElementById('detail');
     return id !== undefined && (n === null || id === n) && (detail.hidden || detail.dataset.snapshot === id);
-  }, number === null ? null : String(number), { timeout: 20_000 });
+  }, number === null ? null : String(number));
+}
+
+// Waits until the history of the selected domain is drawn: it arrives by a request of its own.
+export async function charted(page) {
+  await page.waitForSelector('[data-chart="overflows"] canvas');
 }
 
 export async function publish(page, daemon) {
@@ -67,15 +103,12 @@ export async function publish(page, daemon) {
   await drawn(page, daemon.number);
 }
 
-async function freePort() {
-  const probe = net.createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+// Layout, resize observers and scroll events are done after this.
+export async function nextFrame(page) {
+  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
 }
 
-function get(url) {
+export function get(url) {
   return new Promise((resolve, reject) => {
     http.get(url, (response) => {
       let body = '';
@@ -86,9 +119,13 @@ function get(url) {
   });
 }
 
-export { get };
-
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+async function freePort() {
+  const probe = net.createServer();
+  await new Promise((resolve) => { probe.listen(0, '127.0.0.1', resolve); });
+  const { port } = probe.address();
+  await new Promise((resolve) => { probe.close(resolve); });
+  return port;
+}
 
 // `rcached run` on the synthetic source. Resolves when it is ready.
 export async function startDaemon(synthetic) {
@@ -96,111 +133,24 @@ export async function startDaemon(synthetic) {
   const config = path.join(folder, 'config.yaml');
   const lines = ['source: synthetic', `run_directory: ${folder}/run`, 'synthetic:', ...Object.entries(synthetic).map(([key, value]) => `  ${key}: ${value}`), ''];
   fs.writeFileSync(config, lines.join('\n'));
-  const port = await freePort();
-  const child = spawn(env.RCACHED_BINARY, ['run', '--config', config, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const address = `127.0.0.1:${await freePort()}`;
+  const url = `http://${address}/`;
+  const child = spawn(env.RCACHED_BINARY, ['run', '--config', config, '--listen', address], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (piece) => { log += piece; });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  const url = `http://127.0.0.1:${port}/`;
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const ready = await get(`${url}-/ready`).catch(() => null);
-    if (ready?.status === 200) break;
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`rcached did not become ready:\n${log}`);
-    await wait(100);
-  }
+  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`rcached has ended:\n${log}`);
+    return (await get(`${url}-/ready`).catch(() => null))?.status === 200;
+  }, 'rcached is ready');
   return {
     url,
     stop: async () => {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      const limit = setTimeout(() => child.kill('SIGKILL'), HANG_MS);
       await ended;
-      clearTimeout(timer);
+      clearTimeout(limit);
       fs.rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-// A second reader of the stream, to compare with: keeps the events by name and id.
-export class Reader {
-  constructor(url, domain) {
-    this.events = new Map();
-    const query = domain === undefined ? '' : `?domain=${encodeURIComponent(domain)}`;
-    let rest = '';
-    this.request = http.get(`${url}api/v1/stream${query}`, (response) => {
-      response.setEncoding('utf8');
-      response.on('data', (piece) => {
-        rest += piece;
-        const records = rest.split('\n\n');
-        rest = records.pop();
-        for (const record of records) this.take(record);
-      });
-      response.on('error', () => {});
-    });
-    this.request.on('error', () => {});
-  }
-
-  take(record) {
-    const fields = new Map(record.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
-    if (fields.has('event')) this.events.set(`${fields.get('event')} ${fields.get('id')}`, JSON.parse(fields.get('data')));
-  }
-
-  async event(name, id) {
-    for (let i = 0; i < 200; ++i) {
-      const found = this.events.get(`${name} ${id}`);
-      if (found !== undefined) return found;
-      await wait(50);
-    }
-    throw new Error(`the reader has no ${name} ${id}, only ${[...this.events.keys()].join(', ')}`);
-  }
-
-  close() {
-    this.request.destroy();
-  }
-}
-
-// "1,234" -> 1234, "−41" -> -41, "–" -> null
-export function number(text) {
-  const plain = text.trim().replaceAll(',', '').replace('−', '-');
-  if (plain === '–' || plain === '') return null;
-  assert.match(plain, /^-?\d+$/, `"${text}" is no whole number`);
-  return Number(plain);
-}
-
-// "+3.2/min" -> ranges per second; null when not known.
-export function perSecond(text) {
-  if (text === '–') return null;
-  if (text === 'steady') return 0;
-  const [, sign, digits, letter, unit] = /^([+−])([\d.,]+)([kMG]?)\/(min|h)$/.exec(text) ?? assert.fail(`"${text}" is no slope`);
-  return ((sign === '−' ? -1 : 1) * Number(digits.replaceAll(',', '')) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[letter]) / { min: 60, h: 3600 }[unit];
-}
-
-export function assertSlope(text, value, what) {
-  const read = perSecond(text);
-  if (value === null || read === null) {
-    assert.equal(read, value, what);
-    return;
-  }
-  const allowed = Math.max(0.006 * Math.abs(value), 0.5 / 3600);
-  assert.ok(Math.abs(read - value) <= allowed, `${what}: the page says ${text}, the API ${value}/s`);
-}
-
-// All numbers on the page, as text.
-export function readPage(page) {
-  return page.evaluate(() => {
-    const text = (element) => element?.textContent ?? null;
-    const rows = [...document.querySelectorAll('.rows .row')].map((row) => ({
-      domain: row.dataset.domain, confidence: text(row.querySelector('.confidence span')), verdicts: [...row.querySelectorAll('.chip')].map(text),
-      cells: Object.fromEntries([...row.querySelectorAll('.cell')].map((cell) => [cell.dataset.part, [text(cell.querySelector('.number')), text(cell.querySelector('.slope'))]])),
-    }));
-    const lines = Object.fromEntries([...document.querySelectorAll('.ledger tbody tr')].map((row) => [row.dataset.line, [...row.children].map(text)]));
-    const gauges = [...document.querySelectorAll('.gauge')].map((gauge) => ({ order: gauge.dataset.order, value: text(gauge.querySelector('.number')), fill: gauge.querySelector('.fill').style.width }));
-    const orders = [...document.querySelectorAll('tr[data-order]')].map((row) => ({ order: row.dataset.order, ...Object.fromEntries([...row.querySelectorAll('td')].map((cell) => [cell.dataset.key, text(cell)])) }));
-    const heat = [...document.querySelectorAll('[aria-labelledby="heatmap-title"] tbody tr')].map((row) => [...row.children].map(text));
-    const figures = Object.fromEntries([...document.querySelectorAll('#daemon [data-figure]')].map((f) => [f.dataset.figure, [...f.querySelectorAll('dd')].map(text)]));
-    return {
-      snapshot: document.documentElement.dataset.snapshot, detailSnapshot: document.getElementById('detail').dataset.snapshot, title: text(document.getElementById('detail-title')),
-      rows, lines, gauges, orders, heat, figures, notes: [...document.querySelectorAll('.notes li')].map((n) => text(n.lastElementChild)), host: text(document.getElementById('host')),
-    };
-  });
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
 
-import { drawn, launch, mock, openPage, publish } from './harness.mjs';
+import { charted, drawn, launch, mock, nextFrame, openPage, publish } from './harness.mjs';
 import { SHOWCASE } from '../mock/state.mjs';
 
 let browser;
@@ -18,6 +18,7 @@ beforeEach(async () => {
   one = await openPage(browser, daemon.url);
   page = one.page;
   await drawn(page);
+  await charted(page);
 });
 afterEach(async () => {
   one.guard.clean();
@@ -29,11 +30,9 @@ const focus = () => page.evaluate(() => {
   const e = document.activeElement;
   return { id: e.id, tag: e.tagName, label: e.dataset?.label ?? null, class: e.className };
 });
-// Focus may have scrolled the page, and scrolling hides the tooltip: its event comes with the next frame.
-const scrolled = () => page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
 const tip = () => page.evaluate(() => (document.getElementById('tooltip').hidden ? null : document.getElementById('tooltip').textContent));
 
-test('tab reaches every control, in reading order, each with a visible focus, and comes out again', async () => {
+test('tab reaches every control in reading order, each with a visible focus, and leaves the page at the end', async () => {
   const seen = [];
   for (let i = 0; i < 90; ++i) {
     await page.keyboard.press('Tab');
@@ -52,16 +51,16 @@ test('tab reaches every control, in reading order, each with a visible focus, an
   }
   for (const at of seen) {
     assert.ok(at.ring, `${at.what} shows no focus`);
-    assert.ok(at.size > 0, `${at.what} cannot be seen`);
+    assert.ok(at.size > 0, `${at.what} is not visible`);
   }
   const names = seen.map((at) => at.what);
   for (const wanted of ['pause', 'theme', 'balance', 'filter', 'sort', '7', 'heat', 'chart', 'depots', 'latency', 'daemon', 'notes-only']) assert.ok(names.includes(wanted), `${wanted} among ${names.join(', ')}`);
   assert.ok(names.indexOf('pause') < names.indexOf('filter') && names.indexOf('filter') < names.indexOf('7') && names.indexOf('7') < names.indexOf('heat'));
-  assert.equal(names.filter((name) => /^\d+$|^iovad/.test(name)).length, 1, 'the list is one stop');
-  assert.ok(seen.length < 90, 'there is an end');
+  assert.equal(names.filter((name) => /^\d+$|^iovad/.test(name)).length, 1, 'the list is one tab stop');
+  assert.ok(seen.length < 90, 'the last control is reached');
 });
 
-test('the skip links lead to the list and to the details', async () => {
+test('the skip links move the focus to the list and to the details', async () => {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   assert.equal((await focus()).label, '7');
@@ -71,7 +70,7 @@ test('the skip links lead to the list and to the details', async () => {
   assert.equal((await focus()).id, 'detail');
 });
 
-test('arrows go through the domains and bring their details; the focus survives new snapshots', async () => {
+test('arrow keys select domains and load their details; the focus survives new snapshots', async () => {
   await page.focus('.name[data-label="7"]');
   await page.keyboard.press('ArrowDown');
   assert.equal((await focus()).label, '3');
@@ -83,13 +82,13 @@ test('arrows go through the domains and bring their details; the focus survives 
   const last = (await focus()).label;
   assert.equal(last, await page.evaluate(() => document.querySelector('.rows').lastElementChild.dataset.domain));
   await page.keyboard.press('ArrowDown');
-  assert.equal((await focus()).label, last, 'the end is the end');
+  assert.equal((await focus()).label, last, 'the last row is the last');
   await page.keyboard.press('Home');
   assert.equal((await focus()).label, '7');
   await page.waitForFunction(() => document.getElementById('detail-title').textContent === 'Domain 7');
 });
 
-test('tooltips come with the focus and go with Escape', async () => {
+test('tooltips appear with the keyboard focus and disappear with Escape', async () => {
   await page.focus('#theme');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Tab');
@@ -102,9 +101,30 @@ test('tooltips come with the focus and go with Escape', async () => {
   assert.equal(await page.getAttribute('.name[data-label="7"]', 'aria-describedby'), 'tooltip');
 });
 
-test('the heat map is read cell by cell', async () => {
+test('a focus that scrolls the page keeps its tooltip, next to what it explains; other scrolling hides a tooltip', async () => {
+  await page.evaluate(() => { document.querySelector('.gauge .track').dataset.first = ''; });
+  await page.setViewportSize({ width: 1440, height: 300 });
+  await page.focus('[data-help="depots"]');
+  await page.evaluate(() => scrollTo(0, 0));
+  await nextFrame(page);
+  await page.keyboard.press('Tab');
+  await page.waitForFunction(() => scrollY > 0);
+  await nextFrame(page);
+  assert.match(await tip(), /^order 0: /);
+  const gap = await page.evaluate(() => {
+    const [track, tooltip] = ['[data-first]', '#tooltip'].map((selector) => document.querySelector(selector).getBoundingClientRect());
+    return Math.min(Math.abs(track.top - tooltip.bottom), Math.abs(tooltip.top - track.bottom));
+  });
+  assert.ok(gap <= 11, `${gap} px away`);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.hover('[data-first]');
+  assert.match(await tip(), /^order 0: /);
+  await page.evaluate(() => scrollBy(0, 40));
+  await page.waitForFunction(() => document.getElementById('tooltip').hidden);
+});
+
+test('arrow keys read the heat map cell by cell', async () => {
   await page.focus('.heat');
-  await scrolled();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowDown');
   const { cpus } = daemon.state.details.get('7');
@@ -114,13 +134,12 @@ test('the heat map is read cell by cell', async () => {
   await page.keyboard.press('End');
   assert.match(await tip(), say(31, 0));
   await page.keyboard.press('ArrowRight');
-  assert.match(await tip(), say(32, 0), 'on to the next node');
+  assert.match(await tip(), say(32, 0), 'the first CPU of the next node');
   await page.keyboard.press('Tab');
   assert.equal(await tip(), null);
 });
 
-test('charts are read moment by moment, all at the same one', async () => {
-  await page.waitForSelector('[data-chart="tree"] canvas');
+test('arrow keys read the charts point by point, all charts at the same time', async () => {
   await page.focus('[data-chart="tree"] .chart');
   const read = (chart) => page.textContent(`[data-chart="${chart}"] .readout`);
   assert.match(await read('tree'), /^latest/);
@@ -138,7 +157,7 @@ test('charts are read moment by moment, all at the same one', async () => {
   assert.match(await read('tree'), /^latest/);
 });
 
-test('help opens and closes, and says that it does', async () => {
+test('help opens and closes, and screen readers are informed', async () => {
   await page.focus('[data-help="depots"]');
   await page.keyboard.press('Enter');
   assert.equal(await page.getAttribute('[data-help="depots"]', 'aria-expanded'), 'true');
@@ -147,7 +166,7 @@ test('help opens and closes, and says that it does', async () => {
   assert.ok(await page.isHidden('#help-depots'));
 });
 
-test('every "?" has something to say', async () => {
+test('every "?" has a help text', async () => {
   const names = await page.evaluate(() => [...document.querySelectorAll('[data-help]')].map((b) => b.dataset.help));
   assert.ok(names.length >= 8);
   for (const name of names) {
@@ -157,8 +176,7 @@ test('every "?" has something to say', async () => {
   }
 });
 
-test('every table that stands for a picture opens and holds numbers', async () => {
-  await page.waitForSelector('[data-chart="tree"] canvas');
+test('the tables with the numbers of the heat map and the charts open and are filled', async () => {
   for (const [section, rows] of [['heatmap-title', 64], ['history-title', 31]]) {
     await page.focus(`[aria-labelledby="${section}"] summary`);
     await page.keyboard.press('Enter');

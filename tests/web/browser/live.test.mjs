@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Reader, drawn, get, launch, openPage, startDaemon } from './harness.mjs';
-import { compareWithApi } from './numbers.mjs';
-import { keysOf } from './shape.mjs';
+import { charted, drawn, get, launch, openPage, startDaemon, until } from './harness.mjs';
+import { StreamClient, compareWithApi } from './numbers.mjs';
 import { makeState } from '../mock/state.mjs';
 
 let browser;
@@ -27,81 +26,86 @@ after(async () => {
   await daemon?.stop();
 });
 
-const snapshotOf = (page) => page.evaluate(() => document.documentElement.dataset.snapshot);
+const snapshotOf = (page) => page.evaluate(() => Number(document.documentElement.dataset.snapshot));
+const snapshotAfter = (page, number) => page.waitForFunction((n) => Number(document.documentElement.dataset.snapshot) > n, number);
+const selectedLabel = (page) => page.evaluate(() => document.querySelector('.row[data-selected]').dataset.domain);
 
-test('first paint within a second, and nothing asked elsewhere', async () => {
-  const paints = [];
+// Milliseconds to the first contentful paint.
+async function firstPaint(address) {
+  const { page, guard, close } = await openPage(browser, address);
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length === 1);
+  const time = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+  guard.clean();
+  await close();
+  return time;
+}
+
+// How long a paint takes depends on the machine. The plain page is painted on the same one: a table and no script.
+test('the first paint is not many times slower than that of the plain page', async () => {
+  const live = [];
+  const plain = [];
   for (let i = 0; i < 3; ++i) {
-    const { page, guard, close } = await openPage(browser, url);
-    await drawn(page);
-    paints.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
-    guard.clean();
-    await close();
+    plain.push(await firstPaint(`${url}plain`));
+    live.push(await firstPaint(url));
   }
-  console.log(`first-contentful-paint after ${paints.map((p) => p.toFixed(0)).join(', ')} ms`);
-  assert.ok(paints.sort((a, b) => a - b)[1] < 1000, 'the median of three');
+  const list = (times) => times.map((t) => t.toFixed(0)).join(', ');
+  console.log(`first contentful paint after ${list(live)} ms; the plain page after ${list(plain)} ms`);
+  assert.ok(Math.min(...live) < 10 * Math.min(...plain));
 });
 
-test('numbers are the API\'s, snapshot for snapshot', async () => {
+test('every number is the API\'s of the same snapshot', async () => {
   const { page, guard, close } = await openPage(browser, url);
   await drawn(page);
-  const label = await page.evaluate(() => document.querySelector('.row[data-selected]').dataset.domain);
-  const reader = new Reader(url, label);
+  const client = new StreamClient(url, await selectedLabel(page));
   await page.evaluate(() => { document.querySelector('[aria-labelledby="heatmap-title"] details').open = true; });
-  for (let round = 0; round < 2; ++round) {
-    const before = await snapshotOf(page);
-    await page.waitForFunction((id) => Number(document.documentElement.dataset.snapshot) > Number(id) + 1, before, { timeout: 90_000 });
+  for (let compared = 0; compared < 2;) {
+    await snapshotAfter(page, await snapshotOf(page) + 1);
     await drawn(page);
     await page.click('#pause');
     await page.waitForFunction(() => document.documentElement.dataset.link === 'paused');
-    const compared = await compareWithApi(page, (name, id) => reader.event(name, id));
-    console.log(`compared snapshot ${await snapshotOf(page)}: ${compared.domains} domains, ${compared.cpus} CPUs`);
+    const result = await compareWithApi(page, client);
     const frozen = await snapshotOf(page);
-    await reader.event('snapshot', String(Number(frozen) + 2));
-    assert.equal(await snapshotOf(page), frozen, 'a paused page stands still');
+    if (result === null) {
+      console.log(`snapshot ${frozen} is missing on the second stream: trying another one`);
+    } else {
+      console.log(`compared snapshot ${frozen}: ${result.domains} domains, ${result.cpus} CPUs`);
+      ++compared;
+    }
+    await client.event('snapshot', frozen + 2);
+    assert.equal(await snapshotOf(page), frozen, 'a paused page does not change');
     await page.click('#pause');
   }
-  reader.close();
+  client.close();
   guard.clean();
   await close();
 });
 
-test('updates arrive, and another domain brings its own', async () => {
+test('new snapshots are drawn, and selecting another domain loads its details', async () => {
   const { page, guard, close } = await openPage(browser, url);
   await drawn(page);
-  const seen = new Set();
-  for (let i = 0; i < 3; ++i) {
-    const id = await snapshotOf(page);
-    seen.add(id);
-    await page.waitForFunction((last) => document.documentElement.dataset.snapshot !== last, id, { timeout: 90_000 });
-  }
-  assert.equal(seen.size, 3);
+  for (let i = 0; i < 3; ++i) await snapshotAfter(page, await snapshotOf(page));
   const labels = await page.evaluate(() => [...document.querySelectorAll('.row[data-domain]')].map((r) => r.dataset.domain));
   const other = labels.at(-1);
   await page.locator(`.name[data-label="${other}"]`).click();
   await page.waitForFunction((label) => document.getElementById('detail-title').textContent === `Domain ${label}`, other);
   assert.equal(new URL(page.url()).hash, `#domain=${encodeURIComponent(other)}`);
+  await page.waitForSelector('.ledger');
   guard.clean();
   await close();
 });
 
-test('charts hold the history that the daemon has', async () => {
+test('the charts show the daemon\'s history', async () => {
   const { page, guard, close } = await openPage(browser, url);
   await drawn(page);
-  const label = await page.evaluate(() => document.querySelector('.row[data-selected]').dataset.domain);
-  const history = JSON.parse((await get(`${url}api/v1/domains/${encodeURIComponent(label)}/history`)).body);
-  if (history.tree.length > 0) {
-    await page.waitForSelector('[data-chart="tree"] canvas');
-    const text = await page.getAttribute('[data-chart="tree"] .chart', 'aria-label');
-    assert.match(text, /tree now [\d,]+, lowest [\d,]+, highest [\d,]+/);
-  } else {
-    assert.match(await page.textContent('[aria-labelledby="history-title"]'), /No history yet/);
-  }
+  const label = await selectedLabel(page);
+  await until(async () => JSON.parse((await get(`${url}api/v1/domains/${encodeURIComponent(label)}/history`)).body).tree.length > 0, 'there is a history');
+  await charted(page);
+  assert.match(await page.getAttribute('[data-chart="tree"] .chart', 'aria-label'), /tree now [\d,]+, lowest [\d,]+, highest [\d,]+/);
   guard.clean();
   await close();
 });
 
-test('the live page, its assets and the plain page are served as they should be', async () => {
+test('the live page, its assets and the plain page are served with the right headers', async () => {
   const page = await get(url);
   assert.equal(page.headers['cache-control'], 'no-store');
   assert.match(page.headers['content-security-policy'], /^default-src 'none'; script-src 'self'; /);
@@ -114,7 +118,29 @@ test('the live page, its assets and the plain page are served as they should be'
   assert.match(page.body, /<noscript>.*href="\/plain"/s);
 });
 
-test('the mock speaks the same language', { skip: process.env.RCACHED_WEB_URL ? 'an outside daemon may lack parts' : false }, async () => {
+// Every path of keys in a JSON body, elements of arrays as one: ["domains[].balance.tree.ranges", ...]. What may be null
+// in either body is not followed.
+const MAY_BE_NULL = new Set(['domains[].memory', 'domains[].space32', 'domain.memory', 'domain.space32', 'domains[].depot.fullest', 'domain.depot.fullest', 'domains[].rates', 'domain.rates', 'reader']);
+
+function keysOf(body) {
+  const paths = new Set();
+  const walk = (value, path) => {
+    if (MAY_BE_NULL.has(path) || value === null || typeof value !== 'object') {
+      paths.add(path);
+      return;
+    }
+    if (Array.isArray(value)) {
+      paths.add(`${path}[]`);
+      for (const item of value) if (item !== null && typeof item === 'object' && !Array.isArray(item)) walk(item, `${path}[]`);
+      return;
+    }
+    for (const [key, item] of Object.entries(value)) walk(item, path === '' ? key : `${path}.${key}`);
+  };
+  walk(body, '');
+  return [...paths].sort();
+}
+
+test('the mock has the same JSON keys as the daemon', { skip: process.env.RCACHED_WEB_URL ? 'a daemon on another source may lack parts' : false }, async () => {
   const body = async (path) => JSON.parse((await get(`${url}api/v1/${path}`)).body);
   const state = makeState({ domains: 3, cpus: 8, kinds: ['saturated', 'lossy', 'steady'] });
   const label = [...state.details.keys()][0];

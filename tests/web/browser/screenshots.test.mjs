@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pictures in docs/images are current: the mock's showcase looks as they do. UPDATE_SCREENSHOTS=1 draws them
-// anew.
+// The screenshots in docs/images are up to date: the mock's showcase looks the same. UPDATE_SCREENSHOTS=1 takes them
+// again.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { drawn, launch, mock, need, openPage, publish } from './harness.mjs';
+import { charted, drawn, launch, mock, need, nextFrame, openPage, publish } from './harness.mjs';
 import { SHOWCASE } from '../mock/state.mjs';
 
 const { PNG } = need('pngjs');
@@ -13,7 +13,7 @@ const { default: pixelmatch } = await import(need.resolve('pixelmatch'));
 
 const FOLDER = new URL('../../../docs/images/', import.meta.url);
 const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
-// A word that has changed is some hundred pixels. Another version of the browser smooths edges otherwise: then only
+// A changed word differs in some hundred pixels. Another version of the browser smooths edges differently: then only
 // larger differences count.
 const TOLERATED = 0.0004;
 const TOLERATED_OF_ANOTHER_BROWSER = 0.03;
@@ -30,20 +30,22 @@ let browser;
 let tolerated = TOLERATED;
 before(async () => {
   browser = await launch();
-  if (UPDATE) fs.writeFileSync(DRAWN_WITH, `${browser.version()}\n`);
-  else if (fs.readFileSync(DRAWN_WITH, 'utf8').trim() !== browser.version()) {
+  if (UPDATE) {
+    fs.writeFileSync(DRAWN_WITH, `${browser.version()}\n`);
+  } else if (fs.readFileSync(DRAWN_WITH, 'utf8').trim() !== browser.version()) {
     tolerated = TOLERATED_OF_ANOTHER_BROWSER;
-    console.log(`the pictures were drawn with Chromium ${fs.readFileSync(DRAWN_WITH, 'utf8').trim()}, this is ${browser.version()}: small differences are not seen`);
+    console.log(`the screenshots were taken with Chromium ${fs.readFileSync(DRAWN_WITH, 'utf8').trim()}, this is ${browser.version()}: small differences are ignored`);
   }
 });
 after(async () => { await browser?.close(); });
 
+// The page's clock stands still, so that it shows the same however long this takes.
 async function draw({ viewport, colorScheme, at }, change = () => {}) {
   const daemon = await mock(SHOWCASE);
-  const { page, guard, close } = await openPage(browser, daemon.url, { viewport, colorScheme, reducedMotion: 'reduce' });
+  const { page, guard, close } = await openPage(browser, daemon.url, { viewport, colorScheme, reducedMotion: 'reduce', fixedTime: daemon.state.status.time * 1000 });
   await drawn(page);
+  await charted(page);
   for (let i = 0; i < 3; ++i) await publish(page, daemon);
-  await page.waitForSelector('[data-chart="overflows"] canvas');
   await page.evaluate(() => document.fonts.ready);
   if (at) {
     await page.evaluate((selector) => {
@@ -51,7 +53,7 @@ async function draw({ viewport, colorScheme, at }, change = () => {}) {
     }, at);
   }
   await page.evaluate(change);
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await nextFrame(page);
   const picture = await page.screenshot({ animations: 'disabled', caret: 'hide' });
   guard.clean();
   await close();
@@ -59,33 +61,33 @@ async function draw({ viewport, colorScheme, at }, change = () => {}) {
   return picture;
 }
 
-// Share of the pixels that differ; 1 when the sizes do.
-function difference(before, now) {
-  const [a, b] = [PNG.sync.read(before), PNG.sync.read(now)];
+// Proportion of the pixels that differ; 1 when the sizes differ.
+function difference(one, other) {
+  const [a, b] = [PNG.sync.read(one), PNG.sync.read(other)];
   if (a.width !== b.width || a.height !== b.height) return 1;
   return pixelmatch(a.data, b.data, null, a.width, a.height, { threshold: 0.15 }) / (a.width * a.height);
 }
 
 for (const [name, picture] of Object.entries(PICTURES)) {
-  test(`${name}.png is current`, async () => {
+  test(`${name}.png is up to date`, async () => {
     const file = new URL(`${name}.png`, FOLDER);
     const now = await draw(picture);
     if (UPDATE) {
-      // A picture that shows the same stays as it is, byte for byte.
+      // A screenshot that shows the same is left alone, byte for byte.
       if (!fs.existsSync(file) || difference(fs.readFileSync(file), now) > TOLERATED / 4) fs.writeFileSync(file, now);
       return;
     }
-    assert.ok(fs.existsSync(file), `docs/images/${name}.png is missing: UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
+    assert.ok(fs.existsSync(file), `docs/images/${name}.png is missing: run UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
     const differs = difference(fs.readFileSync(file), now);
     if (differs > tolerated) {
       const kept = `${process.env.RCACHED_WEB_MODULES}/${name}.png`;
       fs.writeFileSync(kept, now);
-      assert.fail(`docs/images/${name}.png shows another page (${(100 * differs).toFixed(2)} % of the pixels): look at ${kept}, then UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
+      assert.fail(`docs/images/${name}.png is out of date (${(100 * differs).toFixed(2)} % of the pixels differ): look at ${kept}, then run UPDATE_SCREENSHOTS=1 tests/web/run screenshots`);
     }
   });
 }
 
-test('the same state gives the same picture, a changed word another one', async () => {
+test('the same state gives the same screenshot, a changed word a different one', async () => {
   const once = await draw(PICTURES['page-desktop']);
   assert.ok(difference(once, await draw(PICTURES['page-desktop'])) <= TOLERATED / 4);
   const changed = await draw(PICTURES['page-desktop'], () => { document.getElementById('domains-title').textContent = 'Balances'; });

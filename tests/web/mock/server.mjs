@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's side of the contract on loopback, for states that a real daemon shows rarely: streams that are
-// cut, refused or silent, domains that go, a daemon that is not ready. Serves the page as it was built (dist/).
+// The daemon's HTTP interface on loopback, for states that a real daemon is rarely in: streams that are cut, refused or
+// silent, slow answers, domains that disappear, a daemon that is not ready. Serves the page as it was built (dist/).
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -16,12 +16,14 @@ export class MockDaemon {
     this.number = 100;
     this.tick = 0;
     this.streams = new Set();
-    this.opened = 0;     // streams ever opened
-    this.requests = [];  // paths in order
-    this.mode = 'normal';  // normal; no-view: 503 everywhere; full: no stream is free; dead: connections are dropped
-    this.silent = false;   // streams are accepted and nothing is sent
+    this.requests = [];       // their paths, in order
+    this.mode = 'normal';     // normal; no-view: 503 everywhere; full: no stream is free; dead: connections are dropped
+    this.silent = false;      // streams are accepted and nothing is sent
+    this.hold = () => false;  // which paths are answered by release() only
+    this.held = [];
     this.set(options);
-    this.server = http.createServer((request, response) => this.answer(request, response));
+    // No time limits: the browser may be slow.
+    this.server = http.createServer({ headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => this.receive(request, response));
   }
 
   set(options) {
@@ -30,7 +32,7 @@ export class MockDaemon {
   }
 
   async start() {
-    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => { this.server.listen(0, '127.0.0.1', resolve); });
     this.url = `http://127.0.0.1:${this.server.address().port}/`;
     return this;
   }
@@ -39,7 +41,7 @@ export class MockDaemon {
     clearInterval(this.timer);
     this.cut();
     this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    await new Promise((resolve) => { this.server.close(resolve); });
   }
 
   // The next snapshot, to all subscribers.
@@ -54,15 +56,21 @@ export class MockDaemon {
     this.timer = setInterval(() => this.publish(), ms);
   }
 
+  // Answers what was held, and holds nothing more.
+  release() {
+    this.hold = () => false;
+    for (const answer of this.held.splice(0)) answer();
+  }
+
   // Ends all streams as a restart of the daemon would.
   cut() {
     for (const { response } of this.streams) response.destroy();
     this.streams.clear();
   }
 
-  error(response, status, message, hint = '') {
+  error(response, status, message, mend = '') {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(JSON.stringify({ error: { message, hint } }));
+    response.end(JSON.stringify({ error: { message, mend } }));
   }
 
   json(response, body) {
@@ -71,7 +79,7 @@ export class MockDaemon {
   }
 
   domain(label) {
-    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, hint: 'ask /api/v1/domains for the ones there are' } };
+    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, mend: '/api/v1/domains lists the domains there are' } };
   }
 
   send({ response, label }) {
@@ -88,20 +96,24 @@ export class MockDaemon {
     response.write('retry: 2000\n\n');
     const stream = { response, label: query.get('domain') };
     this.streams.add(stream);
-    ++this.opened;
     response.on('close', () => this.streams.delete(stream));
     this.send(stream);
   }
 
-  answer(request, response) {
+  receive(request, response) {
     const url = new URL(request.url, 'http://localhost');
     this.requests.push(url.pathname + url.search);
+    if (this.hold(url.pathname)) this.held.push(() => this.answer(request, response, url));
+    else this.answer(request, response, url);
+  }
+
+  answer(request, response, url) {
     if (this.mode === 'dead' && url.pathname.startsWith('/api/')) return void request.socket.destroy();
     if (url.pathname === '/') return this.file(response, 'index.html', { 'Content-Security-Policy': this.policy, 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' });
     if (/^\/assets\/[\w.-]+$/.test(url.pathname)) {
       return this.file(response, url.pathname.slice(1), { 'Content-Type': TYPES[path.extname(url.pathname)], 'Cache-Control': 'public, max-age=31536000, immutable' });
     }
-    if (this.mode === 'no-view' && !url.pathname.endsWith('/stream')) return this.error(response, 503, 'rcached is starting: no snapshot has been taken yet', 'ask again in a second');
+    if (this.mode === 'no-view' && !url.pathname.endsWith('/stream')) return this.error(response, 503, 'rcached is starting: no snapshot has been taken yet', 'try again in a second');
     const [, , , what, ...rest] = url.pathname.split('/');
     if (what === 'stream') return this.stream(response, url.searchParams);
     if (what === 'status') return this.json(response, this.state.status);
@@ -123,7 +135,7 @@ export class MockDaemon {
   }
 }
 
-// By hand: node server.mjs DIST [OPTIONS as JSON]
+// To look at the page by hand: node server.mjs DIST [OPTIONS as JSON]
 if (process.argv[1] === import.meta.filename || process.argv[1]?.endsWith('mock/server.mjs')) {
   const daemon = await new MockDaemon(process.argv[2], JSON.parse(process.argv[3] ?? '{}')).start();
   daemon.every(1000);

@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection to the daemon: one stream of server-sent events, closed while the page is hidden or paused so
-// that nothing piles up, opened again after a loss. When the daemon has no stream to spare, it is asked every
-// few seconds instead.
+// The connection to the daemon: one stream of server-sent events. It is closed while the page is hidden or paused,
+// so that no snapshots queue up, and reopened after it was lost. When the daemon has no free stream, the page polls
+// the API instead.
 //
-// States: connecting, live, polling (no stream to be had), stale (nothing comes), paused, waiting (the daemon
-// answers, but has no picture yet).
+// States: connecting, live, polling (no stream is free), stale (no data arrives), paused, waiting (the daemon
+// answers, but has taken no snapshot yet).
 
 const POLL_MS = 5_000;
+const POLLS_PER_STREAM_RETRY = 3;
 const RETRY_MS = 2_000;
-const LONGEST_RETRY_MS = 10_000;
-const STREAM_RETRY_POLLS = 3;  // while polling, the stream is tried again after so many
-const SELECT_MS = 300;         // a selection that lasts shorter opens no stream of its own
-const PEEK_MS = 1_500;       // a stream that brings nothing at first: ask why
-const SILENCE_MS = 8_000;      // then the daemon is asked whether there is nothing new
-const LONGEST_SILENCE_MS = 200_000;
+const MAX_RETRY_MS = 10_000;
+const SELECT_DELAY_MS = 300;  // a domain that is selected for less than this gets no stream
+const FIRST_DATA_MS = 1_500;  // after that long without any data, ask why
+const SILENCE_MS = 8_000;     // after that long without new data, ask whether there is any
+const MAX_SILENCE_MS = 200_000;
 
 export async function getJson(path, signal) {
   const response = await fetch(path, { signal, cache: 'no-store', headers: { Accept: 'application/json' } });
-  let body = null;
-  try {
-    body = await response.json();
-  } catch {
-    body = null;
-  }
+  const body = await response.json().catch(() => null);
   if (response.ok && body !== null) return { ok: true, status: response.status, body };
   const error = body?.error ?? {};
-  return { ok: false, status: response.status, message: error.message ?? `the daemon answered ${response.status}`, hint: error.hint ?? '' };
+  return { ok: false, status: response.status, message: error.message ?? `the daemon answered with status ${response.status}`, mend: error.mend ?? '' };
 }
 
 export class Live {
@@ -38,46 +33,48 @@ export class Live {
     this.paused = false;
     this.source = null;
     this.timers = new Map();
-    this.lastData = null;  // ms, when the last data came
-    this.lastTime = null;  // the daemon's, of the last snapshot
-    this.patience = SILENCE_MS;
-    this.asking = false;
+    this.lastData = null;     // ms: when data arrived last
+    this.lastTime = null;     // the daemon's time of the last snapshot
+    this.domainEvents = 0;    // how many the streams have delivered for the selected domain
+    this.silenceLimit = SILENCE_MS;
+    this.mayBeStuck = false;  // the daemon has newer data than this stream has delivered
+    this.checking = false;
     this.failures = 0;
     this.polls = 0;
     this.state = { name: 'connecting', since: this.now(), reason: '' };
   }
 
   start() {
-    document.addEventListener('visibilitychange', () => this.settle());
-    window.addEventListener('online', () => this.settle());
-    this.watchdog = setInterval(() => this.watch(), 1_000);
-    this.settle();
+    document.addEventListener('visibilitychange', () => this.connect());
+    window.addEventListener('online', () => this.connect());
+    setInterval(() => this.checkSilence(), 1_000);
+    this.connect();
   }
 
-  // Which domain's details come along; null: none.
+  // The domain whose details are delivered along with each snapshot; null for none.
   select(label) {
     if (label === this.selected) return;
     this.selected = label;
     if (this.paused || !this.visible()) return;
     if (label !== null) void this.fetchDomain(label);
-    this.later('select', SELECT_MS, () => this.settle());
+    this.schedule('select', SELECT_DELAY_MS, () => this.connect());
   }
 
   pause(paused) {
     this.paused = paused;
-    this.settle();
+    this.connect();
   }
 
-  // Opens or closes the stream as the page's state wants it.
-  settle() {
+  // Closes what is open. Opens a stream unless the page is paused or hidden.
+  connect() {
     this.close();
     if (this.paused) {
-      this.enter('paused', 'updates are paused');
+      this.setState('paused', 'updates are paused');
       return;
     }
     if (!this.visible()) return;
-    if (this.lastData === null) this.enter('connecting', '');
-    else if (this.state.name === 'paused') this.enter('connecting', 'resuming');
+    if (this.lastData === null) this.setState('connecting', '');
+    else if (this.state.name === 'paused') this.setState('connecting', 'resuming');
     this.open();
   }
 
@@ -91,55 +88,61 @@ export class Live {
   }
 
   open() {
-    const query = this.selected === null ? '' : `?domain=${encodeURIComponent(this.selected)}`;
+    const label = this.selected;
+    const query = label === null ? '' : `?domain=${encodeURIComponent(label)}`;
     const source = new EventSource(`/api/v1/stream${query}`);
     this.source = source;
     this.opened = this.now();
+    this.mayBeStuck = false;
     let delivered = false;
     source.addEventListener('snapshot', (event) => {
       delivered = true;
-      this.arrived();
+      this.dataArrived();
       const body = JSON.parse(event.data);
       this.lastTime = body.status?.time ?? null;
       this.on.snapshot(event.lastEventId, body);
     });
     source.addEventListener('domain', (event) => {
-      this.arrived();
+      this.dataArrived();
+      if (label !== this.selected) return;
+      ++this.domainEvents;
       this.on.domain(event.lastEventId, JSON.parse(event.data));
     });
-    if (this.lastData === null) this.later('peek', PEEK_MS, () => void this.peek(source));
+    if (this.lastData === null) this.schedule('first data', FIRST_DATA_MS, () => void this.explainNoData(source));
     source.onerror = () => {
       if (this.source !== source) return;
-      // Not left to the browser, which gives up after some answers and tells no reason.
+      // The browser's own reconnection gives up after some responses and reports no reason.
       source.close();
       this.source = null;
       if (!delivered) {
-        void this.ask();
+        void this.poll();
         return;
       }
-      this.enter('stale', 'the connection was lost');
-      this.later('retry', RETRY_MS / 4, () => this.open());
+      this.setState('stale', 'the connection was lost');
+      this.schedule('retry', RETRY_MS / 4, () => this.open());
     };
   }
 
-  arrived() {
+  dataArrived() {
     this.lastData = this.now();
+    this.mayBeStuck = false;
     this.failures = 0;
-    this.enter('live', '');
+    this.setState('live', '');
   }
 
-  // The stream is open and empty: before its first picture the daemon says why elsewhere.
-  async peek(source) {
+  // The stream is open and nothing has arrived. If there is no snapshot yet, the status request gives the reason.
+  async explainNoData(source) {
+    if (this.lastData !== null) return;
     try {
       const answer = await getJson('/api/v1/status');
-      if (this.source === source && this.lastData === null && answer.status === 503) this.enter('waiting', answer.message);
+      if (this.source === source && this.lastData === null && answer.status === 503) this.setState('waiting', answer.message);
     } catch {
-      // The stream will tell.
+      // The stream's own error handler deals with it.
     }
   }
 
-  // The stream is gone: find out why by asking plainly, and show what comes.
-  async ask() {
+  // There is no stream. Plain requests give the data, or the reason why there is none.
+  async poll() {
     const polling = new AbortController();
     this.polling = polling;
     const limit = setTimeout(() => polling.abort(), SILENCE_MS);
@@ -149,21 +152,21 @@ export class Live {
       if (this.polling !== polling) return;
       const failed = [domains, status, notes].find((answer) => !answer.ok);
       if (failed) {
-        this.enter(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.hint ? `; ${failed.hint}` : ''));
+        this.setState(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.mend ? `; ${failed.mend}` : ''));
         this.retry();
         return;
       }
       this.lastData = this.now();
       this.failures = 0;
-      this.enter('polling', 'the daemon has no stream to spare (http.streams): it is asked every 5 s instead');
+      this.setState('polling', `all event streams are in use (http.streams), so the page polls every ${POLL_MS / 1000} s`);
       this.on.snapshot('', { domains: domains.body, status: status.body, notes: notes.body });
       if (this.selected !== null) await this.fetchDomain(this.selected, polling.signal);
       if (this.polling !== polling) return;
-      const streamNext = ++this.polls % STREAM_RETRY_POLLS === 0;
-      this.later('poll', POLL_MS, () => (streamNext ? this.open() : void this.ask()));
+      const tryStream = ++this.polls % POLLS_PER_STREAM_RETRY === 0;
+      this.schedule('poll', POLL_MS, () => (tryStream ? this.open() : void this.poll()));
     } catch {
       if (this.polling !== polling) return;
-      this.enter('stale', 'the daemon does not answer: is it running?');
+      this.setState('stale', 'the daemon does not answer; is it running?');
       this.retry();
     } finally {
       clearTimeout(limit);
@@ -171,63 +174,70 @@ export class Live {
   }
 
   retry() {
-    const wait = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** Math.min(this.failures++, 3));
-    this.later('retry', wait, () => this.open());
+    const delay = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(this.failures++, 3));
+    this.schedule('retry', delay, () => this.open());
   }
 
   async fetchDomain(label, signal) {
+    const { domainEvents } = this;
     try {
       const answer = await getJson(`/api/v1/domains/${encodeURIComponent(label)}`, signal);
       if (this.selected !== label || this.paused) return;
-      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, hint: answer.hint } });
+      // The stream has been faster: this answer is older than what is shown.
+      if (this.domainEvents !== domainEvents) return;
+      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, mend: answer.mend } });
     } catch {
-      // The stream will say that the connection is lost.
+      // If the connection is lost, the stream's error handler says so.
     }
   }
 
-  // A connection can die without a word: a machine that vanished, a proxy that swallowed it. Or there is nothing
-  // new: then the daemon says the same time as before, and is left alone for longer.
-  async watch() {
+  // A stream can die unnoticed: the host vanished, or a proxy buffers it. Or there is no new snapshot: then the
+  // daemon still reports the time of the last one, and the next check is later. A newer time may be that of a
+  // snapshot that is on its way, so it counts only if the stream has not delivered it by the next check.
+  async checkSilence() {
     const { source } = this;
-    if (this.paused || !this.visible() || source === null || this.asking) return;
-    if (this.now() - Math.max(this.lastData ?? 0, this.opened) < this.patience) return;
-    this.asking = true;
-    const same = await this.nothingNew();
-    this.asking = false;
-    if (this.source !== source) return;
-    if (same) {
-      this.patience = Math.min(LONGEST_SILENCE_MS, 2 * this.patience);
-      return;
+    if (this.paused || !this.visible() || source === null || this.checking) return;
+    if (this.now() - Math.max(this.lastData ?? 0, this.opened) < this.silenceLimit) return;
+    const { lastData } = this;
+    this.checking = true;
+    const found = await this.compareWithDaemon();
+    this.checking = false;
+    if (this.source !== source || this.lastData !== lastData) return;
+    if (found === 'same') {
+      this.silenceLimit = Math.min(MAX_SILENCE_MS, 2 * this.silenceLimit);
+    } else if (found === 'newer' && !this.mayBeStuck) {
+      this.mayBeStuck = true;
+    } else {
+      source.close();
+      this.source = null;
+      this.setState('stale', 'the event stream has stopped');
+      void this.poll();
     }
-    source.close();
-    this.source = null;
-    this.enter('stale', 'the stream fell silent');
-    void this.ask();
   }
 
-  async nothingNew() {
+  // 'same': the daemon has no snapshot newer than the last one here; 'newer': it has; 'no answer'.
+  async compareWithDaemon() {
     const giveUp = new AbortController();
     const limit = setTimeout(() => giveUp.abort(), SILENCE_MS);
     try {
       const answer = await getJson('/api/v1/status', giveUp.signal);
-      // Before the first picture there is none to compare with.
-      return answer.ok ? answer.body.time === this.lastTime : answer.status === 503 && this.lastData === null;
+      if (answer.ok) return answer.body.time === this.lastTime ? 'same' : 'newer';
+      return answer.status === 503 && this.lastData === null ? 'same' : 'no answer';
     } catch {
-      return false;
+      return 'no answer';
     } finally {
       clearTimeout(limit);
     }
   }
 
-  later(name, ms, action) {
+  schedule(name, ms, action) {
     clearTimeout(this.timers.get(name));
     this.timers.set(name, setTimeout(action, ms));
   }
 
-  enter(name, reason) {
+  setState(name, reason) {
+    if (name === this.state.name && reason === this.state.reason) return;
     const since = name === 'stale' || name === 'paused' ? this.lastData ?? this.state.since : this.now();
-    const changed = name !== this.state.name || reason !== this.state.reason;
-    if (name === this.state.name && !changed) return;
     this.state = { name, since, reason };
     this.on.state(this.state);
   }

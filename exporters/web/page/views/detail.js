@@ -92,7 +92,7 @@ export class DetailView {
     this.passed = h('ul', { class: 'verdict-list passed' });
     this.passedBox = h('details', { class: 'passed-box' }, h('summary', {}), this.passed);
     this.figures = h('dl', { class: 'figures' });
-    this.gone = h('div', { class: 'empty', hidden: true }, h('p', { class: 'empty-title' }), h('p'));
+    this.notice = h('div', { class: 'empty', hidden: true }, h('p', { class: 'empty-title' }), h('p'));
     this.back = h('a', { class: 'back', href: '#domains' }, '↑ Back to the list');
     this.head = h('div', { class: 'panel detail-head' },
       h('div', { class: 'pane-head' }, this.title, this.confidence, this.back), this.identity, this.verdicts, this.passedBox, this.figures);
@@ -104,16 +104,26 @@ export class DetailView {
     this.proof = new ProofView();
     this.body = h('div', { class: 'panels' }, this.ledger.root, this.depots.root, this.heatmap.root, this.charts.root, this.orders.root, this.proof.root);
     this.root = byId('detail');
-    this.root.append(this.head, this.gone, this.body);
+    this.root.append(this.head, this.notice, this.body);
     this.show(null);
   }
 
-  // A domain whose details are still to come, from its summary; null: none to select.
-  show(summary) {
-    setHidden(this.gone, true);
+  // Another domain: its summary, until update() brings the details. null when there is no domain.
+  show(summary, { paused = false } = {}) {
     setHidden(this.head, summary === null);
     setHidden(this.root, summary === null);
+    setHidden(this.notice, true);
+    setAttribute(this.body, 'data-loading', true);
     if (summary !== null) this.summary(summary);
+    if (paused) this.showNotice('Updates are paused', 'Resume to load the details of this domain.');
+  }
+
+  // Instead of the panels.
+  showNotice(title, text) {
+    setHidden(this.notice, false);
+    setHidden(this.body, true);
+    setText(this.notice.firstElementChild, title);
+    setText(this.notice.lastElementChild, text);
   }
 
   summary(domain) {
@@ -146,19 +156,16 @@ export class DetailView {
   }
 
   update(detail) {
+    setHidden(this.root, false);
+    setHidden(this.head, Boolean(detail.error));
     if (detail.error) {
-      setText(this.title, 'Domain gone');
-      setHidden(this.gone, false);
-      setHidden(this.body, true);
-      setHidden(this.head, true);
-      setText(this.gone.firstElementChild, 'This domain has gone');
-      setText(this.gone.lastElementChild, [detail.error.message, detail.error.hint].filter(Boolean).join('; '));
+      setText(this.title, 'No such domain');
+      this.showNotice('This domain no longer exists', [detail.error.message, detail.error.mend].filter(Boolean).join('; '));
       return;
     }
-    setHidden(this.root, false);
-    setHidden(this.head, false);
-    setHidden(this.gone, true);
+    setHidden(this.notice, true);
     setHidden(this.body, false);
+    setAttribute(this.body, 'data-loading', false);
     this.summary(detail.domain);
     this.ledger.update(detail.domain);
     this.depots.update(detail.domain, detail.orders);

@@ -208,9 +208,8 @@ export class HeatmapView {
     const where = `CPU ${this.cpus.cpu[index]} (${nodeName(strip.node)}), order ${order}: `;
     const text = where + (fill === null ? 'never used' : `${count(fill)} of ${count(this.capacity)} ranges, ` +
       `${percent(fill / this.capacity)} (loaded ${count(this.cpus.loaded[index][order])}, prev ${count(this.cpus.prev[index][order])})`);
-    const box = this.canvas.getBoundingClientRect();
-    const top = box.top + strip.y + order * this.high;
-    this.tooltip.showAt(this.canvas, text, box.left + MARGIN + (column + 0.5) * this.plan.cell, top, top + this.high);
+    const top = strip.y + order * this.high;
+    this.tooltip.showAt(this.canvas, text, MARGIN + (column + 0.5) * this.plan.cell, top, top + this.high);
   }
 
   table() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One tooltip for the whole page: shown for elements with data-tip when the pointer rests on them or the focus
-// comes to them, hidden by Escape. Canvases place it themselves with showAt().
+// The page's only tooltip. An element with data-tip shows it when the pointer is over it or when it gets the keyboard
+// focus; Escape hides it. Canvases place it themselves with showAt().
 
 import { h, setText, setStyle } from '../lib/dom.js';
 
@@ -15,7 +15,7 @@ export class Tooltip {
     document.addEventListener('pointerover', (event) => {
       if (event.pointerType === 'touch') return;
       const element = find(event);
-      if (element !== this.owner && !this.owner?.contains(document.activeElement)) this.follow(element);
+      if (element !== this.owner && !this.ownerHasFocus()) this.follow(element);
     });
     document.addEventListener('focusin', (event) => {
       const element = find(event);
@@ -25,7 +25,15 @@ export class Tooltip {
     document.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.hide();
     });
-    document.addEventListener('scroll', () => this.hide(), { passive: true, capture: true });
+    document.addEventListener('scroll', () => {
+      // Moving the focus scrolls the page too: then the tooltip moves along with its owner.
+      if (this.ownerHasFocus()) this.place();
+      else this.hide();
+    }, { passive: true, capture: true });
+  }
+
+  ownerHasFocus() {
+    return this.owner !== null && this.owner.contains(document.activeElement);
   }
 
   follow(element) {
@@ -34,22 +42,29 @@ export class Tooltip {
       this.hide();
       return;
     }
-    const box = element.getBoundingClientRect();
-    this.showAt(element, text, box.left + box.width / 2, box.top, box.bottom);
+    const { width, height } = element.getBoundingClientRect();
+    this.showAt(element, text, width / 2, 0, height);
   }
 
-  // x, top and bottom of what is explained, in the window's coordinates.
-  showAt(owner, text, x, top, bottom = top) {
+  // x, top and bottom of what the tooltip explains, relative to the owner.
+  showAt(owner, text, x, top, bottom) {
     if (this.owner !== owner) this.owner?.removeAttribute('aria-describedby');
     this.owner = owner;
+    this.anchor = { x, top, bottom };
     owner.setAttribute('aria-describedby', 'tooltip');
     setText(this.box, text);
     this.box.hidden = false;
+    this.place();
+  }
+
+  place() {
+    const { x, top, bottom } = this.anchor;
+    const owner = this.owner.getBoundingClientRect();
     const { width, height } = this.box.getBoundingClientRect();
-    const left = Math.max(8, Math.min(x - width / 2, document.documentElement.clientWidth - width - 8));
-    const above = top - height - GAP;
+    const left = Math.max(8, Math.min(owner.left + x - width / 2, document.documentElement.clientWidth - width - 8));
+    const above = owner.top + top - height - GAP;
     setStyle(this.box, 'left', `${Math.round(left)}px`);
-    setStyle(this.box, 'top', `${Math.round(above >= 4 ? above : bottom + GAP)}px`);
+    setStyle(this.box, 'top', `${Math.round(above >= 4 ? above : owner.top + bottom + GAP)}px`);
   }
 
   hide() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live page: takes what the connection brings, draws it once per frame, and keeps the selection, the theme
-// and the state of the connection.
+// The live page: draws the data of the connection, at most once per frame, and manages the selection, the theme and the
+// banner with the state of the connection.
 
 import { byId, setAttribute, setHidden, setText } from './lib/dom.js';
 import { clock, span } from './lib/format.js';
@@ -18,12 +18,12 @@ const root = document.documentElement;
 class Page {
   constructor() {
     const tooltip = new Tooltip();
-    this.answers = new AnswersView((label) => this.select(label, { byHand: true }));
+    this.answers = new AnswersView((label) => this.select(label, { byUser: true }));
     this.list = new DomainList((label, how) => this.select(label, how));
     this.detail = new DetailView(tooltip);
     this.daemon = new DaemonView();
     installHelp();
-    this.selected = this.wanted();
+    this.selected = this.labelInUrl();
     this.pending = { snapshot: null, domain: null, frame: false };
     this.historyDue = 0;
     this.live = new Live({
@@ -37,8 +37,8 @@ class Page {
     setInterval(() => this.tick(), 1_000);
   }
 
-  // The selection is part of the address, so that it can be passed on: #domain=4
-  wanted() {
+  // The selection is part of the URL, so that it can be shared: #domain=4
+  labelInUrl() {
     const found = /^#domain=(.+)$/.exec(location.hash);
     if (found === null) return null;
     try {
@@ -54,14 +54,14 @@ class Page {
       const paused = !this.live.paused;
       setAttribute(pause, 'aria-pressed', String(paused));
       setText(pause, paused ? 'Resume' : 'Pause');
-      // What has arrived is drawn first: a paused page shows one snapshot, whole.
+      // Data that has arrived is drawn first: a paused page shows all of one snapshot.
       this.draw();
       this.live.pause(paused);
     });
     byId('banner-action').addEventListener('click', () => this.live.connect());
     window.addEventListener('hashchange', () => {
-      const label = this.wanted();
-      if (label !== null) this.select(label, { byHand: false });
+      const label = this.labelInUrl();
+      if (label !== null) this.select(label, { byUser: false });
     });
     for (const link of document.querySelectorAll('a.skip, a.back')) {
       link.addEventListener('click', (event) => {
@@ -88,20 +88,20 @@ class Page {
         if (next === 'system') localStorage.removeItem('rcached-theme');
         else localStorage.setItem('rcached-theme', next);
       } catch {
-        // Not remembered, then.
+        // No storage: the choice is lost when the page is closed.
       }
       show();
-      this.recolour();
+      this.restyle();
     });
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.recolour());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.restyle());
   }
 
-  recolour() {
+  restyle() {
     this.detail.heatmap.draw();
-    this.detail.charts.recolour();
+    this.detail.charts.restyle();
   }
 
-  // Only the latest of each kind is kept until the next frame.
+  // Until the next frame, only the newest message of each kind is kept.
   queue(kind, message) {
     if (this.live.paused) return;
     this.pending[kind] = message;
@@ -123,7 +123,7 @@ class Page {
     this.time = summaries.time;
     this.status = status;
     this.list.update(domains);
-    if (this.selected === null && domains.length > 0) this.select(sorted(domains)[0].domain, { byHand: false, silent: true });
+    if (this.selected === null && domains.length > 0) this.select(sorted(domains)[0].domain, { byUser: false, silent: true });
     if (domains.length === 0 && this.selected === null) this.detail.show(null);
     this.answers.update(answers(domains, status));
     this.daemon.update(status);
@@ -139,9 +139,8 @@ class Page {
     if (!body.error && Date.now() >= this.historyDue) void this.loadHistory(this.selected);
   }
 
-  select(label, { byHand, silent = false }) {
-    const again = label === this.selected;
-    if (!again) {
+  select(label, { byUser, silent = false }) {
+    if (label !== this.selected) {
       this.selected = label;
       this.pending.domain = null;
       const { paused } = this.live;
@@ -155,8 +154,8 @@ class Page {
     this.daemon.select(label);
     if (!silent) history.replaceState(null, '', `#domain=${encodeURIComponent(label)}`);
     this.live.select(label);
-    // On a narrow screen the details stand below the list.
-    if (byHand && matchMedia('(max-width: 1179px)').matches) {
+    // On a narrow screen the details are below the list.
+    if (byUser && matchMedia('(max-width: 1179px)').matches) {
       byId('detail').scrollIntoView({ block: 'start' });
       byId('detail').focus({ preventScroll: true });
     }
@@ -179,10 +178,10 @@ class Page {
   }
 
   showReadiness() {
-    // What the connection has to say goes first.
+    // The state of the connection is more important.
     if (this.status === undefined || ['stale', 'waiting', 'polling'].includes(this.live.state.name)) return;
     const ready = this.status.ready;
-    this.banner(ready ? null : `Not ready: ${this.status.not_ready_reason ?? 'the event source does not run yet'}. What stands below may be incomplete.`, 'warn', false);
+    this.banner(ready ? null : `Not ready: ${this.status.not_ready_reason ?? 'the event source is not running yet'}. The data below may be incomplete.`, 'warn', false);
   }
 
   showState(state) {
@@ -190,9 +189,9 @@ class Page {
     if (state.name === 'stale') {
       this.stale();
     } else if (state.name === 'waiting') {
-      this.banner(`The daemon has no picture yet: ${state.reason}.`, 'warn', true);
+      this.banner(`No data yet: ${state.reason}.`, 'warn', true);
     } else if (state.name === 'polling') {
-      this.banner(`Live updates are not to be had: ${state.reason}.`, 'warn', true);
+      this.banner(`No live updates: ${state.reason}.`, 'warn', true);
     } else {
       this.banner(null);
       this.showReadiness();
@@ -203,7 +202,7 @@ class Page {
   stale() {
     const { since, reason } = this.live.state;
     const age = (Date.now() - since) / 1000;
-    const sentence = `${reason}${/[.?!]$/.test(reason) ? '' : '.'} Trying again.`;
+    const sentence = `${reason}${/[.?!]$/.test(reason) ? '' : '.'} Retrying.`;
     this.banner(this.domains === undefined
       ? `No connection to rcached: ${sentence}`
       : `Stale since ${clock(since / 1000)} (${span(age)}): ${sentence}`, 'bad', true);
@@ -224,7 +223,7 @@ class Page {
     const at = this.time === undefined ? '' : ` · ${clock(this.time)}`;
     const snapshot = number && number !== 'polled' ? ` · snapshot ${number}` : '';
     const text = {
-      live: `Live${at}`, polling: `Polling${at}`, connecting: 'Connecting…', waiting: 'Waiting for the first picture',
+      live: `Live${at}`, polling: `Polling${at}`, connecting: 'Connecting…', waiting: 'Waiting for the first snapshot',
       paused: `Paused${at}`, stale: this.time === undefined ? 'No connection' : `Stale since ${clock(since / 1000)}`,
     }[name];
     setText(byId('link-text'), text);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs before anything is drawn, so that a remembered theme does not flash.
+// Runs before the first paint, so that the page does not flash in another theme than the chosen one.
 (function () {
   try {
     const theme = localStorage.getItem('rcached-theme');
     if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
   } catch {
-    // No storage: the system's preference stands.
+    // No storage: the theme of the system is used.
   }
 })();

@@ -109,7 +109,7 @@ test('a single domain is selected; slopes are not known yet', async () => {
   assert.equal(await page.textContent('#domains-count'), '1 domain');
   assert.deepEqual((await answers(page)).caches, ['unknown', 'Not known yet']);
   await page.waitForSelector('text=No history yet');
-  assert.match(await page.textContent('#daemon'), /Nothing of note/);
+  assert.match(await page.textContent('#daemon'), /No notes/);
   guard.clean();
 });
 
@@ -174,12 +174,12 @@ test('the answers and the sort order follow the verdicts', async () => {
   const { page, guard } = await show(SHOWCASE);
   await drawn(page);
   assert.deepEqual(await answers(page), {
-    caches: ['warning', 'Growing in 2 domains'], depots: ['critical', 'Yes, in domain 7'], leaks: ['warning', 'Outstanding grows in domain 11'], trust: ['critical', 'Not in domain 19'],
+    caches: ['warning', 'Growing in 2 domains'], depots: ['critical', 'Yes, in domain 7'], leaks: ['warning', 'Possibly, in domain 11'], trust: ['critical', 'Not in domain 19'],
   });
   const { rows } = await readPage(page);
   assert.deepEqual(rows.slice(0, 3).map((r) => r.domain), ['7', '3', '19']);
   assert.match(await page.title(), /^▲ rcached: 2 of 12 domains need attention/);
-  await page.click('.tile[data-answer="leaks"] .look');
+  await page.click('.tile[data-answer="leaks"] .show');
   await titled(page, 'Domain 11');
   guard.clean();
 });
@@ -187,7 +187,7 @@ test('the answers and the sort order follow the verdicts', async () => {
 test('a domain with unaccounted ranges is marked', async () => {
   const { page, guard } = await show({ domains: 2, cpus: 4, kinds: ['off'] });
   await drawn(page);
-  assert.equal((await answers(page)).trust[1], 'Unaccounted in domain 1');
+  assert.equal((await answers(page)).trust[1], 'Unaccounted ranges in domain 1');
   const { rows } = await readPage(page);
   assert.equal(rows.find((r) => r.domain === '1').cells.unaccounted[0], '−41');
   guard.clean();
@@ -254,7 +254,7 @@ test('a lost stream: marked as stale at once, with the time, and reconnected wit
   daemon.mode = 'dead';
   daemon.cut();
   await linked(page, 'stale');
-  assert.match(await bannerText(page), /Stale since \d\d:\d\d:\d\d \(\d+ s\): .* Trying again/);
+  assert.match(await bannerText(page), /Stale since \d\d:\d\d:\d\d \(\d+ s\): .* Retrying/);
   assert.match(await page.textContent('#link-text'), /^Stale since \d\d:\d\d:\d\d$/);
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.querySelector('main')).filter), 'none', 'old numbers are greyed out');
   daemon.mode = 'normal';

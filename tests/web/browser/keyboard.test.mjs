@@ -92,7 +92,7 @@ test('tooltips appear with the keyboard focus and disappear with Escape', async 
   await page.focus('#theme');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Tab');
-  assert.match(await tip(), /as the system, light or dark/);
+  assert.match(await tip(), /Theme: system, light or dark/);
   await page.keyboard.press('Escape');
   assert.equal(await tip(), null);
   await page.focus('#sort');

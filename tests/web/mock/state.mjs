@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host that does not exist: bodies of the JSON API, version 1, made from a few traits per domain. The same
-// options and tick always give the same bodies, and every balance sheet adds up.
+// A simulated host: bodies of the JSON API, version 1, generated from a few traits per domain. The same options and tick
+// always give the same bodies, and every balance sheet adds up.
 
 const T0 = 1_796_000_000;
 const MAGAZINE = 127;
 const LIMIT = 32;
 const INTERVAL = 10;
 
-// A number in [0, 1) that depends on all arguments and nothing else.
+// A pseudo-random number in [0, 1) that depends on the arguments only.
 export function noise(...keys) {
   let hash = 2166136261;
   for (const key of keys.join('/')) hash = Math.imul(hash ^ key.charCodeAt(0), 16777619);
@@ -25,7 +25,7 @@ const VERDICTS = {
   'uncacheable-load': ['61.0 % of 4180 allocations/s are larger than the caches take', '0.0 % of 4180 allocations/s are larger than the caches take'],
 };
 
-// traits of a domain: label, kind: steady|saturated|growing|leaking|lossy|partial|resynced|off, idle: no CPU
+// The traits of a domain are its label and its kind: steady|saturated|growing|leaking|lossy|partial|resynced|off.
 function fills(domain, options, tick) {
   const cpu = Array.from({ length: domain.cpus ?? options.cpus }, (_, i) => i);
   const busy = { saturated: 0.8, growing: 0.35 + 0.002 * tick }[domain.kind] ?? 0.3;
@@ -98,8 +98,8 @@ function confidence(domain, now) {
 }
 
 function verdicts(domain, orders) {
-  const standing = { saturated: 'depot-saturated', growing: 'depot-filling' }[domain.kind];
-  return Object.entries(VERDICTS).map(([verdict, [yes, no]]) => ({ verdict, holds: verdict === standing, evidence: verdict === standing ? yes.replace('holds N', `holds ${orders[0].depot_magazines}`) : no }));
+  const active = { saturated: 'depot-saturated', growing: 'depot-filling' }[domain.kind];
+  return Object.entries(VERDICTS).map(([verdict, [yes, no]]) => ({ verdict, holds: verdict === active, evidence: verdict === active ? yes.replace('holds N', `holds ${orders[0].depot_magazines}`) : no }));
 }
 
 function summary(domain, options, orders, now) {
@@ -222,7 +222,7 @@ export function makeState(options, tick = 0) {
   };
 }
 
-// The state that the pictures in docs/images/ show.
+// The state shown in the screenshots in docs/images/.
 export const SHOWCASE = {
   domains: 12, cpus: 64, nodes: 2, depot: 'bounded',
   kinds: ['steady', 'growing', 'steady', 'saturated', 'steady', 'leaking', 'steady', 'resynced', 'steady', 'lossy'],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exporters/web/build-page when npm or the bundler fail: a binary without the page that says why, and another try
-// at the next build.
+// exporters/web/build-page when npm or the bundler fails: the binary has no live page and knows why, and the next build
+// tries again. The lock files.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -28,7 +28,7 @@ function build(out, npm, node) {
   return { stderr: done.stderr, file: path.join(folder, out, 'web_assets.cc') };
 }
 
-test('npm fails: the reason is told and built in, and the file is older than its sources', () => {
+test('npm fails: the reason is printed and compiled in, and the generated file is older than its sources', () => {
   const { stderr, file } = build('no-npm', tool('npm-fails', 'echo "no registry here" >&2; exit 1'), process.execPath);
   assert.match(stderr, /no registry here/);
   assert.match(stderr, /warning: no live page in this build: npm could not install/);
@@ -38,13 +38,13 @@ test('npm fails: the reason is told and built in, and the file is older than its
   execFileSync('c++', ['-std=c++20', '-fsyntax-only', '-Wall', '-Werror', '-I', ROOT, file]);
 });
 
-test('the bundler fails: the same', () => {
+test('the bundler fails: the reason is printed and compiled in', () => {
   const { stderr, file } = build('no-bundle', tool('npm-works', 'exit 0'), tool('node-fails', 'echo "cannot bundle" >&2; exit 1'));
   assert.match(stderr, /cannot bundle/);
   assert.match(fs.readFileSync(file, 'utf8'), /its sources could not be bundled when it was built/);
 });
 
-test('lock files name no address', () => {
+test('the lock files contain no download address', () => {
   for (const lock of [path.join(WEB, 'package-lock.json'), path.join(ROOT, 'tests/web/package-lock.json')]) {
     const { packages } = JSON.parse(fs.readFileSync(lock, 'utf8'));
     for (const [name, entry] of Object.entries(packages)) {
@@ -54,7 +54,7 @@ test('lock files name no address', () => {
   }
 });
 
-test('the bundler is there for both architectures', () => {
+test('the lock file has the bundler for both architectures', () => {
   const { packages } = JSON.parse(fs.readFileSync(path.join(WEB, 'package-lock.json'), 'utf8'));
   for (const platform of ['linux-x64', 'linux-arm64']) assert.ok(packages[`node_modules/@esbuild/${platform}`], platform);
 });

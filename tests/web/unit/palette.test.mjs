@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The colours in tokens.css: apart for every kind of colour vision, and with contrast enough to be read.
+// The colours in tokens.css can be told apart with every kind of colour vision, and their contrast is high enough.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from 'node:test';
@@ -36,21 +36,21 @@ const distance = (a, b) => Math.hypot(...lab(a).map((v, i) => v - lab(b)[i]));
 
 const themes = { light, dark };
 
-test('the dark theme is the same by choice and by the system', () => assert.deepEqual(system, dark));
+test('the dark theme is the same whether chosen or set by the system', () => assert.deepEqual(system, dark));
 
 for (const [theme, set] of Object.entries(themes)) {
-  test(`${theme}: neighbours in a bar and lines in a chart are apart for everyone`, () => {
+  test(`${theme}: neighbouring parts of a bar and lines of a chart can be told apart with any colour vision`, () => {
     const pairs = [['part-outstanding', 'part-cpu_cached'], ['part-cpu_cached', 'part-depot_cached'], ['part-outstanding', 'part-depot_cached'],
       ['part-depot_cached', 'part-reserved'], ['part-outstanding', 'part-reserved'], ['line-1', 'line-2']];
     for (const [vision, matrix] of Object.entries(VISION)) {
       for (const [a, b] of pairs) {
-        const apart = distance(seen(set[a], matrix), seen(set[b], matrix));
-        assert.ok(apart >= 14, `${a} and ${b} for ${vision}: ${apart.toFixed(1)}`);
+        const difference = distance(seen(set[a], matrix), seen(set[b], matrix));
+        assert.ok(difference >= 14, `${a} and ${b} with ${vision}: ${difference.toFixed(1)}`);
       }
     }
   });
 
-  test(`${theme}: the heat map is a ramp of lightness`, () => {
+  test(`${theme}: the lightness of the heat map's colours increases or decreases steadily`, () => {
     const ramp = Array.from({ length: 6 }, (_, i) => lab(linear(set[`heat-${i}`]))[0]);
     for (let i = 1; i < ramp.length; ++i) {
       const step = (ramp[i] - ramp[i - 1]) * (theme === 'light' ? -1 : 1);
@@ -58,16 +58,16 @@ for (const [theme, set] of Object.entries(themes)) {
     }
   });
 
-  test(`${theme}: text can be read on every ground that it stands on`, () => {
-    for (const ground of ['bg', 'surface', 'raised', 'accent-soft', 'warning-soft', 'critical-soft']) {
-      for (const ink of ['text', 'muted']) assert.ok(contrast(set[ink], set[ground]) >= 4.5, `${ink} on ${ground}: ${contrast(set[ink], set[ground]).toFixed(2)}`);
+  test(`${theme}: text has enough contrast on every background`, () => {
+    for (const background of ['bg', 'surface', 'raised', 'accent-soft', 'warning-soft', 'critical-soft']) {
+      for (const ink of ['text', 'muted']) assert.ok(contrast(set[ink], set[background]) >= 4.5, `${ink} on ${background}: ${contrast(set[ink], set[background]).toFixed(2)}`);
     }
-    for (const [ink, ground] of [['good', 'surface'], ['warning', 'warning-soft'], ['critical', 'critical-soft'], ['warning', 'surface'], ['critical', 'surface'], ['accent', 'surface'], ['accent', 'accent-soft'], ['critical', 'accent-soft'], ['good', 'accent-soft']]) {
-      assert.ok(contrast(set[ink], set[ground]) >= 4.5, `${ink} on ${ground}: ${contrast(set[ink], set[ground]).toFixed(2)}`);
+    for (const [ink, background] of [['good', 'surface'], ['warning', 'warning-soft'], ['critical', 'critical-soft'], ['warning', 'surface'], ['critical', 'surface'], ['accent', 'surface'], ['accent', 'accent-soft'], ['critical', 'accent-soft'], ['good', 'accent-soft']]) {
+      assert.ok(contrast(set[ink], set[background]) >= 4.5, `${ink} on ${background}: ${contrast(set[ink], set[background]).toFixed(2)}`);
     }
   });
 
-  test(`${theme}: bars stand out from the page`, () => {
+  test(`${theme}: bars have enough contrast with the page`, () => {
     for (const part of ['outstanding', 'depot_cached', 'reserved', 'cpu_cached']) {
       const ratio = contrast(set[`part-${part}`], set.surface);
       assert.ok(ratio >= (part === 'cpu_cached' && theme === 'light' ? 1.9 : part === 'reserved' && theme === 'light' ? 2.4 : 3), `${part}: ${ratio.toFixed(2)}`);

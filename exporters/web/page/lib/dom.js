@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few helpers that the page needs to build and update elements. Text goes in as text, never as markup:
-// the names of devices and drivers come from outside.
+// Helpers to build and update elements. Strings are always inserted as text, never as markup: the names of devices and
+// drivers are untrusted.
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -18,7 +18,7 @@ export function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
-// Touches the document only when something has changed, so that selections and screen readers are left alone.
+// Changes the document only if the text differs: a rewrite would disturb text selections and screen readers.
 export function setText(element, text) {
   const value = String(text);
   if (element.textContent !== value) element.textContent = value;
@@ -32,12 +32,12 @@ export function setClass(element, value) {
   if (element.className !== value) element.className = value;
 }
 
-// By the style object, which the content security policy allows; a style attribute would be refused.
+// Uses the style object, which the content security policy allows; it blocks style attributes.
 export function setStyle(element, property, value) {
   if (element.style.getPropertyValue(property) !== value) element.style.setProperty(property, value);
 }
 
-// Makes the children of `parent` the elements for `items`, in this order, keeping those that are there.
+// Makes the children of `parent` the elements for `items`, in this order, and reuses existing elements by key.
 // make(item) builds an element once, update(element, item) fills it every time.
 export function keyed(parent, items, key, make, update) {
   const known = parent.keyedChildren ?? (parent.keyedChildren = new Map());
@@ -67,13 +67,12 @@ export function keyed(parent, items, key, make, update) {
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-// Shapes as well as colours tell the states apart.
+// The states differ in shape as well as in colour.
 const ICONS = {
   good: 'M3 8.5l3.2 3L13 4.5',
   warning: 'M8 2.2l6.3 11.3H1.7z M8 6.4v3.4 M8 11.6v.3',
   critical: 'M5.2 1.8h5.6l3.4 3.4v5.6l-3.4 3.4H5.2l-3.4-3.4V5.2z M8 4.8v4 M8 10.9v.3',
   unknown: 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 1 0 8 1.8 M5 8h.2 M8 8h.2 M11 8h.2',
-  info: 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 1 0 8 1.8 M8 7.4v3.8 M8 4.9v.2',
 };
 
 export function icon(name) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers, times and names as people read them. Pure. What is not known (null) reads "–", never 0.
+// Formats numbers, times and names for people. Pure functions. Unknown values (null) are shown as "–", never as 0.
 
 export const UNKNOWN = '–';
 const MINUS = '−';
@@ -28,7 +28,7 @@ export function short(value) {
   return sign + integers.format(Number(whole)) + (trimmed ? `.${trimmed}` : '');
 }
 
-// With a prefix from 100,000 on, where digits stop to matter: 123k, 4.5M.
+// With a unit prefix from 100,000 on, where more digits would not matter: 123k, 4.5M.
 function compact(value) {
   const size = Math.abs(value);
   if (size < 99_999.5) return short(value);
@@ -38,15 +38,14 @@ function compact(value) {
   return short(value);
 }
 
-// A change per second, told per minute, or per hour when it is slow: "+3.2/min", "−40/h", "steady".
+// A change per second, shown per minute, or per hour when it is slow: "+3.2/min", "−40/h", "steady".
 export function slope(perSecond) {
-  if (!isNumber(perSecond)) return { text: UNKNOWN, direction: 0, known: false };
+  if (!isNumber(perSecond)) return UNKNOWN;
   const perMinute = perSecond * 60;
   const perHour = perSecond * 3600;
-  if (Math.abs(perHour) < 0.5) return { text: 'steady', direction: 0, known: true };
+  if (Math.abs(perHour) < 0.5) return 'steady';
   const [value, unit] = Math.abs(perMinute) >= 1 ? [perMinute, 'min'] : [perHour, 'h'];
-  const digits = compact(Math.abs(value));
-  return { text: `${value < 0 ? MINUS : '+'}${digits}/${unit}`, direction: Math.sign(value), known: true };
+  return `${value < 0 ? MINUS : '+'}${compact(Math.abs(value))}/${unit}`;
 }
 
 // A rate that cannot be negative: "5,000/s", "0.25/s"; slow ones per minute or hour: "6/h".
@@ -58,18 +57,18 @@ export function rate(perSecond) {
   return `${compact(perSecond * 3600)}/h`;
 }
 
-// Seconds as the unit that fits: "250 ns", "2.5 µs", "1.2 ms", "3.4 s".
+// Seconds in a suitable unit: "250 ns", "2.5 µs", "1.2 ms", "3.4 s".
 export function duration(seconds) {
   if (!isNumber(seconds)) return UNKNOWN;
   if (seconds === 0) return '0 s';
   for (const [unit, name] of [[1, 's'], [1e-3, 'ms'], [1e-6, 'µs']]) {
-    // Half a unit of the last digit shown decides, so that nothing reads "1,000 µs".
+    // Values that would be rounded to "1,000 µs" are shown as "1 ms".
     if (Math.abs(seconds) >= unit * 0.9995) return `${short(seconds / unit)} ${name}`;
   }
   return `${short(seconds / 1e-9)} ns`;
 }
 
-// A quantile of durations as the API gives it: null with events is beyond the largest bucket, 0.1 s.
+// A quantile of durations from the API. null although there are events: it is beyond the largest bucket, 0.1 s.
 export function quantile(seconds, events) {
   return seconds === null && events > 0 ? '> 100 ms' : duration(seconds);
 }
@@ -98,7 +97,7 @@ export function bytes(value) {
   return `${value < 0 ? MINUS : ''}${short(size)} ${units[unit]}`;
 }
 
-// 0.934 -> "93 %"; never "100 %" for less than the whole, nor "0 %" for more than nothing.
+// 0.934 -> "93 %". "100 %" and "0 %" are exact: values close to them are shown as "> 99.9 %" and "< 0.1 %".
 export function percent(ratio) {
   if (!isNumber(ratio)) return UNKNOWN;
   const value = ratio * 100;
@@ -131,7 +130,7 @@ export function plural(number, word, many = `${word}s`) {
   return `${count(number)} ${number === 1 ? word : many}`;
 }
 
-// What one range of an order maps: "4 KiB"; empty when the granule is not known. "6+" reads "> 128 KiB".
+// The size of a range of this order: "4 KiB", and "> 128 KiB" for "6+". Empty when the granule is unknown.
 export function orderSize(order, granuleBytes) {
   if (!isNumber(granuleBytes)) return '';
   const beyond = /^(\d+)\+$/.exec(order);

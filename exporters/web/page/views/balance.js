@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the list and the details share: the parts of a balance sheet, its bar, chips for verdicts and confidence.
+// Shared by the list and the details: the parts of a balance sheet, its bar, chips for verdicts and confidence.
 
 import { h, icon, keyed, setAttribute, setClass, setIcon, setStyle, setText } from '../lib/dom.js';
 import { count, percent, words } from '../lib/format.js';
-import { shares } from '../lib/quantise.js';
-import { holding, severity } from '../lib/attention.js';
+import { shares } from '../lib/drawing.js';
+import { activeVerdicts, severity } from '../lib/attention.js';
 
 export const PARTS = [
   { key: 'outstanding', name: 'outstanding', short: 'outstanding' },
-  { key: 'cpu_cached', name: 'cpu rcaches', short: 'cpu rcaches' },
+  { key: 'cpu_cached', name: 'CPU rcaches', short: 'CPU rcaches' },
   { key: 'depot_cached', name: 'depot', short: 'depot' },
   { key: 'reserved', name: 'reserved', short: 'reserved' },
   { key: 'unaccounted', name: 'unaccounted', short: 'unacc.' },
@@ -39,9 +39,9 @@ function makeChip() {
   return h('span', { class: 'chip' }, icon('warning'), h('span'));
 }
 
-// Chips of the verdicts that hold.
+// One chip for each active verdict.
 export function updateVerdicts(parent, domain) {
-  keyed(parent, holding(domain), (v) => v.verdict, makeChip, (chip, v) => {
+  keyed(parent, activeVerdicts(domain), (v) => v.verdict, makeChip, (chip, v) => {
     const state = severity(v.verdict);
     setClass(chip, `chip ${state}`);
     setIcon(chip.firstElementChild, state);
@@ -50,22 +50,23 @@ export function updateVerdicts(parent, domain) {
   });
 }
 
-const TRUST = { exact: 'good', resynced: 'good', partial: 'warning', lossy: 'critical' };
+const CONFIDENCE_STATES = { exact: 'good', resynced: 'good', partial: 'warning', lossy: 'critical' };
 
 export function makeConfidence() {
   return h('span', { class: 'confidence' }, icon('good'), h('span'));
 }
 
 export function updateConfidence(element, confidence) {
-  const state = TRUST[confidence.state] ?? 'unknown';
+  const state = CONFIDENCE_STATES[confidence.state] ?? 'unknown';
   setClass(element, `confidence ${state}`);
   setIcon(element.firstElementChild, state);
   setText(element.lastElementChild, confidence.text);
 }
 
-export function who(domain) {
+// The drivers and devices of a domain, on one line.
+export function deviceText(domain) {
   const drivers = domain.drivers.join(', ');
   const devices = domain.devices.join(', ');
   if (drivers && devices) return `${drivers} · ${devices}`;
-  return drivers || devices || 'no device known';
+  return drivers || devices || 'no device';
 }

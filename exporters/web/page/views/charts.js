@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last hour of the selected domain: the tree and its parts, the latency of tree allocations, allocations and
-// depot overflows. uPlot draws; a line of text tells what stands at the cursor, which arrow keys move too, and a
-// table holds the same numbers.
+// The last hour of the selected domain: the tree and its parts, the latency of tree allocations, allocations and depot
+// overflows. Drawn by uPlot. A line below each chart shows the values at the cursor, which the arrow keys move too, and a
+// table has the same numbers.
 
 import uPlot from 'uplot';
 
 import { h, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { UNKNOWN, clock, count, duration, plural, rate, short, span } from '../lib/format.js';
-import { extent, sample, stacked } from '../lib/quantise.js';
+import { extent, sample, stacked } from '../lib/drawing.js';
 import { helpedHeading } from './help.js';
 
 const HOUR = 3600;
-const SHORTEST = 600;  // a young daemon's minutes are not stretched further
+const MIN_SPAN = 600;  // of the time axis: shortly after the start it is not stretched further
 const TABLE_ROWS = 31;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -19,25 +19,26 @@ const compactNumber = (value) => (Math.abs(value) >= 1e6 ? `${short(value / 1e6)
 
 const CHARTS = [
   {
-    id: 'tree', title: 'Tree and its parts', help: 'What does the tree tell?', unit: 'ranges', high: 190, axis: compactNumber, value: (v) => (v === null ? UNKNOWN : count(Math.round(v))),
-    series: [['depot_cached', 'depot', '--part-depot_cached'], ['cpu_cached', 'cpu rcaches', '--part-cpu_cached'], ['outstanding', 'outstanding', '--part-outstanding']],
+    id: 'tree', title: 'Tree and its parts', help: 'What does this chart show?', unit: 'ranges', height: 190, axis: compactNumber, value: (v) => (v === null ? UNKNOWN : count(Math.round(v))),
+    series: [['depot_cached', 'depot', '--part-depot_cached'], ['cpu_cached', 'CPU rcaches', '--part-cpu_cached'], ['outstanding', 'outstanding', '--part-outstanding']],
     line: ['tree', 'tree', '--text'], stacked: true, floor: true,
   },
   {
-    id: 'latency', title: 'Tree allocation latency', help: 'Why does the latency matter?', unit: 'seconds', high: 150, axis: duration, value: duration, log: true,
+    id: 'latency', title: 'Tree allocation latency', help: 'What does this latency measure?', unit: 'seconds', height: 150, axis: duration, value: duration, log: true,
     series: [['tree_allocation_p99', 'p99', '--line-2'], ['tree_allocation_mean', 'mean', '--line-1']],
   },
   {
-    id: 'load', title: 'Allocations', unit: 'per second', high: 120, axis: compactNumber, value: rate, floor: true,
+    id: 'load', title: 'Allocations', unit: 'per second', height: 120, axis: compactNumber, value: rate, floor: true,
     series: [['allocations_per_second', 'allocations', '--line-1']],
   },
   {
-    id: 'overflows', title: 'Depot overflows', unit: 'magazines per second', high: 120, axis: compactNumber, value: rate, floor: true,
+    id: 'overflows', title: 'Depot overflows', unit: 'magazines per second', height: 120, axis: compactNumber, value: rate, floor: true,
     series: [['overflows_per_second', 'overflows', '--line-2']],
   },
 ];
 
 class Chart {
+  // plan: one of CHARTS; group: the ChartsView, whose charts share the time axis and the cursor.
   constructor(plan, group) {
     this.plan = plan;
     this.group = group;
@@ -52,7 +53,7 @@ class Chart {
     this.plot = null;
     new ResizeObserver(() => this.resize()).observe(this.box);
     this.box.addEventListener('keydown', (event) => this.key(event));
-    this.box.addEventListener('blur', () => group.at(null));
+    this.box.addEventListener('blur', () => group.moveTo(null));
   }
 
   // data: {times, byName: Map name -> values}
@@ -64,13 +65,14 @@ class Chart {
     else this.plot.setData(this.drawn);
     const main = extent(data.byName.get(this.columns[0][0]));
     setText(this.summary, this.plan.unit);
-    setAttribute(this.box, 'aria-label', `${this.plan.title}, ${this.plan.unit}: ` + (main === null
-      ? 'nothing known yet'
-      : `${this.columns[0][1]} now ${this.plan.value(main.last)}, lowest ${this.plan.value(main.low)}, highest ${this.plan.value(main.high)}`) + '. Arrow keys read single moments.');
-    this.tell();
+    const values = main === null
+      ? 'no data yet'
+      : `${this.columns[0][1]} now ${this.plan.value(main.last)}, lowest ${this.plan.value(main.low)}, highest ${this.plan.value(main.high)}`;
+    setAttribute(this.box, 'aria-label', `${this.plan.title}, ${this.plan.unit}: ${values}. Use the arrow keys to read single points.`);
+    this.showValues();
   }
 
-  // From the ground up: outstanding, cpu rcaches, depot; the tree's own line on top of all.
+  // Stacked from the bottom: outstanding, CPU rcaches, depot. The tree is a line on top.
   stack(data) {
     const sums = stacked([...this.plan.series].reverse().map(([name]) => data.byName.get(name))).reverse();
     return [data.byName.get('tree'), ...sums];
@@ -79,9 +81,9 @@ class Chart {
   build() {
     this.plot?.destroy();
     const { plan } = this;
-    // Of a scale of powers only the powers themselves get lines and names.
-    const whole = (value) => value !== null && value > 0 && Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
-    const decades = plan.log ? { filter: (_, splits) => splits.map((v) => (whole(v) ? v : null)) } : {};
+    // On a logarithmic scale only powers of ten get grid lines and labels.
+    const isDecade = (value) => value !== null && value > 0 && Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6;
+    const decades = plan.log ? { filter: (_, splits) => splits.map((v) => (isDecade(v) ? v : null)) } : {};
     const grid = { stroke: colour('--line'), width: 1 };
     const axis = { stroke: colour('--muted'), font: '11px Inter, system-ui, sans-serif', grid, ticks: { show: false } };
     const series = this.columns.map(([name, , variable]) => ({
@@ -89,7 +91,7 @@ class Chart {
       fill: plan.stacked && name !== 'tree' ? colour(variable) : undefined, points: { show: false },
     }));
     this.plot = new uPlot({
-      width: Math.max(120, this.box.clientWidth), height: plan.high, padding: [12, 6, 0, 0],
+      width: Math.max(120, this.box.clientWidth), height: plan.height, padding: [12, 6, 0, 0],
       legend: { show: false }, cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'rcached' }, points: { size: 6 } },
       scales: {
         x: { time: true, range: () => this.group.range },
@@ -107,7 +109,7 @@ class Chart {
 
   resize() {
     const width = this.box.clientWidth;
-    if (this.plot !== null && width > 60 && Math.abs(width - this.plot.width) > 1) this.plot.setSize({ width, height: this.plan.high });
+    if (this.plot !== null && width > 60 && Math.abs(width - this.plot.width) > 1) this.plot.setSize({ width, height: this.plan.height });
   }
 
   key(event) {
@@ -117,11 +119,12 @@ class Chart {
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 30, PageDown: at + 30, Home: 0, End: length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    this.group.at(Math.max(0, Math.min(length - 1, to)));
+    this.group.moveTo(Math.max(0, Math.min(length - 1, to)));
     setAttribute(this.readout, 'aria-live', 'polite');
   }
 
-  tell() {
+  // The values at the cursor, or the latest ones.
+  showValues() {
     if (!this.data) return;
     const last = this.data.times.length - 1;
     const at = this.group.index ?? last;
@@ -144,22 +147,21 @@ class Chart {
 
 export class ChartsView {
   constructor() {
-    this.index = null;  // the moment under the cursor; null: the last one
+    this.index = null;  // the point at the cursor; null: the latest one
     this.range = [0, 1];
     this.charts = CHARTS.map((plan) => new Chart(plan, this));
     this.covers = h('span', { class: 'muted aside' });
     this.none = h('p', { class: 'muted' });
     this.tableHead = h('tr');
     this.tableBody = h('tbody');
-    this.details = h('details', {}, h('summary', {}, 'The same as a table'),
+    this.details = h('details', {}, h('summary', {}, 'Show as a table'),
       h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'The last hour as a table' }, h('table', { class: 'data' },
-        h('caption', {}, 'Ranges; latencies of tree allocations; per second'), h('thead', {}, this.tableHead), this.tableBody)));
+        h('caption', {}, 'Ranges, tree allocation latency, rates per second'), h('thead', {}, this.tableHead), this.tableBody)));
     const [tree, latency, ...small] = this.charts.map((chart) => chart.root);
     this.body = h('div', {}, tree, latency, h('div', { class: 'chart-pair' }, ...small), this.details);
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'history-title' },
       h('div', { class: 'section-head' }, h('h3', { id: 'history-title' }, 'The last hour'), this.covers), this.none, this.body);
     this.details.addEventListener('toggle', () => this.table());
-    for (const query of ['(prefers-color-scheme: dark)']) matchMedia(query).addEventListener('change', () => this.recolour());
     this.clear();
   }
 
@@ -176,45 +178,46 @@ export class ChartsView {
     const length = history.tree.length;
     if (length === 0 || history.first === null) {
       this.clear(leftOut > 0
-        ? `No history: the daemon's memory for it (history.size) leaves out ${plural(leftOut, 'domain')}.`
-        : `No history yet: the first point comes after ${span(history.interval_seconds)}.`);
+        ? `No history: the memory limit (history.size) leaves out ${plural(leftOut, 'domain')}.`
+        : `No history yet: the first point is recorded after ${span(history.interval_seconds)}.`);
       return;
     }
     const times = Array.from({ length }, (_, i) => history.first + i * history.interval_seconds);
     const names = ['tree', 'outstanding', 'cpu_cached', 'depot_cached', 'allocations_per_second', 'overflows_per_second', 'tree_allocation_mean', 'tree_allocation_p99'];
     this.data = { times, byName: new Map(names.map((name) => [name, history[name]])) };
     const end = times[length - 1];
-    this.range = [Math.min(end - SHORTEST, Math.max(times[0], end - HOUR)), end];
+    this.range = [Math.min(end - MIN_SPAN, Math.max(times[0], end - HOUR)), end];
     if (this.label !== history.domain) this.index = null;
     this.label = history.domain;
     if (this.index !== null && this.index >= length) this.index = null;
     setHidden(this.none, true);
     setHidden(this.body, false);
-    setText(this.covers, `${span(end - times[0])}, a point every ${span(history.interval_seconds)}`);
+    setText(this.covers, `${span(end - times[0])}, one point every ${span(history.interval_seconds)}`);
     for (const chart of this.charts) chart.update(this.data);
     this.table();
   }
 
-  recolour() {
+  // The colours of the theme have changed.
+  restyle() {
     if (this.data === null) return;
     for (const chart of this.charts) chart.build();
   }
 
-  // By keyboard.
-  at(index) {
+  // Moves the cursor of all charts, by keyboard.
+  moveTo(index) {
     this.index = index;
     for (const chart of this.charts) {
       chart.cursor(index);
-      chart.tell();
+      chart.showValues();
     }
   }
 
-  // By pointer, from uPlot.
+  // uPlot has moved the cursor of all charts, by pointer.
   moved(index) {
     const next = index ?? null;
     if (next === this.index || this.charts.some((chart) => chart.box === document.activeElement)) return;
     this.index = next;
-    for (const chart of this.charts) chart.tell();
+    for (const chart of this.charts) chart.showValues();
   }
 
   table() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rcached itself: what it costs this host, what it has missed, and what has happened lately.
+// The daemon: what it costs this host, the events it has lost, and its notes.
 
 import { byId, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, dateTime, duration, percent, plural, rate, span, words } from '../lib/format.js';
@@ -7,8 +7,8 @@ import { helpedHeading } from './help.js';
 
 const LOSSES = { ring_full: 'ring full', entry_missing: 'entry missing', skipped: 'program skipped', malformed: 'malformed' };
 
-// Costs per second between two statuses; null when they are the same or the daemon has been started anew.
-function between(before, now) {
+// Costs per second between two statuses; null when they are the same or the daemon has been restarted.
+function costsBetween(before, now) {
   if (before === null || before.started !== now.started || !(now.time > before.time)) return null;
   const seconds = now.time - before.time;
   const per = (pick) => {
@@ -27,19 +27,18 @@ export class DaemonView {
     this.programBody = h('tbody');
     this.cpuBody = h('tbody');
     this.notes = h('ol', { class: 'notes' });
-    this.noNotes = h('p', { class: 'muted' }, 'Nothing of note since the start.');
+    this.noNotes = h('p', { class: 'muted' }, 'No notes since the daemon started.');
     this.only = h('input', { type: 'checkbox', id: 'notes-only' });
     this.only.addEventListener('change', () => this.renderNotes());
     const table = (name, columns, body) => h('details', {}, h('summary', {}, name), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': name }, h('table', { class: 'data' },
       h('thead', {}, h('tr', {}, ...columns.map((c) => h('th', { scope: 'col' }, c)))), body)));
     byId('daemon').append(
-      h('div', { class: 'daemon-part' }, ...helpedHeading(2, 'rcached itself', 'daemon', 'What is this?'), this.figures,
-        table('Probe programs', ['function', 'method', 'runs', 'time a run', 'skipped'], this.programBody),
-        table('Events by CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing'], this.cpuBody)),
+      h('div', { class: 'daemon-part' }, ...helpedHeading(2, 'rcached daemon', 'daemon', 'What do these figures mean?'), this.figures,
+        table('Probe programs', ['function', 'method', 'runs', 'time per run', 'skipped'], this.programBody),
+        table('Events per CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing'], this.cpuBody)),
       h('section', { class: 'daemon-part', 'aria-labelledby': 'notes-title' },
         h('div', { class: 'section-head' }, h('h2', { id: 'notes-title' }, 'Notes'), h('label', { class: 'aside' }, this.only, ' selected domain only')),
         h('div', { class: 'scroll notes-box', tabindex: '0', role: 'region', 'aria-label': 'Notes, newest first' }, this.notes, this.noNotes)));
-    this.before = null;
     this.window = [];
     this.selected = null;
     this.list = [];
@@ -50,22 +49,22 @@ export class DaemonView {
     this.renderNotes();
   }
 
-  // Rates over up to the last 10 s, so that the figures do not flicker.
+  // Rates are averages over up to 10 s, so that the figures do not jump.
   update(status) {
     this.window = this.window.filter((s) => s.started === status.started && s.time < status.time && status.time - s.time <= 10);
-    const costs = between(this.window[0] ?? null, status);
+    const costs = costsBetween(this.window[0] ?? null, status);
     this.window.push(status);
     const { events, process, reader, history } = status;
     const lostBy = Object.entries(events.lost_by).filter(([, n]) => n > 0).map(([key, n]) => `${LOSSES[key] ?? key} ${count(n)}`);
     const ratio = (value) => (value === null || value === undefined ? UNKNOWN : percent(value));
     const rows = [
-      ['CPU', ratio(costs?.cpu), process.cpu_seconds === null ? 'not readable' : `of one CPU, over the last seconds; ${duration(process.cpu_seconds)} since the start`],
-      ['memory', bytes(process.resident_bytes), `resident; ${process.open_fds === null ? 'open files not readable' : plural(process.open_fds, 'open file')}`],
+      ['CPU', ratio(costs?.cpu), process.cpu_seconds === null ? 'unavailable' : `of one CPU, over the last 10 s; ${duration(process.cpu_seconds)} since the start`],
+      ['memory', bytes(process.resident_bytes), `resident; ${process.open_fds === null ? 'open files unavailable' : plural(process.open_fds, 'open file')}`],
       ['events', costs === null ? UNKNOWN : rate(costs.events), `${count(events.applied)} applied, ${count(events.received)} received of ${count(events.sent)} sent`],
       ['lost events', count(events.lost), lostBy.length === 0 ? 'none since the start' : lostBy.join(', ') + (costs?.lost ? `; now ${rate(costs.lost)}` : '')],
-      ['lag', duration(events.lag_seconds), 'age of the oldest event not applied at the last drain'],
-      ['reading memory', reader === null ? 'not done' : ratio(costs === null ? null : costs.reader),
-        reader === null ? 'this source has no kernel memory to read' : `of a budget of ${percent(reader.budget_seconds_per_second)}; ${plural(reader.reads, 'chunk')}, longest ${duration(reader.longest_seconds)}, ${count(reader.changed)} changed meanwhile, ${count(reader.faults)} failed`],
+      ['lag', duration(events.lag_seconds), 'age of the oldest event not yet applied at the last drain'],
+      ['kernel memory reads', reader === null ? 'none' : ratio(costs === null ? null : costs.reader),
+        reader === null ? 'this source has no kernel memory to read' : `of one CPU, budget ${percent(reader.budget_seconds_per_second)}; ${plural(reader.reads, 'read')}, longest ${duration(reader.longest_seconds)}, ${count(reader.changed)} changed meanwhile, ${count(reader.faults)} failed`],
       ['probes', ratio(costs?.probes), costs?.probes === null || costs === null ? 'needs kernel.run_statistics' : 'of one CPU, all programs together'],
       ['history', `${count(history.points)} points`, `one every ${span(history.interval_seconds)}` + (history.domains_left_out > 0 ? `; ${plural(history.domains_left_out, 'domain')} left out` : '')],
     ];
@@ -80,7 +79,7 @@ export class DaemonView {
 
   tables(status) {
     keyed(this.programBody, status.programs.map((p, i) => ({ ...p, i })), (p) => p.i, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, p) => {
-      const values = [p.function, p.method, count(p.runs), p.runs > 0 ? duration(p.seconds / p.runs) : UNKNOWN, p.skipped === null ? 'not told' : count(p.skipped)];
+      const values = [p.function, p.method, count(p.runs), p.runs > 0 ? duration(p.seconds / p.runs) : UNKNOWN, p.skipped === null ? 'unknown' : count(p.skipped)];
       values.forEach((value, i) => setText(row.children[i], value));
     });
     keyed(this.cpuBody, status.cpus, (c) => c.cpu, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, c) => {
@@ -104,6 +103,6 @@ export class DaemonView {
     keyed(this.notes, shown.slice(0, 100), (n) => n.number, (n) => h('li', {}, h('time', { datetime: new Date(n.time * 1000).toISOString() }, clock(n.time)),
       h('span', { class: 'kind' }, words(n.kind)), h('span', {}, n.domain === null ? '' : h('b', {}, `domain ${n.domain}: `), n.text)), () => {});
     setHidden(this.noNotes, shown.length > 0);
-    setText(this.noNotes, this.only.checked && this.list.length > 0 ? 'Nothing of note about this domain.' : 'Nothing of note since the start.');
+    setText(this.noNotes, this.only.checked && this.list.length > 0 ? 'No notes for this domain.' : 'No notes since the daemon started.');
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depot of the selected domain: one gauge per order with the limit (bounded) or the reclaim threshold
-// (unbounded), and what has overflowed or been reclaimed.
+// The depot of the selected domain: one gauge per order with the limit (bounded) or the reclaim threshold (unbounded),
+// and the magazines that overflowed or were reclaimed.
 
 import { h, keyed, setAttribute, setHidden, setStyle, setText } from '../lib/dom.js';
 import { count, orderSize, percent, plural, rate } from '../lib/format.js';
@@ -25,10 +25,10 @@ export class DepotsView {
     const { kind, mark_magazines: mark } = domain.depot;
     const cached = orders.filter((o) => o.depot_magazines !== null);
     const fullest = Math.max(0, ...cached.map((o) => o.depot_magazines));
-    // A bounded depot ends at its limit; an unbounded one may pass its threshold by far.
+    // The gauge of a bounded depot ends at its limit; an unbounded depot may be far above its threshold.
     const end = mark === null ? Math.max(1, fullest) : kind === 'bounded' ? Math.max(mark, fullest) : Math.max(mark * 1.5, fullest * 1.05);
     const word = kind === 'bounded' ? 'limit' : 'reclaim threshold';
-    setText(this.mark, mark === null ? `${kind}, ${word} not known` : `${kind}, ${word} ${plural(mark, 'magazine')} an order`);
+    setText(this.mark, mark === null ? `${kind}, ${word} unknown` : `${kind}, ${word} ${plural(mark, 'magazine')} per order`);
     keyed(this.gauges, cached, (o) => o.order, this.makeGauge, (gauge, o) => {
       const [name, track, value] = gauge.children;
       setText(name.lastElementChild, orderSize(o.order, domain.granule_bytes));
@@ -43,14 +43,15 @@ export class DepotsView {
         `${plural(o.depot_overflows, 'overflow')}`, `${plural(o.depot_reclaims, 'reclaim')}`,
         `${plural(o.depot_pushes, 'push', 'pushes')}`, `${plural(o.depot_pops, 'pop')}`,
       ].join(', ');
-      setAttribute(track, 'aria-label', `order ${o.order}: ${plural(o.depot_magazines, 'magazine')}, ${count(o.depot_cached)} ranges` +
-        (o.depot_ratio === null ? '' : `, ${percent(o.depot_ratio)} of the ${word}`) + `; since the start: ${work}`);
-      setAttribute(track, 'data-tip', track.getAttribute('aria-label'));
+      const fraction = o.depot_ratio === null ? '' : `, ${percent(o.depot_ratio)} of the ${word}`;
+      const text = `order ${o.order}: ${plural(o.depot_magazines, 'magazine')}, ${count(o.depot_cached)} ranges${fraction}; since the start: ${work}`;
+      setAttribute(track, 'aria-label', text);
+      setAttribute(track, 'data-tip', text);
     });
     const sum = (key) => cached.reduce((total, o) => total + o[key], 0);
-    const now = domain.rates === null ? '' : ` (${rate(domain.rates.depot_overflows)})`;
-    const reclaims = domain.rates === null ? '' : ` (${rate(domain.rates.depot_reclaims)})`;
-    setText(this.work, `Since the start ${plural(sum('depot_overflows'), 'overflow')}${now} and ${plural(sum('depot_reclaims'), 'reclaim')}${reclaims}, in magazines.`);
+    const overflowRate = domain.rates === null ? '' : ` (${rate(domain.rates.depot_overflows)})`;
+    const reclaimRate = domain.rates === null ? '' : ` (${rate(domain.rates.depot_reclaims)})`;
+    setText(this.work, `Since the start: ${plural(sum('depot_overflows'), 'overflow')}${overflowRate} and ${plural(sum('depot_reclaims'), 'reclaim')}${reclaimRate}, in magazines.`);
   }
 
   makeGauge(o) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything about the selected domain: who it is, verdicts with their evidence, rates, and the panels below.
+// Everything about the selected domain: its devices, verdicts with their evidence, rates, and the panels below.
 
 import { byId, h, icon, keyed, setAttribute, setClass, setHidden, setIcon, setText } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, duration, orderSize, percent, plural, quantile, rate, words } from '../lib/format.js';
@@ -11,7 +11,7 @@ import { HeatmapView } from './heatmap.js';
 import { helpedHeading } from './help.js';
 import { LedgerView } from './ledger.js';
 
-// How often an allocation was served without the tree.
+// The proportion of allocations served by the caches, without the tree.
 function hitRatio(rates) {
   if (rates === null || !(rates.allocations > 0)) return null;
   return Math.max(0, 1 - rates.tree_allocations / rates.allocations);
@@ -19,18 +19,18 @@ function hitRatio(rates) {
 
 function figures({ rates, tree_allocation: tree }) {
   return [
-    ['allocations', rate(rates?.allocations), 'alloc_iova_fast calls that returned a range'],
+    ['allocations', rate(rates?.allocations), 'alloc_iova_fast() calls that returned a range'],
     ['served by caches', percent(hitRatio(rates)), 'allocations that did not have to search the tree'],
     ['tree allocations', rate(rates?.tree_allocations), 'slow path: a new range from the tree, under its lock'],
-    ['tree p99', quantile(tree.p99, tree.count), `since the start: ${plural(tree.count, 'call')}, half of them within ${quantile(tree.p50, tree.count)}`],
+    ['tree p99', quantile(tree.p99, tree.count), `99th percentile of ${plural(tree.count, 'call')} since the start; median ${quantile(tree.p50, tree.count)}`],
     ['depot overflows', rate(rates?.depot_overflows), 'magazines freed into the tree because the depot was full'],
-    ['failures', rate(rates?.allocation_failures), 'allocations that found no space; the try below 4 GiB before the real one counts too'],
-    ['mismatched frees', rate(rates?.mismatched_frees), 'freed with another size than allocated'],
+    ['failures', rate(rates?.allocation_failures), 'allocations that found no free space, including first attempts below 4 GiB'],
+    ['mismatched frees', rate(rates?.mismatched_frees), 'ranges freed with a size other than the allocated one'],
   ];
 }
 
 const ORDER_COLUMNS = [
-  ['outstanding', 'outstanding'], ['cpu_cached', 'cpu rcaches'], ['cpu_capacity', 'capacity'], ['cpus_holding', 'CPUs holding'],
+  ['outstanding', 'outstanding'], ['cpu_cached', 'CPU rcaches'], ['cpu_capacity', 'capacity'], ['cpus_holding', 'CPUs with ranges'],
   ['depot_magazines', 'depot magazines'], ['allocations', 'allocations'], ['tree_allocations', 'from the tree'],
   ['allocation_failures', 'failed'], ['frees', 'frees'], ['tree_frees', 'tree frees'], ['mismatched_frees', 'mismatched'],
 ];
@@ -53,11 +53,11 @@ class OrdersView {
   }
 }
 
-class ProofView {
+class ConfidenceView {
   constructor() {
     this.facts = h('dl', { class: 'facts' });
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'confidence-title' },
-      ...helpedHeading(3, 'How far this can be trusted', 'confidence', 'What do the words mean?'), this.facts);
+      ...helpedHeading(3, 'Confidence', 'confidence', 'What do these terms mean?'), this.facts);
   }
 
   update({ domain, flush_queue: queue, audit, misses, rcache_flushes: flushes }) {
@@ -66,15 +66,15 @@ class ProofView {
     const missed = [['reordered', misses.reordered], ['depot race', misses.depot_race], ['migration', misses.migration], ['unknown', misses.unknown]];
     const rows = [
       ['confidence', confidence.text, confidence.state],
-      ['predictions that came true', prediction.predictions === 0 ? UNKNOWN : percent(prediction.hits / prediction.predictions),
+      ['correct predictions', prediction.predictions === 0 ? UNKNOWN : percent(prediction.hits / prediction.predictions),
         `${count(prediction.hits)} of ${count(prediction.predictions)}; misses: ${missed.map(([name, n]) => `${name} ${count(n)}`).join(', ')}`],
-      ['drift now', plural(domain.drift_ranges, 'range'), 'difference between the mirror and what the probes read last'],
-      ['audits', count(audit.audits), `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} given up`],
-      ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), 'compared with kernel memory'],
+      ['drift now', plural(domain.drift_ranges, 'range'), 'difference between the mirror and the values last read by the probes'],
+      ['audits', count(audit.audits), `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} abandoned`],
+      ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), 'comparison with kernel memory'],
       ['differences found', plural(drift, 'range'), Object.entries(audit.drift).map(([name, n]) => `${name} ${count(n)}`).join(', ')],
-      ['losses', count(confidence.loss_marks), confidence.last_loss === null ? 'none' : `the last at ${clock(confidence.last_loss)}`],
+      ['losses', count(confidence.loss_marks), confidence.last_loss === null ? 'none' : `last at ${clock(confidence.last_loss)}`],
       ['flush-queue drains', count(queue.drains), `${plural(queue.drained_ranges, 'range')}, at most ${count(queue.largest_ranges)} at once; longest ${duration(queue.longest_seconds)}`],
-      ['rcache flushes', count(flushes), 'free_cpu_cached_iovas: all caches of a CPU given back'],
+      ['rcache flushes', count(flushes), 'free_cpu_cached_iovas() calls: all caches of a CPU emptied into the tree'],
     ];
     keyed(this.facts, rows, ([name]) => name, ([name]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('span', {}), h('span', { class: 'muted small' }))), (element, [, value, more]) => {
       setText(element.lastElementChild.firstElementChild, value);
@@ -89,20 +89,20 @@ export class DetailView {
     this.confidence = makeConfidence();
     this.identity = h('p', { class: 'identity' });
     this.verdicts = h('ul', { class: 'verdict-list' });
-    this.passed = h('ul', { class: 'verdict-list passed' });
-    this.passedBox = h('details', { class: 'passed-box' }, h('summary', {}), this.passed);
+    this.inactive = h('ul', { class: 'verdict-list inactive' });
+    this.inactiveBox = h('details', { class: 'inactive-box' }, h('summary', {}), this.inactive);
     this.figures = h('dl', { class: 'figures' });
     this.notice = h('div', { class: 'empty', hidden: true }, h('p', { class: 'empty-title' }), h('p'));
     this.back = h('a', { class: 'back', href: '#domains' }, '↑ Back to the list');
     this.head = h('div', { class: 'panel detail-head' },
-      h('div', { class: 'pane-head' }, this.title, this.confidence, this.back), this.identity, this.verdicts, this.passedBox, this.figures);
+      h('div', { class: 'pane-head' }, this.title, this.confidence, this.back), this.identity, this.verdicts, this.inactiveBox, this.figures);
     this.ledger = new LedgerView();
     this.heatmap = new HeatmapView(tooltip);
     this.depots = new DepotsView();
     this.charts = new ChartsView();
     this.orders = new OrdersView();
-    this.proof = new ProofView();
-    this.body = h('div', { class: 'panels' }, this.ledger.root, this.depots.root, this.heatmap.root, this.charts.root, this.orders.root, this.proof.root);
+    this.trust = new ConfidenceView();
+    this.body = h('div', { class: 'panels' }, this.ledger.root, this.depots.root, this.heatmap.root, this.charts.root, this.orders.root, this.trust.root);
     this.root = byId('detail');
     this.root.append(this.head, this.notice, this.body);
     this.show(null);
@@ -129,7 +129,7 @@ export class DetailView {
   summary(domain) {
     setText(this.title, `Domain ${domain.domain}`);
     updateConfidence(this.confidence, domain.confidence);
-    const granule = domain.granule_bytes === null ? 'granule not known' : `granule ${bytes(domain.granule_bytes)}`;
+    const granule = domain.granule_bytes === null ? 'granule unknown' : `granule ${bytes(domain.granule_bytes)}`;
     setText(this.identity, [domain.drivers.join(', ') || 'no driver', domain.devices.join(', ') || 'no device', `type ${domain.type}`, granule].join(' · '));
     this.updateVerdicts(domain.verdicts);
     keyed(this.figures, figures(domain), ([name]) => name, ([name]) => h('div', { 'data-figure': name, tabindex: '0' }, h('dt', {}, name), h('dd')), (element, [, value, tip]) => {
@@ -147,12 +147,12 @@ export class DetailView {
       setText(element.children[1], words(v.verdict));
       setText(element.lastElementChild, v.evidence);
     };
-    const holds = verdicts.filter((v) => v.holds);
-    const passed = verdicts.filter((v) => !v.holds);
-    keyed(this.verdicts, holds, (v) => v.verdict, make, update);
-    keyed(this.passed, passed, (v) => v.verdict, make, update);
-    setHidden(this.passedBox, passed.length === 0);
-    setText(this.passedBox.firstElementChild, `${plural(passed.length, 'verdict')} looked at and not reached`);
+    const active = verdicts.filter((v) => v.holds);
+    const inactive = verdicts.filter((v) => !v.holds);
+    keyed(this.verdicts, active, (v) => v.verdict, make, update);
+    keyed(this.inactive, inactive, (v) => v.verdict, make, update);
+    setHidden(this.inactiveBox, inactive.length === 0);
+    setText(this.inactiveBox.firstElementChild, `${plural(inactive.length, 'inactive verdict')}`);
   }
 
   update(detail) {
@@ -171,6 +171,6 @@ export class DetailView {
     this.depots.update(detail.domain, detail.orders);
     this.heatmap.update(detail.cpus);
     this.orders.update(detail.domain, detail.orders);
-    this.proof.update(detail);
+    this.trust.update(detail);
   }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fill of every CPU's magazines by order, as strips of CPUs per NUMA node. A canvas with a cursor for arrow keys
-// and pointer; the same numbers stand in a table below, built only while it is open.
+// The fill of every CPU's magazines by order, as strips of CPUs per NUMA node. It is a canvas with a cursor that the pointer
+// and the arrow keys move. The table below has the same numbers; it is built only while it is open.
 
 import { h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { count, percent, plural } from '../lib/format.js';
-import { LEVELS, byNode, layout, level } from '../lib/quantise.js';
+import { LEVELS, byNode, layout, level } from '../lib/drawing.js';
 import { helpedHeading } from './help.js';
 
 const ORDERS = 6;
-const MARGIN = 30;      // for the numbers of the orders
-const HEAD = 17;        // for the numbers of the CPUs above a strip
-const NODE = 20;        // for the name of a node above its first strip
-const LEGEND = ['empty', 'to ¼', 'to ½', 'to ¾', 'below full', 'full'];
+const MARGIN = 30;     // left of a strip, for the order numbers
+const CPU_LINE = 17;   // above a strip, for the CPU numbers
+const NODE_LINE = 20;  // above the first strip of a node, for its name
+const LEGEND = ['empty', 'up to ¼', 'up to ½', 'up to ¾', 'below full', 'full'];
 
-const nodeName = (node) => (node === null ? 'node not known' : `node ${node}`);
+const nodeName = (node) => (node === null ? 'node unknown' : `node ${node}`);
 
 export class HeatmapView {
   constructor(tooltip) {
@@ -22,11 +22,11 @@ export class HeatmapView {
     this.canvas = h('canvas', { class: 'heat', role: 'img', tabindex: '0' });
     this.legend = h('ul', { class: 'legend', 'aria-label': 'Fill of both magazines together' },
       h('li', {}, h('span', { class: 'swatch heat-none', 'aria-hidden': 'true' }), 'never used'), ...LEGEND.map((name, i) => h('li', {}, h('span', { class: `swatch heat-${i}`, 'aria-hidden': 'true' }), name)));
-    this.none = h('p', { class: 'muted' }, 'No CPU has used this domain since rcached follows it.');
+    this.none = h('p', { class: 'muted' }, 'No CPU has used this domain since rcached started to trace it.');
     this.tableBody = h('tbody');
-    this.details = h('details', {}, h('summary', {}, 'The same as a table'),
+    this.details = h('details', {}, h('summary', {}, 'Show as a table'),
       h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Cache fill by CPU and order' }, h('table', { class: 'data' },
-        h('caption', {}, 'Ranges in loaded + prev, by order'),
+        h('caption', {}, 'Ranges in loaded + prev, per order'),
         h('thead', {}, h('tr', {}, ...['CPU', 'node', ...Array.from({ length: ORDERS }, (_, i) => `order ${i}`), 'all'].map((name) => h('th', { scope: 'col' }, name)))), this.tableBody)));
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'heatmap-title' },
       ...helpedHeading(3, 'CPU rcaches', 'heatmap', 'What does the heat map show?', this.aside),
@@ -56,7 +56,7 @@ export class HeatmapView {
     this.capacity = 2 * cpus.magazine_capacity;
     this.groups = byNode(cpus);
     const nodes = this.groups.filter((g) => g.node !== null).length;
-    setText(this.aside, `${plural(cpus.cpu.length, 'CPU')}${nodes > 1 ? ` on ${plural(nodes, 'node')}` : ''}, ${count(this.capacity)} ranges each and order`);
+    setText(this.aside, `${plural(cpus.cpu.length, 'CPU')}${nodes > 1 ? ` on ${plural(nodes, 'node')}` : ''}, room for ${count(this.capacity)} ranges per CPU and order`);
     const empty = cpus.cpu.length === 0;
     setHidden(this.none, !empty);
     for (const element of [this.canvas.parentElement, this.legend, this.details]) setHidden(element, empty);
@@ -65,7 +65,7 @@ export class HeatmapView {
     if (this.cursor !== null) this.explain();
   }
 
-  // null: this CPU has not used this order.
+  // null: this CPU has never used this order.
   fill(index, order) {
     const loaded = this.cpus.loaded[index][order];
     return loaded === null ? null : loaded + (this.cpus.prev[index][order] ?? 0);
@@ -77,11 +77,11 @@ export class HeatmapView {
     if (width < 60) return;
     this.plan = layout(this.groups, width, { margin: MARGIN });
     const { strips, cell } = this.plan;
-    this.high = Math.max(9, Math.min(16, cell));
+    this.cellHeight = Math.max(9, Math.min(16, cell));
     let y = 0;
     for (const strip of strips) {
-      strip.y = y + HEAD + (strip.first && this.groups.length > 1 ? NODE : 0);
-      y = strip.y + ORDERS * this.high + 10;
+      strip.y = y + CPU_LINE + (strip.first && this.groups.length > 1 ? NODE_LINE : 0);
+      y = strip.y + ORDERS * this.cellHeight + 10;
     }
     const scale = window.devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * scale) || this.canvas.height !== Math.round(y * scale)) {
@@ -103,18 +103,18 @@ export class HeatmapView {
 
   drawStrip(context, strip, colours, ink, unused) {
     const { cell } = this.plan;
-    const high = this.high;
+    const height = this.cellHeight;
     const gap = cell >= 7 ? 1 : 0;
     context.fillStyle = ink;
     context.textBaseline = 'alphabetic';
     if (strip.first && this.groups.length > 1) {
       context.font = '600 12px Inter, system-ui, sans-serif';
       context.textAlign = 'left';
-      context.fillText(nodeName(strip.node), 0, strip.y - HEAD - 3);
+      context.fillText(nodeName(strip.node), 0, strip.y - CPU_LINE - 3);
     }
     context.font = '10.5px Inter, system-ui, sans-serif';
     context.textAlign = 'right';
-    for (let order = 0; order < ORDERS; ++order) context.fillText(String(order), MARGIN - 8, strip.y + order * high + high - 2);
+    for (let order = 0; order < ORDERS; ++order) context.fillText(String(order), MARGIN - 8, strip.y + order * height + height - 2);
     const every = cell >= 22 ? 1 : cell >= 14 ? 4 : 8;
     context.textAlign = 'left';
     strip.indices.forEach((index, column) => {
@@ -123,21 +123,21 @@ export class HeatmapView {
       for (let order = 0; order < ORDERS; ++order) {
         const fill = this.fill(index, order);
         context.fillStyle = colours[level(fill, this.capacity)];
-        const top = strip.y + order * high;
+        const top = strip.y + order * height;
         if (fill === null) context.fillStyle = unused;
-        if (fill !== null) context.fillRect(x, top, cell - gap, high - 1);
-        else context.fillRect(x + Math.floor((cell - gap) / 2) - 1, top + Math.floor(high / 2) - 1, 2, 2);
+        if (fill !== null) context.fillRect(x, top, cell - gap, height - 1);
+        else context.fillRect(x + Math.floor((cell - gap) / 2) - 1, top + Math.floor(height / 2) - 1, 2, 2);
       }
       context.fillStyle = ink;
     });
     const at = this.cursor;
     if (at !== null && this.plan.strips[at.strip] === strip) {
-      // Two rings, one of which stands out from any colour.
+      // Two rings: one of them contrasts with any colour.
       const style = getComputedStyle(this.canvas);
       for (const [name, width] of [['--surface', 5], ['--text', 2]]) {
         context.strokeStyle = style.getPropertyValue(name).trim();
         context.lineWidth = width;
-        context.strokeRect(MARGIN + at.column * cell - 1, strip.y + at.order * high - 1, cell - gap + 2, high + 1);
+        context.strokeRect(MARGIN + at.column * cell - 1, strip.y + at.order * height - 1, cell - gap + 2, height + 1);
       }
     }
   }
@@ -150,7 +150,7 @@ export class HeatmapView {
       return sum > best.sum ? { sum, cpu: this.cpus.cpu[i] } : best;
     }, { sum: -1, cpu: 0 });
     return `Heat map of cache fill: ${plural(this.cpus.cpu.length, 'CPU')}, ${full} full pairs of magazines, ` +
-      `most on CPU ${fullest.cpu} with ${count(fullest.sum)} ranges. Arrow keys go through the cells.`;
+      `most on CPU ${fullest.cpu} with ${count(fullest.sum)} ranges. Use the arrow keys to read single cells.`;
   }
 
   point(event) {
@@ -158,10 +158,10 @@ export class HeatmapView {
     const box = this.canvas.getBoundingClientRect();
     const x = event.clientX - box.left - MARGIN;
     const y = event.clientY - box.top;
-    const strip = this.plan.strips.findIndex((s) => y >= s.y && y < s.y + ORDERS * this.high);
+    const strip = this.plan.strips.findIndex((s) => y >= s.y && y < s.y + ORDERS * this.cellHeight);
     const column = Math.floor(x / this.plan.cell);
     const inside = strip >= 0 && column >= 0 && column < this.plan.strips[strip].indices.length;
-    this.move(inside ? { strip, column, order: Math.floor((y - this.plan.strips[strip].y) / this.high) } : null);
+    this.move(inside ? { strip, column, order: Math.floor((y - this.plan.strips[strip].y) / this.cellHeight) } : null);
   }
 
   key(event) {
@@ -208,8 +208,8 @@ export class HeatmapView {
     const where = `CPU ${this.cpus.cpu[index]} (${nodeName(strip.node)}), order ${order}: `;
     const text = where + (fill === null ? 'never used' : `${count(fill)} of ${count(this.capacity)} ranges, ` +
       `${percent(fill / this.capacity)} (loaded ${count(this.cpus.loaded[index][order])}, prev ${count(this.cpus.prev[index][order])})`);
-    const top = strip.y + order * this.high;
-    this.tooltip.showAt(this.canvas, text, MARGIN + (column + 0.5) * this.plan.cell, top, top + this.high);
+    const top = strip.y + order * this.cellHeight;
+    this.tooltip.showAt(this.canvas, text, MARGIN + (column + 0.5) * this.plan.cell, top, top + this.cellHeight);
   }
 
   table() {

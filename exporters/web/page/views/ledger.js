@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The balance sheet of the selected domain as a ledger: every part with its share and its slope, the tree below
-// the line, and what the records themselves take.
+// The balance sheet of the selected domain as a table: every part with its share and its slope, and the tree as their sum.
+// Below it the kernel memory of the caches and the free space below 4 GiB.
 
 import { h, keyed, setAttribute, setClass, setText } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, percent, slope } from '../lib/format.js';
@@ -12,13 +12,13 @@ function lines(domain) {
   const share = (part) => (b.tree.ranges > 0 && part.ranges !== null ? percent(part.ranges / b.tree.ranges) : UNKNOWN);
   const line = (key, name, kind = 'part') => ({
     key, name, kind, ranges: count(b[key].ranges), share: share(b[key]),
-    slope: 'per_second' in b[key] ? slope(b[key].per_second).text : '',
+    slope: 'per_second' in b[key] ? slope(b[key].per_second) : '',
   });
   return [
     line('outstanding', 'outstanding'),
-    line('outstanding_before_start', 'of it before start', 'detail'),
-    line('fq_pending', 'of it in the flush queue', 'detail'),
-    line('cpu_cached', 'cpu rcaches'),
+    line('outstanding_before_start', 'before start', 'detail'),
+    line('fq_pending', 'in flush queue', 'detail'),
+    line('cpu_cached', 'CPU rcaches'),
     line('depot_cached', 'depot'),
     line('reserved', 'reserved'),
     line('unaccounted', 'unaccounted'),
@@ -30,13 +30,13 @@ function facts(domain) {
   const out = [];
   const { memory, space32, granule_bytes: granule } = domain;
   if (memory !== null) {
-    out.push(['memory of magazines', bytes(memory.magazine_bytes), `read at ${clock(memory.read)}`]);
-    out.push(['memory of ranges', bytes(memory.range_bytes), `read at ${clock(memory.read)}`]);
+    out.push(['memory for magazines', bytes(memory.magazine_bytes), `read at ${clock(memory.read)}`]);
+    out.push(['memory for ranges', bytes(memory.range_bytes), `read at ${clock(memory.read)}`]);
   }
   if (space32 !== null) {
     const size = (pages) => (granule === null ? `${count(pages)} granules` : bytes(pages * granule));
     out.push(['free below 4 GiB', size(space32.free_pages), `${count(space32.free_pages)} granules, read at ${clock(space32.read)}`]);
-    out.push(['largest gap there', size(space32.largest_gap_pages), `${count(space32.largest_gap_pages)} granules, read at ${clock(space32.read)}`]);
+    out.push(['largest gap below 4 GiB', size(space32.largest_gap_pages), `${count(space32.largest_gap_pages)} granules, read at ${clock(space32.read)}`]);
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From numbers to pictures: levels of the heat map, its layout, widths of bars, sampled history. Pure.
+// Numbers prepared for drawing: levels and layout of the heat map, widths of bars, sampled history. Pure functions.
 
-// Levels of fill: 0 empty, 1 to 4 by quarters, 5 full. Few, so that the eye can tell them apart.
+// Fill levels: 0 is empty, 1 to 4 are quarters, 5 is full. They are few, so that their colours can be told apart.
 export const LEVELS = 6;
 
 export function level(fill, capacity) {
@@ -10,7 +10,7 @@ export function level(fill, capacity) {
   return Math.min(LEVELS - 2, Math.ceil((fill / capacity) * (LEVELS - 2)));
 }
 
-// The columns of the API by NUMA node: [{node: number|null, indices: positions in cpus.cpu}], by node.
+// The API's columns grouped by NUMA node: [{node: number|null, indices: positions in cpus.cpu}], sorted by node.
 export function byNode(cpus) {
   const nodes = new Map();
   cpus.cpu.forEach((_, i) => {
@@ -23,16 +23,16 @@ export function byNode(cpus) {
     .map(([node, indices]) => ({ node, indices }));
 }
 
-// Where the cells go: each node is cut into strips of as many CPUs as fit. Few CPUs get large cells, many get
-// small ones, never smaller than `least` pixels wide. Strips are about equally long and break at multiples of 8.
-export function layout(groups, width, { least = 9, most = 26, margin = 30 } = {}) {
+// The layout of the cells: the CPUs of each node are split into strips of as many CPUs as fit. The fewer CPUs, the larger
+// the cells; their width is between `min` and `max` pixels. Strips are about equally long and break at multiples of 8.
+export function layout(groups, width, { min = 9, max = 26, margin = 30 } = {}) {
   const largest = groups.reduce((n, g) => Math.max(n, g.indices.length), 0);
-  const room = Math.max(width - margin, least);
-  const fit = Math.max(1, Math.floor(room / least));
+  const room = Math.max(width - margin, min);
+  const fit = Math.max(1, Math.floor(room / min));
   const whole = fit > 8 ? fit - (fit % 8) : fit;
   const even = Math.ceil(Math.ceil(largest / Math.ceil(largest / whole)) / 8) * 8;
   const perStrip = Math.max(1, fit >= largest ? largest : Math.min(even, whole));
-  const cell = Math.max(least, Math.min(most, Math.floor(room / perStrip)));
+  const cell = Math.max(min, Math.min(max, Math.floor(room / perStrip)));
   const strips = [];
   for (const { node, indices } of groups) {
     for (let at = 0; at < indices.length; at += perStrip) {
@@ -42,21 +42,21 @@ export function layout(groups, width, { least = 9, most = 26, margin = 30 } = {}
   return { perStrip, cell, strips };
 }
 
-// Shares of a bar that add up to 1. Parts below zero are drawn by their size: they are a difference too.
+// Shares of a bar that add up to 1. Negative parts (unaccounted ranges) count with their absolute value.
 export function shares(parts) {
   const sizes = parts.map((part) => Math.abs(part ?? 0));
   const sum = sizes.reduce((a, b) => a + b, 0);
   return sizes.map((size) => (sum === 0 ? 0 : size / sum));
 }
 
-// Positions of at most `most` points spread over `length`, the last one among them.
-export function sample(length, most) {
-  if (length <= most) return Array.from({ length }, (_, i) => i);
-  const step = (length - 1) / (most - 1);
-  return Array.from({ length: most }, (_, i) => Math.round(i * step));
+// At most `max` positions, spread evenly over `length`; both ends are included.
+export function sample(length, max) {
+  if (length <= max) return Array.from({ length }, (_, i) => i);
+  const step = (length - 1) / (max - 1);
+  return Array.from({ length: max }, (_, i) => Math.round(i * step));
 }
 
-// Smallest and largest known value and the last one; null when there is none.
+// The lowest, the highest and the last known value; null when none is known.
 export function extent(values) {
   let low = null;
   let high = null;
@@ -70,7 +70,7 @@ export function extent(values) {
   return last === null ? null : { low, high, last };
 }
 
-// Sums of the series from the bottom up, for stacked areas; null where one of them is not known.
+// Running sums of the series, for stacked areas; null where one of them is unknown.
 export function stacked(series) {
   const sums = [];
   let below = null;

@@ -84,7 +84,7 @@ export function readPage(page) {
     const gauges = [...document.querySelectorAll('.gauge')].map((gauge) => ({ order: gauge.dataset.order, value: text(gauge.querySelector('.number')), fill: gauge.querySelector('.fill').style.width }));
     const orders = [...document.querySelectorAll('tr[data-order]')].map((row) => ({ order: row.dataset.order, ...Object.fromEntries([...row.querySelectorAll('td')].map((cell) => [cell.dataset.key, text(cell)])) }));
     const heat = [...document.querySelectorAll('[aria-labelledby="heatmap-title"] tbody tr')].map((row) => [...row.children].map(text));
-    const figures = Object.fromEntries([...document.querySelectorAll('#daemon [data-figure]')].map((f) => [f.dataset.figure, [...f.querySelectorAll('dd')].map(text)]));
+    const figures = Object.fromEntries([...document.querySelectorAll('#daemon [data-fact]')].map((f) => [f.dataset.fact, [...f.querySelectorAll('dd')].map(text)]));
     return {
       snapshot: Number(document.documentElement.dataset.snapshot), detailSnapshot: Number(document.getElementById('detail').dataset.snapshot), title: text(document.getElementById('detail-title')),
       rows, lines, gauges, orders, heat, figures, notes: [...document.querySelectorAll('.notes li')].map((n) => text(n.lastElementChild)), host: text(document.getElementById('host')),

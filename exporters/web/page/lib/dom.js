@@ -65,6 +65,35 @@ export function keyed(parent, items, key, make, update) {
   }
 }
 
+// A table that scrolls by itself. Returns {root, body}; the body is empty.
+export function dataTable(label, columns, { caption = null } = {}) {
+  const body = h('tbody');
+  const root = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label },
+    h('table', { class: 'data' },
+      caption && h('caption', {}, caption),
+      h('thead', {}, h('tr', {}, ...columns.map((name) => h('th', { scope: 'col' }, name)))),
+      body));
+  return { root, body };
+}
+
+// A row for such a table: its heading and `cells` empty cells.
+export function dataRow(cells) {
+  return h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: cells }, () => h('td')));
+}
+
+// Fills a <dl>. A fact is [name, value, {more, tip, critical}]: `more` is shown below the value, `tip` as a tooltip.
+export function updateFacts(list, facts) {
+  const make = ([name]) => h('div', { 'data-fact': name }, h('dt', {}, name), h('dd'), h('dd', { class: 'more' }));
+  keyed(list, facts, ([name]) => name, make, (element, [, value, { more = '', tip = null, critical = false } = {}]) => {
+    setText(element.children[1], value);
+    setText(element.children[2], more);
+    setAttribute(element, 'data-tip', tip);
+    setAttribute(element, 'tabindex', tip === null ? null : '0');
+    setAttribute(element, 'data-state', critical ? 'critical' : null);
+  });
+  setHidden(list, facts.length === 0);
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 // The states differ in shape as well as in colour.

@@ -5,7 +5,7 @@
 
 import uPlot from 'uplot';
 
-import { h, setAttribute, setHidden, setText } from '../lib/dom.js';
+import { dataRow, dataTable, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { UNKNOWN, clock, count, duration, plural, rate, short, span } from '../lib/format.js';
 import { extent, sample, stacked } from '../lib/drawing.js';
 import { helpedHeading } from './help.js';
@@ -152,16 +152,14 @@ export class ChartsView {
     this.charts = CHARTS.map((plan) => new Chart(plan, this));
     this.covers = h('span', { class: 'muted aside' });
     this.none = h('p', { class: 'muted' });
-    this.tableHead = h('tr');
-    this.tableBody = h('tbody');
-    this.details = h('details', {}, h('summary', {}, 'Show as a table'),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'The last hour as a table' }, h('table', { class: 'data' },
-        h('caption', {}, 'Ranges, tree allocation latency, rates per second'), h('thead', {}, this.tableHead), this.tableBody)));
+    this.columns = this.charts.flatMap(({ plan, columns }) => columns.map(([name, label]) => ({ name, label, value: plan.value })));
+    this.table = dataTable('The last hour as a table', ['time', ...this.columns.map((c) => c.label)], { caption: 'Ranges, tree allocation latency, rates per second' });
+    this.details = h('details', {}, h('summary', {}, 'Show as a table'), this.table.root);
     const [tree, latency, ...small] = this.charts.map((chart) => chart.root);
     this.body = h('div', {}, tree, latency, h('div', { class: 'chart-pair' }, ...small), this.details);
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'history-title' },
       h('div', { class: 'section-head' }, h('h3', { id: 'history-title' }, 'The last hour'), this.covers), this.none, this.body);
-    this.details.addEventListener('toggle', () => this.table());
+    this.details.addEventListener('toggle', () => this.fillTable());
     this.clear();
   }
 
@@ -194,7 +192,7 @@ export class ChartsView {
     setHidden(this.body, false);
     setText(this.covers, `${span(end - times[0])}, one point every ${span(history.interval_seconds)}`);
     for (const chart of this.charts) chart.update(this.data);
-    this.table();
+    this.fillTable();
   }
 
   // The colours of the theme have changed.
@@ -220,11 +218,11 @@ export class ChartsView {
     for (const chart of this.charts) chart.showValues();
   }
 
-  table() {
+  fillTable() {
     if (!this.details.open || this.data === null) return;
-    const columns = this.charts.flatMap((chart) => chart.columns.map(([name, label]) => ({ name, label, value: chart.plan.value })));
-    this.tableHead.replaceChildren(...['time', ...columns.map((c) => c.label)].map((name) => h('th', { scope: 'col' }, name)));
-    this.tableBody.replaceChildren(...sample(this.data.times.length, TABLE_ROWS).reverse().map((i) =>
-      h('tr', {}, h('th', { scope: 'row' }, clock(this.data.times[i])), ...columns.map((c) => h('td', {}, c.value(this.data.byName.get(c.name)[i]))))));
+    keyed(this.table.body, sample(this.data.times.length, TABLE_ROWS).reverse(), (i) => this.data.times[i], () => dataRow(this.columns.length), (row, i) => {
+      const cells = [clock(this.data.times[i]), ...this.columns.map(({ name, value }) => value(this.data.byName.get(name)[i]))];
+      cells.forEach((text, column) => setText(row.children[column], text));
+    });
   }
 }

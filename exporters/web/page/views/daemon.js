@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon: what it costs this host, the events it has lost, and its notes.
 
-import { byId, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
+import { byId, dataRow, dataTable, h, keyed, setHidden, setText, updateFacts } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, dateTime, duration, percent, plural, rate, span, words } from '../lib/format.js';
 import { helpedHeading } from './help.js';
 
@@ -24,18 +24,16 @@ function costsBetween(before, now) {
 export class DaemonView {
   constructor() {
     this.figures = h('dl', { class: 'figures' });
-    this.programBody = h('tbody');
-    this.cpuBody = h('tbody');
+    this.programs = dataTable('Probe programs', ['function', 'method', 'runs', 'time per run', 'skipped']);
+    this.cpus = dataTable('Events per CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing']);
     this.notes = h('ol', { class: 'notes' });
     this.noNotes = h('p', { class: 'muted' }, 'No notes since the daemon started.');
     this.only = h('input', { type: 'checkbox', id: 'notes-only' });
     this.only.addEventListener('change', () => this.renderNotes());
-    const table = (name, columns, body) => h('details', {}, h('summary', {}, name), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': name }, h('table', { class: 'data' },
-      h('thead', {}, h('tr', {}, ...columns.map((c) => h('th', { scope: 'col' }, c)))), body)));
     byId('daemon').append(
       h('div', { class: 'daemon-part' }, ...helpedHeading(2, 'rcached daemon', 'daemon', 'What do these figures mean?'), this.figures,
-        table('Probe programs', ['function', 'method', 'runs', 'time per run', 'skipped'], this.programBody),
-        table('Events per CPU', ['CPU', 'sent', 'received', 'ring full', 'entry missing'], this.cpuBody)),
+        h('details', {}, h('summary', {}, 'Probe programs'), this.programs.root),
+        h('details', {}, h('summary', {}, 'Events per CPU'), this.cpus.root)),
       h('section', { class: 'daemon-part', 'aria-labelledby': 'notes-title' },
         h('div', { class: 'section-head' }, h('h2', { id: 'notes-title' }, 'Notes'), h('label', { class: 'aside' }, this.only, ' selected domain only')),
         h('div', { class: 'scroll notes-box', tabindex: '0', role: 'region', 'aria-label': 'Notes, newest first' }, this.notes, this.noNotes)));
@@ -57,32 +55,30 @@ export class DaemonView {
     const { events, process, reader, history } = status;
     const lostBy = Object.entries(events.lost_by).filter(([, n]) => n > 0).map(([key, n]) => `${LOSSES[key] ?? key} ${count(n)}`);
     const ratio = (value) => (value === null || value === undefined ? UNKNOWN : percent(value));
-    const rows = [
-      ['CPU', ratio(costs?.cpu), process.cpu_seconds === null ? 'unavailable' : `of one CPU, over the last 10 s; ${duration(process.cpu_seconds)} since the start`],
-      ['memory', bytes(process.resident_bytes), `resident; ${process.open_fds === null ? 'open files unavailable' : plural(process.open_fds, 'open file')}`],
-      ['events', costs === null ? UNKNOWN : rate(costs.events), `${count(events.applied)} applied, ${count(events.received)} received of ${count(events.sent)} sent`],
-      ['lost events', count(events.lost), lostBy.length === 0 ? 'none since the start' : lostBy.join(', ') + (costs?.lost ? `; now ${rate(costs.lost)}` : '')],
-      ['lag', duration(events.lag_seconds), 'age of the oldest event not yet applied at the last drain'],
-      ['kernel memory reads', reader === null ? 'none' : ratio(costs === null ? null : costs.reader),
-        reader === null ? 'this source has no kernel memory to read' : `of one CPU, budget ${percent(reader.budget_seconds_per_second)}; ${plural(reader.reads, 'read')}, longest ${duration(reader.longest_seconds)}, ${count(reader.changed)} changed meanwhile, ${count(reader.faults)} failed`],
-      ['probes', ratio(costs?.probes), costs?.probes === null || costs === null ? 'needs kernel.run_statistics' : 'of one CPU, all programs together'],
-      ['history', `${count(history.points)} points`, `one every ${span(history.interval_seconds)}` + (history.domains_left_out > 0 ? `; ${plural(history.domains_left_out, 'domain')} left out` : '')],
-    ];
-    keyed(this.figures, rows, ([name]) => name, ([name]) => h('div', { 'data-figure': name }, h('dt', {}, name), h('dd'), h('dd', { class: 'more' })), (element, [name, value, more]) => {
-      setText(element.children[1], value);
-      setText(element.children[2], more);
-      setAttribute(element, 'data-state', name === 'lost events' && costs?.lost > 0 ? 'critical' : null);
-    });
+    updateFacts(this.figures, [
+      ['CPU', ratio(costs?.cpu), { more: process.cpu_seconds === null ? 'unavailable' : `of one CPU, over the last 10 s; ${duration(process.cpu_seconds)} since the start` }],
+      ['memory', bytes(process.resident_bytes), { more: `resident; ${process.open_fds === null ? 'open files unavailable' : plural(process.open_fds, 'open file')}` }],
+      ['events', costs === null ? UNKNOWN : rate(costs.events), { more: `${count(events.applied)} applied, ${count(events.received)} received of ${count(events.sent)} sent` }],
+      ['lost events', count(events.lost), { more: lostBy.length === 0 ? 'none since the start' : lostBy.join(', ') + (costs?.lost ? `; now ${rate(costs.lost)}` : ''), critical: costs?.lost > 0 }],
+      ['lag', duration(events.lag_seconds), { more: 'age of the oldest event not yet applied at the last drain' }],
+      ['kernel memory reads', reader === null ? 'none' : ratio(costs?.reader), {
+        more: reader === null
+          ? 'this source has no kernel memory to read'
+          : `of one CPU, budget ${percent(reader.budget_seconds_per_second)}; ${plural(reader.reads, 'read')}, longest ${duration(reader.longest_seconds)}, ${count(reader.changed)} changed meanwhile, ${count(reader.faults)} failed`,
+      }],
+      ['probes', ratio(costs?.probes), { more: costs?.probes === null || costs === null ? 'needs kernel.run_statistics' : 'of one CPU, all programs together' }],
+      ['history', `${count(history.points)} points`, { more: `one every ${span(history.interval_seconds)}${history.domains_left_out > 0 ? `; ${plural(history.domains_left_out, 'domain')} left out` : ''}` }],
+    ]);
     this.tables(status);
     this.header(status);
   }
 
   tables(status) {
-    keyed(this.programBody, status.programs.map((p, i) => ({ ...p, i })), (p) => p.i, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, p) => {
+    keyed(this.programs.body, status.programs.map((p, i) => ({ ...p, i })), (p) => p.i, () => dataRow(4), (row, p) => {
       const values = [p.function, p.method, count(p.runs), p.runs > 0 ? duration(p.seconds / p.runs) : UNKNOWN, p.skipped === null ? 'unknown' : count(p.skipped)];
       values.forEach((value, i) => setText(row.children[i], value));
     });
-    keyed(this.cpuBody, status.cpus, (c) => c.cpu, () => h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: 4 }, () => h('td'))), (row, c) => {
+    keyed(this.cpus.body, status.cpus, (c) => c.cpu, () => dataRow(4), (row, c) => {
       [c.cpu, c.sent, c.received, c.ring_full, c.entry_missing].forEach((value, i) => setText(row.children[i], count(value)));
     });
   }

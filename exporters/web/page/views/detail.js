@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything about the selected domain: its devices, verdicts with their evidence, rates, and the panels below.
 
-import { byId, h, icon, keyed, setAttribute, setClass, setHidden, setIcon, setText } from '../lib/dom.js';
+import { byId, dataTable, h, icon, keyed, setAttribute, setClass, setHidden, setIcon, setText, updateFacts } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, duration, orderSize, percent, plural, quantile, rate, words } from '../lib/format.js';
 import { severity } from '../lib/attention.js';
 import { makeConfidence, updateConfidence } from './balance.js';
@@ -19,13 +19,13 @@ function hitRatio(rates) {
 
 function figures({ rates, tree_allocation: tree }) {
   return [
-    ['allocations', rate(rates?.allocations), 'alloc_iova_fast() calls that returned a range'],
-    ['served by caches', percent(hitRatio(rates)), 'allocations that did not have to search the tree'],
-    ['tree allocations', rate(rates?.tree_allocations), 'slow path: a new range from the tree, under its lock'],
-    ['tree p99', quantile(tree.p99, tree.count), `99th percentile of ${plural(tree.count, 'call')} since the start; median ${quantile(tree.p50, tree.count)}`],
-    ['depot overflows', rate(rates?.depot_overflows), 'magazines freed into the tree because the depot was full'],
-    ['failures', rate(rates?.allocation_failures), 'allocations that found no free space, including first attempts below 4 GiB'],
-    ['mismatched frees', rate(rates?.mismatched_frees), 'ranges freed with a size other than the allocated one'],
+    ['allocations', rate(rates?.allocations), { tip: 'alloc_iova_fast() calls that returned a range' }],
+    ['served by caches', percent(hitRatio(rates)), { tip: 'allocations that did not have to search the tree' }],
+    ['tree allocations', rate(rates?.tree_allocations), { tip: 'slow path: a new range from the tree, under its lock' }],
+    ['tree p99', quantile(tree.p99, tree.count), { tip: `99th percentile of ${plural(tree.count, 'call')} since the start; median ${quantile(tree.p50, tree.count)}` }],
+    ['depot overflows', rate(rates?.depot_overflows), { tip: 'magazines freed into the tree because the depot was full' }],
+    ['failures', rate(rates?.allocation_failures), { tip: 'allocations that found no free space, including first attempts below 4 GiB' }],
+    ['mismatched frees', rate(rates?.mismatched_frees), { tip: 'ranges freed with a size other than the allocated one' }],
   ];
 }
 
@@ -37,15 +37,14 @@ const ORDER_COLUMNS = [
 
 class OrdersView {
   constructor() {
-    this.body = h('tbody');
+    this.table = dataTable('Gauges and counters by order', ['order', ...ORDER_COLUMNS.map(([, name]) => name)]);
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'orders-title' },
       h('div', { class: 'section-head' }, h('h3', { id: 'orders-title' }, 'By order'), h('span', { class: 'muted aside' }, 'counters since the start')),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Gauges and counters by order' }, h('table', { class: 'data' },
-        h('thead', {}, h('tr', {}, ...['order', ...ORDER_COLUMNS.map(([, name]) => name)].map((name) => h('th', { scope: 'col' }, name)))), this.body)));
+      this.table.root);
   }
 
   update(domain, orders) {
-    keyed(this.body, orders, (o) => o.order, (o) => h('tr', { 'data-order': o.order }, h('th', { scope: 'row' }, h('span', {}, o.order), h('span', { class: 'muted small' })),
+    keyed(this.table.body, orders, (o) => o.order, (o) => h('tr', { 'data-order': o.order }, h('th', { scope: 'row' }, h('span', {}, o.order), h('span', { class: 'muted small' })),
       ...ORDER_COLUMNS.map(([key]) => h('td', { 'data-key': key }))), (row, o) => {
       setText(row.firstElementChild.lastElementChild, orderSize(o.order, domain.granule_bytes));
       ORDER_COLUMNS.forEach(([key], i) => setText(row.children[i + 1], count(o[key])));
@@ -64,22 +63,18 @@ class ConfidenceView {
     const { confidence, prediction } = domain;
     const drift = Object.values(audit.drift).reduce((a, b) => a + b, 0);
     const missed = [['reordered', misses.reordered], ['depot race', misses.depot_race], ['migration', misses.migration], ['unknown', misses.unknown]];
-    const rows = [
-      ['confidence', confidence.text, confidence.state],
+    updateFacts(this.facts, [
+      ['confidence', confidence.text, { more: confidence.state }],
       ['correct predictions', prediction.predictions === 0 ? UNKNOWN : percent(prediction.hits / prediction.predictions),
-        `${count(prediction.hits)} of ${count(prediction.predictions)}; misses: ${missed.map(([name, n]) => `${name} ${count(n)}`).join(', ')}`],
-      ['drift now', plural(domain.drift_ranges, 'range'), 'difference between the mirror and the values last read by the probes'],
-      ['audits', count(audit.audits), `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} abandoned`],
-      ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), 'comparison with kernel memory'],
-      ['differences found', plural(drift, 'range'), Object.entries(audit.drift).map(([name, n]) => `${name} ${count(n)}`).join(', ')],
-      ['losses', count(confidence.loss_marks), confidence.last_loss === null ? 'none' : `last at ${clock(confidence.last_loss)}`],
-      ['flush-queue drains', count(queue.drains), `${plural(queue.drained_ranges, 'range')}, at most ${count(queue.largest_ranges)} at once; longest ${duration(queue.longest_seconds)}`],
-      ['rcache flushes', count(flushes), 'free_cpu_cached_iovas() calls: all caches of a CPU emptied into the tree'],
-    ];
-    keyed(this.facts, rows, ([name]) => name, ([name]) => h('div', {}, h('dt', {}, name), h('dd', {}, h('span', {}), h('span', { class: 'muted small' }))), (element, [, value, more]) => {
-      setText(element.lastElementChild.firstElementChild, value);
-      setText(element.lastElementChild.lastElementChild, more);
-    });
+        { more: `${count(prediction.hits)} of ${count(prediction.predictions)}; misses: ${missed.map(([name, n]) => `${name} ${count(n)}`).join(', ')}` }],
+      ['drift now', plural(domain.drift_ranges, 'range'), { more: 'difference between the mirror and the values last read by the probes' }],
+      ['audits', count(audit.audits), { more: `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} abandoned` }],
+      ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), { more: 'comparison with kernel memory' }],
+      ['differences found', plural(drift, 'range'), { more: Object.entries(audit.drift).map(([name, n]) => `${name} ${count(n)}`).join(', ') }],
+      ['losses', count(confidence.loss_marks), { more: confidence.last_loss === null ? 'none' : `last at ${clock(confidence.last_loss)}` }],
+      ['flush-queue drains', count(queue.drains), { more: `${plural(queue.drained_ranges, 'range')}, at most ${count(queue.largest_ranges)} at once; longest ${duration(queue.longest_seconds)}` }],
+      ['rcache flushes', count(flushes), { more: 'free_cpu_cached_iovas() calls: all caches of a CPU emptied into the tree' }],
+    ]);
   }
 }
 
@@ -132,10 +127,7 @@ export class DetailView {
     const granule = domain.granule_bytes === null ? 'granule unknown' : `granule ${bytes(domain.granule_bytes)}`;
     setText(this.identity, [domain.drivers.join(', ') || 'no driver', domain.devices.join(', ') || 'no device', `type ${domain.type}`, granule].join(' · '));
     this.updateVerdicts(domain.verdicts);
-    keyed(this.figures, figures(domain), ([name]) => name, ([name]) => h('div', { 'data-figure': name, tabindex: '0' }, h('dt', {}, name), h('dd')), (element, [, value, tip]) => {
-      setText(element.lastElementChild, value);
-      setAttribute(element, 'data-tip', tip);
-    });
+    updateFacts(this.figures, figures(domain));
   }
 
   updateVerdicts(verdicts) {

@@ -2,7 +2,7 @@
 // The fill of every CPU's magazines by order, as strips of CPUs per NUMA node. It is a canvas with a cursor that the pointer
 // and the arrow keys move. The table below has the same numbers; it is built only while it is open.
 
-import { h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
+import { dataRow, dataTable, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { count, percent, plural } from '../lib/format.js';
 import { LEVELS, byNode, layout, level } from '../lib/drawing.js';
 import { helpedHeading } from './help.js';
@@ -23,11 +23,8 @@ export class HeatmapView {
     this.legend = h('ul', { class: 'legend', 'aria-label': 'Fill of both magazines together' },
       h('li', {}, h('span', { class: 'swatch heat-none', 'aria-hidden': 'true' }), 'never used'), ...LEGEND.map((name, i) => h('li', {}, h('span', { class: `swatch heat-${i}`, 'aria-hidden': 'true' }), name)));
     this.none = h('p', { class: 'muted' }, 'No CPU has used this domain since rcached started to trace it.');
-    this.tableBody = h('tbody');
-    this.details = h('details', {}, h('summary', {}, 'Show as a table'),
-      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Cache fill by CPU and order' }, h('table', { class: 'data' },
-        h('caption', {}, 'Ranges in loaded + prev, per order'),
-        h('thead', {}, h('tr', {}, ...['CPU', 'node', ...Array.from({ length: ORDERS }, (_, i) => `order ${i}`), 'all'].map((name) => h('th', { scope: 'col' }, name)))), this.tableBody)));
+    this.table = dataTable('Cache fill by CPU and order', ['CPU', 'node', ...Array.from({ length: ORDERS }, (_, i) => `order ${i}`), 'total'], { caption: 'Ranges in loaded + prev, per order' });
+    this.details = h('details', {}, h('summary', {}, 'Show as a table'), this.table.root);
     this.root = h('section', { class: 'panel', 'aria-labelledby': 'heatmap-title' },
       ...helpedHeading(3, 'CPU rcaches', 'heatmap', 'What does the heat map show?', this.aside),
       h('div', { class: 'heat-box' }, this.canvas), this.none, this.legend, this.details);
@@ -48,7 +45,7 @@ export class HeatmapView {
     });
     this.canvas.addEventListener('blur', () => this.move(null));
     this.canvas.addEventListener('keydown', (event) => this.key(event));
-    this.details.addEventListener('toggle', () => this.table());
+    this.details.addEventListener('toggle', () => this.fillTable());
   }
 
   update(cpus) {
@@ -61,7 +58,7 @@ export class HeatmapView {
     setHidden(this.none, !empty);
     for (const element of [this.canvas.parentElement, this.legend, this.details]) setHidden(element, empty);
     this.draw();
-    this.table();
+    this.fillTable();
     if (this.cursor !== null) this.explain();
   }
 
@@ -212,9 +209,9 @@ export class HeatmapView {
     this.tooltip.showAt(this.canvas, text, MARGIN + (column + 0.5) * this.plan.cell, top, top + this.cellHeight);
   }
 
-  table() {
+  fillTable() {
     if (!this.details.open || this.cpus === null) return;
-    keyed(this.tableBody, this.groups.flatMap((g) => g.indices), (i) => this.cpus.cpu[i], this.makeRow, (row, i) => {
+    keyed(this.table.body, this.groups.flatMap((g) => g.indices), (i) => this.cpus.cpu[i], () => dataRow(ORDERS + 2), (row, i) => {
       const cells = [...row.children];
       setText(cells[0], this.cpus.cpu[i]);
       setText(cells[1], this.cpus.node[i] ?? '–');
@@ -226,9 +223,5 @@ export class HeatmapView {
       }
       setText(cells[2 + ORDERS], count(sum));
     });
-  }
-
-  makeRow() {
-    return h('tr', {}, h('th', { scope: 'row' }), ...Array.from({ length: ORDERS + 2 }, () => h('td')));
   }
 }

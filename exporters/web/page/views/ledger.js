@@ -2,7 +2,7 @@
 // The balance sheet of the selected domain as a table: every part with its share and its slope, and the tree as their sum.
 // Below it the kernel memory of the caches and the free space below 4 GiB.
 
-import { h, keyed, setAttribute, setClass, setText } from '../lib/dom.js';
+import { h, keyed, setAttribute, setClass, setText, updateFacts } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, percent, slope } from '../lib/format.js';
 import { makeBar, swatch, updateBar } from './balance.js';
 import { helpedHeading } from './help.js';
@@ -30,13 +30,13 @@ function facts(domain) {
   const out = [];
   const { memory, space32, granule_bytes: granule } = domain;
   if (memory !== null) {
-    out.push(['memory for magazines', bytes(memory.magazine_bytes), `read at ${clock(memory.read)}`]);
-    out.push(['memory for ranges', bytes(memory.range_bytes), `read at ${clock(memory.read)}`]);
+    const tip = `read at ${clock(memory.read)}`;
+    out.push(['memory for magazines', bytes(memory.magazine_bytes), { tip }], ['memory for ranges', bytes(memory.range_bytes), { tip }]);
   }
   if (space32 !== null) {
     const size = (pages) => (granule === null ? `${count(pages)} granules` : bytes(pages * granule));
-    out.push(['free below 4 GiB', size(space32.free_pages), `${count(space32.free_pages)} granules, read at ${clock(space32.read)}`]);
-    out.push(['largest gap below 4 GiB', size(space32.largest_gap_pages), `${count(space32.largest_gap_pages)} granules, read at ${clock(space32.read)}`]);
+    out.push(['free below 4 GiB', size(space32.free_pages), { tip: `${count(space32.free_pages)} granules, read at ${clock(space32.read)}` }]);
+    out.push(['largest gap below 4 GiB', size(space32.largest_gap_pages), { tip: `${count(space32.largest_gap_pages)} granules, read at ${clock(space32.read)}` }]);
   }
   return out;
 }
@@ -63,11 +63,7 @@ export class LedgerView {
       setText(change, line.slope);
       setAttribute(row, 'data-off', line.key === 'unaccounted' && domain.balance.unaccounted.ranges !== 0);
     });
-    keyed(this.facts, facts(domain), ([name]) => name, ([name]) => h('div', {}, h('dt', {}, name), h('dd', { tabindex: '0' })), (element, [, value, tip]) => {
-      setText(element.lastElementChild, value);
-      setAttribute(element.lastElementChild, 'data-tip', tip);
-    });
-    setAttribute(this.facts, 'hidden', this.facts.childElementCount === 0);
+    updateFacts(this.facts, facts(domain));
   }
 
   makeLine(line) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles the live page and writes it as C++ source. Usage: node build.mjs PAGE OUT [--dev]
-//   PAGE  the folder of this page's sources
-//   OUT   a folder of the build tree that holds node_modules; gets dist/ and web_assets.cc
-// Assets carry a hash of their contents in their names, so that they may be cached for ever; each is stored as
-// it is and compressed. The page itself names them.
+// Bundles the live page and generates C++ source from it. Usage: node build.mjs PAGE OUT
+//   PAGE  the folder with the sources of the page
+//   OUT   a folder of the build tree that contains node_modules; dist/ and web_assets.cc are written there
+// The names of the assets contain a hash of their contents, so that they can be cached forever. Each is stored both plain
+// and compressed. index.html refers to them.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ function bundle(entry, options = {}) {
   return Buffer.from(result.outputFiles[0].contents);
 }
 
-// The licence of what is bundled goes with it.
+// The licence of a bundled package is part of the bundle.
 function licence(name) {
   const text = fs.readFileSync(path.join(modules, name, 'LICENSE'), 'utf8').trim();
   return `/*! rcached, Apache-2.0. Contains ${name}:\n${text}\n*/`;
@@ -47,21 +47,21 @@ for (const [name, plain] of contents) {
   assets.push({ url, type: TYPES[ext], plain });
 }
 const html = fs.readFileSync(path.join(pageFolder, 'index.html'), 'utf8').replace(/\{\{([^}]+)\}\}/g, (whole, name) => {
-  if (!names.has(name)) throw new Error(`index.html names ${whole}, which is no asset`);
+  if (!names.has(name)) throw new Error(`index.html refers to ${whole}, which is not an asset`);
   return names.get(name);
 });
 assets.unshift({ url: '/', type: TYPES['.html'], plain: Buffer.from(html) });
 const policy = fs.readFileSync(path.join(pageFolder, 'policy.txt'), 'utf8').trim();
 
-// dist/ is for the tests' own server; the daemon serves what is in the source below.
+// dist/ is served by the mock of the tests; the daemon serves the assets in the generated source.
 const dist = path.join(outFolder, 'dist');
 fs.rmSync(dist, { recursive: true, force: true });
 fs.mkdirSync(path.join(dist, 'assets'), { recursive: true });
 for (const { url, plain } of assets) fs.writeFileSync(path.join(dist, url === '/' ? 'index.html' : url), plain);
 fs.writeFileSync(path.join(dist, 'policy.txt'), policy);
 
-// Octal escapes are shorter than numbers, and a literal compiles faster than a list. They are cut into pieces
-// since compilers limit the length of one.
+// A string literal compiles faster than a list of numbers, and octal escapes are the shortest. It is split because
+// compilers limit the length of a literal.
 function literal(bytes) {
   const lines = [];
   for (let at = 0; at < bytes.length; at += 2000) {

@@ -11,7 +11,7 @@
 namespace rcached {
 namespace {
 
-constexpr const char* kForEver = "public, max-age=31536000, immutable";
+constexpr const char* kCacheForever = "public, max-age=31536000, immutable";
 
 std::shared_ptr<const std::string> share(std::string_view text) {
   return std::make_shared<const std::string>(text);
@@ -22,17 +22,17 @@ Route asset_route(const WebAsset& asset) {
   Route route;
   route.path = asset.path;
   if (is_page) route.summary = "this host's domains, live";
-  // The copies are made once; every answer shares them.
+  // Copied once; all responses share the copies.
   route.get = [&asset, is_page, plain = share(asset.plain),
                gzip = share(asset.gzip)](const HttpRequest& request) {
     HttpResponse response;
     response.content_type = asset.content_type;
-    response.headers = {{"Cache-Control", is_page ? "no-store" : kForEver}, {"Vary", "Accept-Encoding"}};
+    response.headers = {{"Cache-Control", is_page ? "no-store" : kCacheForever}, {"Vary", "Accept-Encoding"}};
     if (is_page) {
       response.headers.emplace_back("Content-Security-Policy", web_page_policy());
       response.headers.emplace_back("Referrer-Policy", "no-referrer");
     }
-    // Who refuses both gets it plain: there is no third way, and a page is better than a 406.
+    // A client that accepts neither coding gets the plain contents, which is better than status 406.
     const bool compressed =
         choose_coding(request.header("Accept-Encoding")).value_or(ContentCoding::identity) ==
         ContentCoding::gzip;

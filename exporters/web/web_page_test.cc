@@ -60,9 +60,9 @@ class WebPageTest : public ::testing::Test {
   });
 };
 
-TEST_F(WebPageTest, ThePlainPageIsAlwaysThere) { EXPECT_EQ(get("/plain").body, "plain: "); }
+TEST_F(WebPageTest, ThePlainPageIsAlwaysServed) { EXPECT_EQ(get("/plain").body, "plain: "); }
 
-TEST_F(WebPageTest, WithoutALivePageThePlainOneSaysWhy) {
+TEST_F(WebPageTest, WithoutALivePageThePlainPageShowsTheReason) {
   if (!web_assets().empty()) {
     EXPECT_TRUE(web_page_missing().empty());
     return;
@@ -78,7 +78,7 @@ class LivePageTest : public WebPageTest {
   }
 };
 
-TEST_F(LivePageTest, ThePageHasAStrictPolicyAndIsNotKept) {
+TEST_F(LivePageTest, ThePageHasAStrictPolicyAndIsNotCached) {
   const HttpResponse page = get("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
@@ -89,13 +89,13 @@ TEST_F(LivePageTest, ThePageHasAStrictPolicyAndIsNotKept) {
   EXPECT_EQ(policy.find("http"), std::string::npos);
 }
 
-TEST_F(LivePageTest, EverythingThatThePageNamesIsThere) {
+TEST_F(LivePageTest, EveryAssetOfThePageIsServed) {
   const std::string html = *get("/").shared_body;
   const std::regex link("(?:src|href)=\"([^\"]+)\"");
   std::size_t assets = 0;
   for (std::sregex_iterator at(html.begin(), html.end(), link), end; at != end; ++at) {
     const std::string target = (*at)[1];
-    EXPECT_TRUE(target.starts_with("/") || target.starts_with("#")) << target << " is outside";
+    EXPECT_TRUE(target.starts_with("/") || target.starts_with("#")) << target << " is external";
     if (!target.starts_with("/assets/")) continue;
     ++assets;
     const HttpResponse asset = get(target);
@@ -103,17 +103,17 @@ TEST_F(LivePageTest, EverythingThatThePageNamesIsThere) {
     EXPECT_EQ(header(asset, "Cache-Control"), "public, max-age=31536000, immutable") << target;
   }
   EXPECT_GE(assets, 4u);
-  EXPECT_EQ(html.find("{{"), std::string::npos) << "a name was not filled in";
+  EXPECT_EQ(html.find("{{"), std::string::npos) << "a placeholder was not replaced";
 }
 
-TEST_F(LivePageTest, NamesOfAssetsTellTheirContents) {
+TEST_F(LivePageTest, NamesOfAssetsContainAHash) {
   const std::regex name("/|/assets/[a-z]+-[0-9a-f]{12}\\.(js|css|svg)");
   for (const WebAsset& asset : web_assets()) {
     EXPECT_TRUE(std::regex_match(std::string(asset.path), name)) << asset.path;
   }
 }
 
-TEST_F(LivePageTest, CompressedOnlyForThoseWhoAskAndTheSameThen) {
+TEST_F(LivePageTest, CompressedOnlyIfAcceptedAndWithTheSameContents) {
   for (const WebAsset& asset : web_assets()) {
     const std::string path(asset.path);
     for (const char* refused : {"", "identity", "gzip;q=0", "gzip; q=0.000", "br, deflate", "x-gzip-not"}) {
@@ -128,7 +128,7 @@ TEST_F(LivePageTest, CompressedOnlyForThoseWhoAskAndTheSameThen) {
   }
 }
 
-TEST_F(LivePageTest, IsSmallEnoughToBePartOfEveryBinary) {
+TEST_F(LivePageTest, IsSmallEnoughForEveryBinary) {
   std::size_t plain = 0;
   std::size_t packed = 0;
   for (const WebAsset& asset : web_assets()) {

@@ -64,14 +64,14 @@ class ConfidenceView {
     const drift = Object.values(audit.drift).reduce((a, b) => a + b, 0);
     const missed = [['reordered', misses.reordered], ['depot race', misses.depot_race], ['migration', misses.migration], ['unknown', misses.unknown]];
     updateFacts(this.facts, [
-      ['confidence', confidence.text, { more: confidence.state }],
+      ['confidence', confidence.text, { more: confidence.text === confidence.state ? '' : confidence.state }],
       ['correct predictions', prediction.predictions === 0 ? UNKNOWN : percent(prediction.hits / prediction.predictions),
         { more: `${count(prediction.hits)} of ${count(prediction.predictions)}; misses: ${missed.map(([name, n]) => `${name} ${count(n)}`).join(', ')}` }],
       ['drift now', plural(domain.drift_ranges, 'range'), { more: 'difference between the mirror and the values last read by the probes' }],
       ['audits', count(audit.audits), { more: `${plural(audit.repairs, 'repair')}, ${count(audit.abandoned)} abandoned` }],
       ['last audit', confidence.last_audit === null ? 'never' : clock(confidence.last_audit), { more: 'comparison with kernel memory' }],
       ['differences found', plural(drift, 'range'), { more: Object.entries(audit.drift).map(([name, n]) => `${name} ${count(n)}`).join(', ') }],
-      ['losses', count(confidence.loss_marks), { more: confidence.last_loss === null ? 'none' : `last at ${clock(confidence.last_loss)}` }],
+      ['losses', count(confidence.loss_marks), { more: confidence.last_loss === null ? '' : `last at ${clock(confidence.last_loss)}` }],
       ['flush-queue drains', count(queue.drains), { more: `${plural(queue.drained_ranges, 'range')}, at most ${count(queue.largest_ranges)} at once; longest ${duration(queue.longest_seconds)}` }],
       ['rcache flushes', count(flushes), { more: 'free_cpu_cached_iovas() calls: all caches of a CPU emptied into the tree' }],
     ]);

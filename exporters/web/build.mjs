@@ -2,8 +2,8 @@
 // Bundles the live page and generates C++ source from it. Usage: node build.mjs PAGE OUT
 //   PAGE  the folder with the sources of the page
 //   OUT   a folder of the build tree that contains node_modules; dist/ and web_assets.cc are written there
-// The names of the assets contain a hash of their contents, so that they can be cached forever. Each is stored both plain
-// and compressed. index.html refers to them.
+// The names of the assets contain a hash of their contents, so that they can be cached forever. Each is stored both
+// plain and compressed. index.html refers to them.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';

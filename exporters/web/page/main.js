@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live page: draws the data of the connection, at most once per frame, and manages the selection, the theme and the
-// banner with the state of the connection.
+// The live page: draws the data of the connection, at most once per frame, and manages the selection, the theme and
+// the banner with the state of the connection.
 
 import { byId, setAttribute, setHidden, setText } from './lib/dom.js';
 import { clock, span } from './lib/format.js';

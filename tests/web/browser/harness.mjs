@@ -47,8 +47,8 @@ export async function until(condition, what) {
 //   expected    console messages that are not errors in this test
 //   fakeClock   the page's time can be advanced with page.clock
 //   init        runs in the page before its own scripts
-// `guard.problems` collects what must not happen; guard.clean() asserts that nothing did. `requests` are those that the
-// page has sent and that have not ended, streams among them.
+// `guard.problems` collects what must not happen; guard.clean() asserts that nothing did. `requests` are those that
+// the page has sent and that have not ended, streams among them.
 export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'no-preference', expected = [], javaScriptEnabled = true, fakeClock = false, fixedTime = null, init = null } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion, timezoneId: 'UTC', locale: 'en-US', hasTouch: viewport.width < 500, javaScriptEnabled });
   context.setDefaultTimeout(HANG_MS);

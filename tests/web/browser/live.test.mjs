@@ -118,8 +118,8 @@ test('the live page, its assets and the plain page are served with the right hea
   assert.match(page.body, /<noscript>.*href="\/plain"/s);
 });
 
-// Every path of keys in a JSON body, elements of arrays as one: ["domains[].balance.tree.ranges", ...]. What may be null
-// in either body is not followed.
+// Every path of keys in a JSON body, elements of arrays as one: ["domains[].balance.tree.ranges", ...]. What may be
+// null in either body is not followed.
 const MAY_BE_NULL = new Set(['domains[].memory', 'domains[].space32', 'domain.memory', 'domain.space32', 'domains[].depot.fullest', 'domain.depot.fullest', 'domains[].rates', 'domain.rates', 'reader']);
 
 function keysOf(body) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's HTTP interface on loopback, for states that a real daemon is rarely in: streams that are cut, refused or
-// silent, slow answers, domains that disappear, a daemon that is not ready. Serves the page as it was built (dist/).
+// The daemon's HTTP interface on loopback, for states that a real daemon is rarely in: streams that are cut, refused
+// or silent, slow answers, domains that disappear, a daemon that is not ready. Serves the page as it was built
+// (dist/).
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A simulated host: bodies of the JSON API, version 1, generated from a few traits per domain. The same options and tick
-// always give the same bodies, and every balance sheet adds up.
+// A simulated host: bodies of the JSON API, version 1, generated from a few traits per domain. The same options and
+// tick always give the same bodies, and every balance sheet adds up.
 
 const T0 = 1_796_000_000;
 const MAGAZINE = 127;

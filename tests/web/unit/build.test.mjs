@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exporters/web/build-page when npm or the bundler fails: the binary has no live page and knows why, and the next build
-// tries again. The lock files.
+// exporters/web/build-page when npm or the bundler fails: the binary has no live page and shows the reason; the next
+// build tries again. The lock files.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';

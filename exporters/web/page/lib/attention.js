@@ -80,7 +80,8 @@ export function sorted(domains, by = 'attention') {
   return [...domains].sort((a, b) => order(a, b) || compareLabels(a.domain, b.domain));
 }
 
-// Whether every word of the filter occurs in the domain's label, type, devices, drivers, confidence or active verdicts.
+// Whether every word of the filter occurs in the domain's label, type, devices, drivers, confidence or active
+// verdicts.
 export function matches(domain, filter) {
   const text = [
     domain.domain, domain.type, ...domain.devices, ...domain.drivers, domain.confidence.state,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers to build and update elements. Strings are always inserted as text, never as markup: the names of devices and
-// drivers are untrusted.
+// Helpers to build and update elements. Strings are always inserted as text, never as markup: the names of devices
+// and drivers are untrusted.
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);

@@ -23,8 +23,9 @@ export function byNode(cpus) {
     .map(([node, indices]) => ({ node, indices }));
 }
 
-// The layout of the cells: the CPUs of each node are split into strips of as many CPUs as fit. The fewer CPUs, the larger
-// the cells; their width is between `min` and `max` pixels. Strips are about equally long and break at multiples of 8.
+// The layout of the cells: the CPUs of each node are split into strips of as many CPUs as fit. The fewer CPUs, the
+// larger the cells; their width is between `min` and `max` pixels. Strips are about equally long and break at
+// multiples of 8.
 export function layout(groups, width, { min = 9, max = 26, margin = 30 } = {}) {
   const largest = groups.reduce((n, g) => Math.max(n, g.indices.length), 0);
   const room = Math.max(width - margin, min);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last hour of the selected domain: the tree and its parts, the latency of tree allocations, allocations and depot
-// overflows. Drawn by uPlot. A line below each chart shows the values at the cursor, which the arrow keys move too, and a
-// table has the same numbers.
+// The last hour of the selected domain: the tree and its parts, the latency of tree allocations, allocations and
+// depot overflows. Drawn by uPlot. A line below each chart shows the values at the cursor, which the arrow keys move
+// too, and a table has the same numbers.
 
 import uPlot from 'uplot';
 

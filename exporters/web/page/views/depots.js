@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The depot of the selected domain: one gauge per order with the limit (bounded) or the reclaim threshold (unbounded),
-// and the magazines that overflowed or were reclaimed.
+// The depot of the selected domain: one gauge per order with the limit (bounded) or the reclaim threshold
+// (unbounded), and the magazines that overflowed or were reclaimed.
 
 import { h, keyed, setAttribute, setHidden, setStyle, setText } from '../lib/dom.js';
 import { count, orderSize, percent, plural, rate } from '../lib/format.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list: one balance sheet per domain, in columns. The rows are a table for screen readers; the domain's label in each
-// is a button, and the arrow keys move from one to the next.
+// The list: one balance sheet per domain, in columns. The rows are a table for screen readers; the domain's label in
+// each is a button, and the arrow keys move from one to the next.
 
 import { byId, h, keyed, setAttribute, setClass, setHidden, setText } from '../lib/dom.js';
 import { count, plural, slope } from '../lib/format.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fill of every CPU's magazines by order, as strips of CPUs per NUMA node. It is a canvas with a cursor that the pointer
-// and the arrow keys move. The table below has the same numbers; it is built only while it is open.
+// The fill of every CPU's magazines by order, as strips of CPUs per NUMA node. It is a canvas with a cursor that the
+// pointer and the arrow keys move. The table below has the same numbers; it is built only while it is open.
 
 import { dataRow, dataTable, h, keyed, setAttribute, setHidden, setText } from '../lib/dom.js';
 import { count, percent, plural } from '../lib/format.js';

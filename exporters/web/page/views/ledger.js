@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The balance sheet of the selected domain as a table: every part with its share and its slope, and the tree as their sum.
-// Below it the kernel memory of the caches and the free space below 4 GiB.
+// The balance sheet of the selected domain as a table: every part with its share and its slope, and the tree as their
+// sum. Below it the kernel memory of the caches and the free space below 4 GiB.
 
 import { h, keyed, setAttribute, setClass, setText, updateFacts } from '../lib/dom.js';
 import { UNKNOWN, bytes, clock, count, percent, slope } from '../lib/format.js';

@@ -23,7 +23,7 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 // The only limit on any wait in these tests. It ends a test that hangs. No test passes or fails because of how long
 // something takes: every wait is for a condition.
-export const HANG_MS = 300_000;
+export const HANG_MS = 600_000;
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 360, height: 780 };

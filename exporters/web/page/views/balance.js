@@ -8,7 +8,7 @@ import { activeVerdicts, severity } from '../lib/attention.js';
 
 export const PARTS = [
   { key: 'outstanding', name: 'outstanding', short: 'outstanding' },
-  { key: 'cpu_cached', name: 'CPU rcaches', short: 'CPU rcaches' },
+  { key: 'cpu_cached', name: 'cpu rcaches', short: 'cpu rcaches' },
   { key: 'depot_cached', name: 'depot', short: 'depot' },
   { key: 'reserved', name: 'reserved', short: 'reserved' },
   { key: 'unaccounted', name: 'unaccounted', short: 'unacc.' },

@@ -20,7 +20,7 @@ const compactNumber = (value) => (Math.abs(value) >= 1e6 ? `${short(value / 1e6)
 const CHARTS = [
   {
     id: 'tree', title: 'Tree and its parts', help: 'What does this chart show?', unit: 'ranges', height: 190, axis: compactNumber, value: (v) => (v === null ? UNKNOWN : count(Math.round(v))),
-    series: [['depot_cached', 'depot', '--part-depot_cached'], ['cpu_cached', 'CPU rcaches', '--part-cpu_cached'], ['outstanding', 'outstanding', '--part-outstanding']],
+    series: [['depot_cached', 'depot', '--part-depot_cached'], ['cpu_cached', 'cpu rcaches', '--part-cpu_cached'], ['outstanding', 'outstanding', '--part-outstanding']],
     line: ['tree', 'tree', '--text'], stacked: true, floor: true,
   },
   {
@@ -72,7 +72,7 @@ class Chart {
     this.showValues();
   }
 
-  // Stacked from the bottom: outstanding, CPU rcaches, depot. The tree is a line on top.
+  // Stacked from the bottom: outstanding, cpu rcaches, depot. The tree is a line on top.
   stack(data) {
     const sums = stacked([...this.plan.series].reverse().map(([name]) => data.byName.get(name))).reverse();
     return [data.byName.get('tree'), ...sums];

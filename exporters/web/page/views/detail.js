@@ -30,7 +30,7 @@ function figures({ rates, tree_allocation: tree }) {
 }
 
 const ORDER_COLUMNS = [
-  ['outstanding', 'outstanding'], ['cpu_cached', 'CPU rcaches'], ['cpu_capacity', 'capacity'], ['cpus_holding', 'CPUs with ranges'],
+  ['outstanding', 'outstanding'], ['cpu_cached', 'cpu rcaches'], ['cpu_capacity', 'capacity'], ['cpus_holding', 'CPUs with ranges'],
   ['depot_magazines', 'depot magazines'], ['allocations', 'allocations'], ['tree_allocations', 'from the tree'],
   ['allocation_failures', 'failed'], ['frees', 'frees'], ['tree_frees', 'tree frees'], ['mismatched_frees', 'mismatched'],
 ];

@@ -5,8 +5,8 @@ import { byId, h, setText } from '../lib/dom.js';
 
 const TEXTS = {
   balance:
-    'The tree of a domain contains every range of I/O virtual addresses that is allocated in it: tree = outstanding + CPU rcaches + depot + reserved + unaccounted. ' +
-    'Outstanding ranges are mapped by a driver or wait in the flush queue; a leak makes them grow. The CPU rcaches and the depot keep freed ranges for later allocations; ' +
+    'The tree of a domain contains every range of I/O virtual addresses that is allocated in it: tree = outstanding + cpu rcaches + depot + reserved + unaccounted. ' +
+    'Outstanding ranges are mapped by a driver or wait in the flush queue; a leak makes them grow. The cpu rcaches and the depot keep freed ranges for later allocations; ' +
     'when these caches grow, the tree grows although nothing leaks. Unaccounted ranges are in the tree but in no other part; there should be none.',
   heatmap:
     'For every order (a range of order n has 2^n granules), each CPU has two magazines of freed ranges: loaded, which serves allocations and takes frees, and prev, which replaces it ' +
@@ -17,7 +17,7 @@ const TEXTS = {
     'into the tree, range by range, under the lock of the tree. That is an overflow, and it stalls allocations and frees. Since Linux 6.7 depots are unbounded, and a worker frees the ' +
     'magazines above the reclaim threshold.',
   tree:
-    'The ranges of the domain over the last hour. If outstanding ranges grow under a steady load, something leaks. If the CPU rcaches or the depot grow, the caches make the tree grow.',
+    'The ranges of the domain over the last hour. If outstanding ranges grow under a steady load, something leaks. If the cpu rcaches or the depot grow, the caches make the tree grow.',
   latency:
     'How long calls of alloc_iova() took. This is the slow path, used when no cache has a range: it searches the tree under its lock. It is slow when the tree is large or when the space below ' +
     '4 GiB is full. p99 is the upper bound of the histogram bucket that contains the 99th percentile.',

@@ -18,7 +18,7 @@ function lines(domain) {
     line('outstanding', 'outstanding'),
     line('outstanding_before_start', 'before start', 'detail'),
     line('fq_pending', 'in flush queue', 'detail'),
-    line('cpu_cached', 'CPU rcaches'),
+    line('cpu_cached', 'cpu rcaches'),
     line('depot_cached', 'depot'),
     line('reserved', 'reserved'),
     line('unaccounted', 'unaccounted'),

@@ -69,9 +69,9 @@ export class MockDaemon {
     this.streams.clear();
   }
 
-  error(response, status, message, mend = '') {
+  error(response, status, message, hint = '') {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(JSON.stringify({ error: { message, mend } }));
+    response.end(JSON.stringify({ error: { message, hint } }));
   }
 
   json(response, body) {
@@ -80,7 +80,7 @@ export class MockDaemon {
   }
 
   domain(label) {
-    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, mend: '/api/v1/domains lists the domains there are' } };
+    return this.state.details.get(label) ?? { error: { message: `there is no domain "${label}"`, hint: '/api/v1/domains lists the domains there are' } };
   }
 
   send({ response, label }) {

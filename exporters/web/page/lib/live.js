@@ -20,7 +20,7 @@ export async function getJson(path, signal) {
   const body = await response.json().catch(() => null);
   if (response.ok && body !== null) return { ok: true, status: response.status, body };
   const error = body?.error ?? {};
-  return { ok: false, status: response.status, message: error.message ?? `the daemon answered with status ${response.status}`, mend: error.mend ?? '' };
+  return { ok: false, status: response.status, message: error.message ?? `the daemon answered with status ${response.status}`, hint: error.hint ?? '' };
 }
 
 export class Live {
@@ -152,7 +152,7 @@ export class Live {
       if (this.polling !== polling) return;
       const failed = [domains, status, notes].find((answer) => !answer.ok);
       if (failed) {
-        this.setState(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.mend ? `; ${failed.mend}` : ''));
+        this.setState(failed.status === 503 && this.lastData === null ? 'waiting' : 'stale', failed.message + (failed.hint ? `; ${failed.hint}` : ''));
         this.retry();
         return;
       }
@@ -185,7 +185,7 @@ export class Live {
       if (this.selected !== label || this.paused) return;
       // The stream has been faster: this answer is older than what is shown.
       if (this.domainEvents !== domainEvents) return;
-      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, mend: answer.mend } });
+      this.on.domain('', answer.ok ? answer.body : { error: { message: answer.message, hint: answer.hint } });
     } catch {
       // If the connection is lost, the stream's error handler says so.
     }

@@ -152,7 +152,7 @@ export class DetailView {
     setHidden(this.head, Boolean(detail.error));
     if (detail.error) {
       setText(this.title, 'No such domain');
-      this.showNotice('This domain no longer exists', [detail.error.message, detail.error.mend].filter(Boolean).join('; '));
+      this.showNotice('This domain no longer exists', [detail.error.message, detail.error.hint].filter(Boolean).join('; '));
       return;
     }
     setHidden(this.notice, true);

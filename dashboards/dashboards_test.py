@@ -2,35 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules, alerts and runbooks agree with the rest of the project: every metric they use is in docs/metrics.md, every
 query parses, and every alert has its runbook and its tests."""
-import argparse
-import json
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path += [str(HERE / "grafana"), str(HERE.parent / "tests")]
+import kit
+import reading
+
 PROMETHEUS = HERE / "prometheus"
 ALERTS = PROMETHEUS / "alerts.yaml"
 RULES = PROMETHEUS / "rules.yaml"
 RUNBOOKS = HERE / "runbooks"
-PROMTOOL = "promtool"
 
-METRIC = re.compile(r"(?<![:\w])(?:iova|rcached|process)_[a-z0-9_]+(?![:\w(])")
 RECORDED = re.compile(r"\b(?:domain|instance|iommu):[a-z0-9_]+:[a-z0-9_]+")
-
-
-def documented():
-    """{metric: set of its labels}"""
-    rows = re.findall(r"^\| `(\w+)` \| \w+ \| \w+ \| ([^|]*)\|", (HERE.parent / "docs/metrics.md").read_text(), re.M)
-    return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-
-
-def named(metric, known):
-    """Whether it is documented, by itself or as a series of a histogram."""
-    return metric in known or re.sub(r"_(bucket|sum|count)$", "", metric) in known
 
 
 def expressions(kind, path):
@@ -59,33 +46,21 @@ def rule_tests():
     return found
 
 
-def parsed(queries):
-    """The number of queries that promtool parses; it reports those that it cannot."""
-    rules = [f"      - {{record: 'q{i}', expr: {json.dumps(query)}}}" for i, query in enumerate(queries)]
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write("groups:\n  - name: queries\n    rules:\n" + "\n".join(rules) + "\n")
-        file.flush()
-        checked = subprocess.run([PROMTOOL, "check", "rules", "--lint=none", file.name], capture_output=True,
-                                 text=True, check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    return int(re.search(r"(\d+) rules found", checked.stdout)[1])
-
-
 class Documentation(unittest.TestCase):
     def test_the_reference_was_read(self):
-        self.assertGreater(len(documented()), 40)
-        self.assertEqual(documented()["iova_rcache_depot_magazines"], {"domain", "order"})
+        self.assertGreater(len(reading.documented()), 40)
+        self.assertEqual(reading.documented()["iova_rcache_depot_magazines"], ("gauge", {"domain", "order"}))
 
     def test_every_metric_exists(self):
-        known = documented()
+        known = reading.documented()
         texts = [("rule " + name, expr) for name, expr in alert_expressions() + expressions("record", RULES)]
         for path in [*RUNBOOKS.glob("*.md"), HERE.parent / "docs/alerts.md"]:
             texts.append((path.name, path.read_text()))
         self.assertGreater(len(texts), 50)
         recorded = {name for name, _ in expressions("record", RULES)}
         for place, text in texts:
-            for metric in METRIC.findall(text):
-                self.assertTrue(named(metric, known), f"{metric} in {place}")
+            for metric in reading.METRIC.findall(text):
+                self.assertTrue(reading.metric_of(metric, known), f"{metric} in {place}")
             for name in RECORDED.findall(text):
                 self.assertIn(name, recorded, place)
 
@@ -162,14 +137,14 @@ class Runbooks(unittest.TestCase):
             confirm = (RUNBOOKS / f"{name}.md").read_text().split("## How to confirm it")[1].split("\n## ")[0]
             block = re.search(r"```\n(.+?)```", confirm, re.S)
             self.assertTrue(block, f"{name}: no commands")
-            self.assertTrue(METRIC.search(block[1]) or RECORDED.search(block[1]) or "rcached" in block[1], name)
+            self.assertTrue(reading.METRIC.search(block[1]) or RECORDED.search(block[1]) or "rcached" in block[1], name)
 
     def test_queries_parse(self):
         """Lines of the command blocks that begin with `promql:` are PromQL."""
         queries = [line.removeprefix("promql: ").partition("  # ")[0] for path in sorted(RUNBOOKS.glob("*.md"))
                    for line in path.read_text().splitlines() if line.startswith("promql: ")]
         self.assertGreater(len(queries), 20)
-        self.assertEqual(parsed(queries), len(queries))
+        self.assertEqual(kit.bad_expressions(queries), "")
 
     def test_links_lead_somewhere(self):
         for path in RUNBOOKS.glob("*.md"):
@@ -179,8 +154,4 @@ class Runbooks(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--promtool", default=PROMTOOL)
-    options, rest = parser.parse_known_args()
-    PROMTOOL = options.promtool
-    unittest.main(argv=sys.argv[:1] + rest)
+    unittest.main()

@@ -3,7 +3,6 @@
 """config/rcached.schema.json judges as the parser does: the same acceptances and the same refusals, over a table of wrong
 configurations, right ones, and generated ones. The schema sees each document as rcached's YAML door reads it, with YAML's
 booleans and integers and with every scalar as a string, and as another reader of YAML reads it."""
-import argparse
 import collections
 import json
 import pathlib
@@ -16,13 +15,13 @@ import unittest
 import jsonschema
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "testing"))
-import wrong_configs  # noqa: E402
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "daemon/config/testing"), str(ROOT / "tests")]
+import kit
+import wrong_configs
+
 SCHEMA = json.loads((ROOT / "config/rcached.schema.json").read_text())
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
-ANSWERS = None  # path of the binary
 GENERATED = 4000
 
 RIGHT = [
@@ -68,7 +67,7 @@ NullsOnly.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|nul
 
 def ask(texts):
     sys.set_int_max_str_digits(0)
-    done = subprocess.run([ANSWERS], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True, timeout=120)
+    done = subprocess.run([kit.PROGRAMS["answers"]], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(texts), (len(answers), len(texts))
     return answers
@@ -231,8 +230,4 @@ class Generated(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--answers", required=True)
-    options, rest = parser.parse_known_args()
-    ANSWERS = options.answers
-    unittest.main(argv=[sys.argv[0], *rest])
+    kit.run_tests("answers")

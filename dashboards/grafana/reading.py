@@ -29,9 +29,9 @@ def alerts():
             for path in rule_files() for block in re.split(r"(?=- alert: )", path.read_text())[1:]]
 
 
-def documented():
-    """{metric: (type, set of its labels)} of docs/metrics.md"""
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| \w+ \| ([^|]*)\|", (ROOT / "docs/metrics.md").read_text(), re.M)
+def documented(page=ROOT / "docs/metrics.md"):
+    """{metric: (type, set of its labels)}"""
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| \w+ \| ([^|]*)\|", page.read_text(), re.M)
     return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
 
 

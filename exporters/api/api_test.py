@@ -3,16 +3,12 @@
 """The JSON API against its OpenAPI document, both ways: every answer (of made-up views, of a running synthetic daemon,
 of the examples in docs/api.md) is valid by the strictest reading of the document, and everything the document
 describes occurs in an answer."""
-import argparse
 import copy
 import json
 import pathlib
 import re
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
@@ -20,9 +16,11 @@ import urllib.request
 import jsonschema
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tests"))
+import kit
+
 DOCUMENT = json.loads((HERE / "openapi.json").read_text())
 EXAMPLES = HERE.parent.parent / "docs" / "api.md"
-ANSWERS = RCACHED = None  # paths of the binaries
 SCHEMAS = DOCUMENT["components"]["schemas"]
 NULL = {"type": "null"}
 
@@ -134,48 +132,12 @@ def expected(schema, place):
         yield from expected(schema["items"], place + "[]")
 
 
-class Daemon:
+class Daemon(kit.Rcached):
     """rcached run --source synthetic, and answers as api-answers prints them."""
-
-    def __enter__(self):
-        self.directory = tempfile.TemporaryDirectory()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.base = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        config = pathlib.Path(self.directory.name, "rcached.yaml")
-        config.write_text(f"run_directory: {self.directory.name}\npipeline:\n  snapshot_interval: 100ms\n")
-        self.log = open(pathlib.Path(self.directory.name, "log"), "w+")
-        self.process = subprocess.Popen(
-            [RCACHED, "run", "--source", "synthetic", "--listen", self.base.removeprefix("http://"),
-             "--config", str(config)], stdout=self.log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 30
-        while self.status_of("/-/ready") != 200:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise AssertionError("rcached does not become ready")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(timeout=10)
-        self.log.seek(0)
-        self.output = self.log.read()
-        self.log.close()
-        self.directory.cleanup()
-
-    def status_of(self, target):
-        try:
-            with urllib.request.urlopen(self.base + target, timeout=5) as response:
-                return response.status
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
 
     def ask(self, path, target):
         try:
-            response = urllib.request.urlopen(self.base + target, timeout=20)
+            response = urllib.request.urlopen(self.url + target, timeout=kit.LIMIT)
         except urllib.error.HTTPError as error:
             response = error
         with response:
@@ -279,14 +241,15 @@ class Document(unittest.TestCase):
                     self.assertTrue(child.get("description"), f"{name}.{member}")
 
 
-class Answers(unittest.TestCase):
+class Answers(kit.TestCase):
     @classmethod
     def setUpClass(cls):
-        printed = subprocess.run([ANSWERS], check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run([kit.PROGRAMS["answers"]], check=True, capture_output=True, text=True).stdout
         cls.made_up = json.loads(printed)
-        with Daemon() as daemon:
+        with Daemon(kit.PROGRAMS["rcached"], cls.class_folder(), "pipeline: {snapshot_interval: 100ms}\n") as daemon:
+            daemon.wait_ready()
             cls.from_daemon = list(daemon.answers())
-        cls.log = daemon.output
+        cls.log = daemon.output()
         cls.examples = list(examples())
         cls.all = cls.made_up + cls.from_daemon + cls.examples
 
@@ -329,7 +292,7 @@ class Answers(unittest.TestCase):
 
     def test_the_daemon_serves_the_document_with_its_version(self):
         served = [json.loads(a["body"]) for a in self.from_daemon if a["request"] == "/api/v1/openapi.json"]
-        version = subprocess.run([RCACHED, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+        version = subprocess.run([kit.PROGRAMS["rcached"], "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
         filled = copy.deepcopy(DOCUMENT)
         filled["info"]["version"] = version
         self.assertEqual(served, [filled])
@@ -379,9 +342,4 @@ def spoilings(instance):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--answers", required=True)
-    parser.add_argument("--rcached", required=True)
-    options, rest = parser.parse_known_args()
-    ANSWERS, RCACHED = options.answers, options.rcached
-    unittest.main(argv=sys.argv[:1] + rest)
+    kit.run_tests("answers", "rcached")

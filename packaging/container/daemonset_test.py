@@ -4,21 +4,20 @@
 
 The models of the Python client are generated from the API's OpenAPI document. A document that passes through them must
 come out unchanged, so unknown fields, wrong types and missing required fields are found."""
-import argparse
 import copy
 import json
 import pathlib
 import subprocess
 import sys
-import tempfile
-import unittest
 
 import kubernetes.client
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tests"))
+import kit
+
 TYPES = {("v1", "ConfigMap"): "V1ConfigMap", ("apps/v1", "DaemonSet"): "V1DaemonSet"}
-RCACHED = ""
 
 
 class Answer:
@@ -38,7 +37,7 @@ def documents():
     return list(yaml.safe_load_all((HERE / "daemonset.yaml").read_text()))
 
 
-class DaemonSet(unittest.TestCase):
+class DaemonSet(kit.TestCase):
     def test_fits_the_api(self):
         kinds = []
         for document in documents():
@@ -76,16 +75,12 @@ class DaemonSet(unittest.TestCase):
                          sorted(granted.partition("=")[2].split()))
 
     def test_its_configuration_is_one(self):
-        with tempfile.TemporaryDirectory() as directory:
-            config = pathlib.Path(directory) / "rcached.yaml"
-            config.write_text(documents()[0]["data"]["rcached.yaml"])
-            checked = subprocess.run([RCACHED, "--check-config", str(config)], capture_output=True, text=True, check=False)
+        config = self.folder() / "rcached.yaml"
+        config.write_text(documents()[0]["data"]["rcached.yaml"])
+        checked = subprocess.run([kit.PROGRAMS["rcached"], "--check-config", str(config)], capture_output=True,
+                                 text=True, check=False)
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rcached", required=True)
-    known, rest = parser.parse_known_args()
-    RCACHED = known.rcached
-    unittest.main(argv=[sys.argv[0], *rest])
+    kit.run_tests("rcached")

@@ -2,22 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The example's routes in a real Alertmanager: alerts are posted to it, and what one of them makes needless does not
 arrive, while the same alert of another host or domain does."""
-import argparse
 import json
 import pathlib
-import shutil
 import sys
-import tempfile
 import unittest
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/prometheus"))
-# pylint: disable=wrong-import-position
+sys.path.insert(0, str(ROOT / "tests"))
+import kit
 from receivers import Alertmanager, Webhooks
-from servers import wait_for
-
-ALERTMANAGER = "prometheus-alertmanager"
 
 
 def alert(name, severity, instance, **labels):
@@ -30,36 +23,34 @@ ARRIVE = [alert("RcachedDown", "warning", "down"), alert("IovaSizeMismatch", "wa
           alert("IovaDepotFull", "info", "full", domain="4", order="1"),
           alert("IovaAllocationFailing", "critical", "gone", domain="4"),
           alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="5"),
-          alert("RcachedEventsLostHeavily", "critical", "lossy"), alert("RcachedDomainLossy", "warning", "up", domain="4"),
+          alert("RcachedEventsLostHeavily", "critical", "lossy"),
+          alert("RcachedDomainLossy", "warning", "up", domain="4"),
           alert("NodeDown", "warning", "down")]
 INHIBITED = [alert("IovaSizeMismatch", "warning", "down", domain="4"), alert("RcachedEventsLost", "warning", "down"),
              alert("IovaDepotFull", "info", "full", domain="4", order="0"),
              alert("IovaDepotFilling", "info", "full", domain="4", order="0"),
              alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="4"),
-             alert("RcachedEventsLost", "warning", "lossy"), alert("RcachedDomainLossy", "warning", "lossy", domain="4")]
+             alert("RcachedEventsLost", "warning", "lossy"),
+             alert("RcachedDomainLossy", "warning", "lossy", domain="4")]
 # Posted after all of them, with the longest wait: when it has arrived, whatever was to be sent has been.
 LAST = alert("IovaStrandedCache", "info", "last", domain="4", order="0")
 RECEIVERS = {"critical": "pager", "warning": "tickets", "info": "notes"}
 
 
-def post(address, alerts):
-    request = urllib.request.Request(f"http://{address}/api/v2/alerts", json.dumps(alerts).encode(),
-                                     {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10):
-        pass
+class Inhibition(kit.TestCase):
+    def post(self, alertmanager, alerts):
+        status, _, body = kit.fetch(f"{alertmanager.url}/api/v2/alerts", {"Content-Type": "application/json"},
+                                    data=json.dumps(alerts).encode())
+        self.assertEqual(status, 200, body)
 
-
-class Inhibition(unittest.TestCase):
     def test_what_is_needless_does_not_arrive(self):
-        with tempfile.TemporaryDirectory() as directory, Webhooks() as webhooks, \
-                Alertmanager(ALERTMANAGER, directory, ROOT / "dashboards/prometheus/alertmanager.yaml",
-                             webhooks) as alertmanager:
-            alertmanager.wait_for(alertmanager.ready, 60, "it is not ready")
+        with Webhooks() as webhooks, \
+                Alertmanager(self.folder(), ROOT / "dashboards/prometheus/alertmanager.yaml", webhooks) as alertmanager:
+            alertmanager.wait_ready()
             # In one request: whatever has been taken is known when the first group is sent, half a second later.
-            post(alertmanager.address, ARRIVE + INHIBITED)
-            post(alertmanager.address, [LAST])
-            wait_for(lambda: all(webhooks.firing(**one["labels"]) for one in [*ARRIVE, LAST]), 60,
-                     "not all have arrived")
+            self.post(alertmanager, ARRIVE + INHIBITED)
+            self.post(alertmanager, [LAST])
+            kit.eventually(lambda: all(webhooks.firing(**one["labels"]) for one in [*ARRIVE, LAST]), "all have arrived")
             for one in ARRIVE:
                 got = [each["receiver"] for each in webhooks.firing(**one["labels"])]
                 self.assertEqual(got, [RECEIVERS[one["labels"]["severity"]]], one)
@@ -68,8 +59,4 @@ class Inhibition(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--alertmanager", default=shutil.which(ALERTMANAGER))
-    options, rest = parser.parse_known_args()
-    ALERTMANAGER = options.alertmanager
-    unittest.main(argv=sys.argv[:1] + rest)
+    unittest.main()

@@ -3,7 +3,7 @@
 """From a kernel to a webhook: lab guests under the load of tests/lab/guest/alertload.sh, a real Prometheus with
 rules.yaml and alerts.yaml, a real Alertmanager with the routes of alertmanager.yaml, all sixty times faster (scale.py).
 
-    tests/run-alerts     starts the guests and this beside them
+    tests/run alerts     starts the guests and this beside them
 
 Linux 6.1 has bounded depots: the load must raise IovaDepotSaturated and never IovaDepotReclaimChurn. On 6.12 it is the
 other way round. On both one domain leaks: IovaLeakSuspected for it alone, and no IovaTreeGrowthByCache. One has no room
@@ -12,17 +12,14 @@ one whose last tries fail. A third host, which does not exist, must raise Rcache
 import argparse
 import os
 import pathlib
-import shutil
 import sys
-import tempfile
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/prometheus"))
-# pylint: disable=wrong-import-position
+sys.path.insert(0, str(ROOT / "tests"))
+import kit
 import scale
 from receivers import Alertmanager, Webhooks
-from servers import Failed, Prometheus, free_port, wait_for
 
 DASHBOARDS = ROOT / "dashboards/prometheus"
 BOUNDED, UNBOUNDED, GONE = "linux-6.1", "linux-6.12", "gone"
@@ -102,7 +99,7 @@ def check_growth(prometheus):
     lines = scale.expression(scale.rules((DASHBOARDS / "alerts.yaml").read_text()), "IovaTreeGrowthByCache")
     kept = [line for line in lines if "offset 240s" not in line]
     if len(kept) != len(lines) - 1:
-        raise Failed(f"no clause of four hours in {lines}")
+        raise kit.Failed(f"no clause of four hours in {lines}")
     problems = [f"the caches of {labels} are taken for growing, by {value}"
                 for labels, value in prometheus.query("\n".join(kept))]
     seen = {labels["instance"] for labels, _ in prometheus.query("domain:iova_rcache_cached_ranges:min30m offset 90s")}
@@ -117,18 +114,17 @@ def all_arrived(webhooks):
 
 
 def run(options, urls, directory):
-    """Problems; prints what has arrived."""
-    with Webhooks() as webhooks, Alertmanager(options.alertmanager, directory, DASHBOARDS / "alertmanager.yaml",
-                                              webhooks) as alertmanager:
-        alertmanager.wait_for(alertmanager.ready, 30, "it is not ready")
-        with Prometheus(options.prometheus, directory, list(jobs_of(urls)), scale.SCRAPE,
-                        more=configuration(directory, alertmanager)) as prometheus:
-            prometheus.wait_for(prometheus.ready, 30, "it is not ready")
+    """(problems, verdict); prints what has arrived."""
+    with Webhooks() as webhooks, Alertmanager(directory, DASHBOARDS / "alertmanager.yaml", webhooks) as alertmanager:
+        alertmanager.wait_ready()
+        with kit.Prometheus(directory, list(jobs_of(urls)), scale.SCRAPE,
+                            more=configuration(directory, alertmanager)) as prometheus:
+            prometheus.wait_ready()
             problems = []
             try:
-                wait_for(lambda: all_arrived(webhooks), options.limit, "not every alert has arrived")
+                kit.eventually(lambda: all_arrived(webhooks), "every alert has arrived", options.limit)
                 problems += check_domains(prometheus, webhooks) + check_growth(prometheus)
-            except Failed as failed:
+            except kit.Failed as failed:
                 problems.append(str(failed))
             problems += check_never(prometheus, webhooks)
             for one in webhooks.arrived:
@@ -140,7 +136,8 @@ def run(options, urls, directory):
             if problems:
                 problems += [f"pending or firing: {labels}" for labels, _ in prometheus.query("ALERTS")]
             report(webhooks)
-            return problems
+            return problems, "" if problems else (
+                f"all {len(WANTED)} alerts have arrived where they should; {len(NEVER)} that must not fire have not")
 
 
 def report(webhooks):
@@ -151,33 +148,17 @@ def report(webhooks):
               f"{labels.get('instance', '-')} {where}\n          {one['alert']['annotations'].get('description', '')}")
 
 
-def parse_arguments():
+def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=int, default=420, help="seconds until all must have arrived (%(default)s)")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
-    parser.add_argument("--alertmanager", default=shutil.which("prometheus-alertmanager"))
     options = parser.parse_args()
-    if options.prometheus is None or options.alertmanager is None:
-        sys.exit("prometheus or prometheus-alertmanager is not installed: packaging/install-dependencies test")
-    return options
-
-
-def main():
-    options = parse_arguments()
+    kit.needs("prometheus", "prometheus-alertmanager")
     try:
         urls = {BOUNDED: os.environ["LAB_URL_6_1"], UNBOUNDED: os.environ["LAB_URL_6_12"],
-                GONE: f"http://127.0.0.1:{free_port()}"}
-        with tempfile.TemporaryDirectory(prefix="rcached-alerts-") as directory:
-            problems = run(options, urls, directory)
+                GONE: f"http://127.0.0.1:{kit.free_port()}"}
     except KeyError as missing:
-        sys.exit(f"to_the_webhook.py: {missing} is not set: start it by tests/run-alerts")
-    except Failed as failed:
-        sys.exit(f"to_the_webhook.py: {failed}")
-    for problem in problems:
-        print(f"PROBLEM {problem}", file=sys.stderr)
-    if problems:
-        sys.exit(1)
-    print(f"all {len(WANTED)} alerts have arrived where they should; {len(NEVER)} that must not fire have not")
+        sys.exit(f"to_the_webhook.py: {missing} is not set: start it by tests/run alerts")
+    kit.check(lambda directory: run(options, urls, directory))
 
 
 if __name__ == "__main__":

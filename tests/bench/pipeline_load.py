@@ -19,63 +19,32 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
-CONFIG = """
-source: synthetic
-http: {{listen: "127.0.0.1:{port}"}}
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import kit
+
+CONFIG = """\
 pipeline: {{snapshot_interval: 1s}}
 metrics: {{per_magazine: {per_magazine}, series_limit: 10000000}}
 synthetic: {{workload: steady, domains: {domains}, cpus: {cpus}, rate: 10000000}}
-run_directory: {directory}
 """
 SCRAPERS = 16
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def fetch_json(url):
-    with OPENER.open(url, timeout=30) as answer:
-        return json.load(answer)
 
 
 def events_at(base):
     """(time of the snapshot, events applied until then)."""
-    status = fetch_json(base + "/api/v1/status")
+    status = kit.fetch_json(base + "/api/v1/status")
     return status["time"], status["events"]["applied"]
 
 
 def next_snapshot(base, after):
-    while True:
-        time_s, events = events_at(base)
-        if time_s > after:
-            return time_s, events
-        time.sleep(0.05)
-
-
-def wait_ready(base, daemon):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if daemon.poll() is not None:
-            sys.exit(f"rcached ended with {daemon.returncode}")
-        try:
-            OPENER.open(base + "/-/ready", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("rcached was not ready within 60 s")
+    return kit.eventually(lambda: (at := events_at(base))[0] > after and at, "a new snapshot")
 
 
 def window(base, seconds):
@@ -129,13 +98,9 @@ def scrape(options):
     def one(index):
         due = time.monotonic() + options.every * index / SCRAPERS
         while not over.wait(max(0.0, due - time.monotonic())):
-            request = urllib.request.Request(options.scrape + "/metrics",
-                                             headers={"Accept-Encoding": "gzip"} if options.gzip else {})
-            try:
-                with OPENER.open(request, timeout=30) as answer:
-                    answer.read()
-            except OSError as error:
-                errors.append(str(error))
+            status = kit.fetch(options.scrape + "/metrics", {"Accept-Encoding": "gzip"} if options.gzip else {})[0]
+            if status != 200:
+                errors.append(f"{options.scrape}/metrics answers {status or 'nothing'}")
                 return
             counts[index] += 1
             due += options.every
@@ -152,14 +117,9 @@ def scrape(options):
 
 
 def measure(options, directory):
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    config = directory / "bench.yaml"
-    config.write_text(CONFIG.format(port=port, directory=directory, domains=options.domains, cpus=options.cpus,
-                                    per_magazine=str(options.per_magazine).lower()), encoding="utf-8")
-    daemon = subprocess.Popen([options.binary, "run", "--config", str(config)], stderr=subprocess.DEVNULL)
-    try:
-        wait_ready(base, daemon)
+    config = CONFIG.format(domains=options.domains, cpus=options.cpus, per_magazine=str(options.per_magazine).lower())
+    with kit.Rcached(options.binary, directory, config) as daemon:
+        base = daemon.wait_ready().url
         window(base, options.seconds)  # warm up
         pairs, scrapes = [], []
         for index in range(options.pairs):
@@ -174,9 +134,6 @@ def measure(options, directory):
             print(f"  pair {index + 1}/{options.pairs}: {rates[False] / 1e6:.3f} M events/s alone, "
                   f"{rates[True] / 1e6:.3f} M with scrapers: {rates[True] / rates[False]:.4f}", flush=True)
         return pairs, scrapes
-    finally:
-        daemon.terminate()
-        daemon.wait(30)
 
 
 def main():
@@ -209,15 +166,17 @@ def main():
               "per_magazine": options.per_magazine, "gzip": options.gzip,
               "events_per_second_alone": statistics.median(alone for alone, _ in pairs),
               "events_per_second_scraped": statistics.median(scraped for _, scraped in pairs),
-              "fall": fall, "ratio_min": min(ratios), "ratio_max": max(ratios), "scrapes_per_second": statistics.median(scrapes)}
+              "fall": fall, "ratio_min": min(ratios), "ratio_max": max(ratios),
+              "scrapes_per_second": statistics.median(scrapes)}
     if options.json:
         with open(options.json, "a", encoding="utf-8") as out:
             out.write(json.dumps(result) + "\n")
     good = options.flat_out or fall < options.limit
     verdict = "no limit" if options.flat_out else f"limit {100 * options.limit:.0f} %: {'ok' if good else 'MISSED'}" + (
         ", but the error of measuring is larger: take more --pairs" if error > options.limit else "")
-    print(f"pipeline {result['events_per_second_alone'] / 1e6:.3f} -> {result['events_per_second_scraped'] / 1e6:.3f} M events/s "
-          f"with {result['scrapes_per_second']:.0f} scrapes/s: falls by {100 * fall:.2f} % +- {100 * error:.2f} %, {verdict}")
+    print(f"pipeline {result['events_per_second_alone'] / 1e6:.3f} -> {result['events_per_second_scraped'] / 1e6:.3f} "
+          f"M events/s with {result['scrapes_per_second']:.0f} scrapes/s: falls by {100 * fall:.2f} % "
+          f"+- {100 * error:.2f} %, {verdict}")
     return 0 if good else 1
 
 

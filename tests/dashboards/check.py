@@ -14,25 +14,19 @@ same queries.
 """
 import argparse
 import contextlib
-import http.server
 import pathlib
 import re
-import shutil
 import sys
-import tempfile
-import threading
 import time
 import urllib.parse
 
-sys.dont_write_bytecode = True
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests/prometheus")]
-# pylint: disable=wrong-import-position,import-error
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests")]
 import exceptions
+import kit
 import pictures
 import queries
 import reading
-from servers import Failed, Program, Prometheus, fetch, free_port
 
 JOB = "rcached"
 OTHER_JOB = "not-rcached"
@@ -45,11 +39,10 @@ process_resident_memory_bytes 1e12
 process_open_fds 1000
 """
 SYNTHETIC = """\
-run_directory: {directory}
 metrics: {{ per_cpu: true, per_magazine: true }}
 pipeline: {{ snapshot_interval: 500ms }}
 synthetic: {{ generation: {generation}, domains: {domains}, cpus: 4, rate: {rate}, workload: {workload}, seed: 1 }}
-textfile: {{ path: {directory}/rcached.prom, interval: 1s }}
+textfile: {{ path: {directory}/{name}.prom, interval: 1s }}
 log: {{ level: warning }}
 """
 # Both kinds of depot; and one whose depot overflows after some ten seconds, so that a verdict changes while Prometheus
@@ -59,53 +52,32 @@ DAEMONS = {"synthetic-bounded": ("bounded-127", "mixed", 20000, 3),
            "synthetic-burst": ("bounded-127", "burst", 1000, 1)}
 
 
-def start_synthetic(stack, options, directory, name, address):
+def start_synthetic(stack, options, directory, name, port):
     generation, workload, rate, domains = DAEMONS[name]
-    own = pathlib.Path(directory) / name
-    own.mkdir()
-    (own / "rcached.yaml").write_text(SYNTHETIC.format(directory=own, generation=generation, workload=workload,
-                                                       domains=domains, rate=rate))
-    program = stack.enter_context(Program(name, [options.binary, "run", "--source", "synthetic", "--listen", address,
-                                                 "--config", str(own / "rcached.yaml")], directory))
-    program.wait_for(lambda: fetch(f"http://{address}/-/ready")[0] == 200, 30, "it is not ready")
-    fetch(f"http://{address}/no-such-page")  # what panels of HTTP errors show
+    config = SYNTHETIC.format(directory=directory, name=name, generation=generation, workload=workload, domains=domains,
+                              rate=rate)
+    daemon = stack.enter_context(kit.Rcached(options.binary, directory, config, name=name, port=port)).wait_ready()
+    kit.fetch(f"{daemon.url}/no-such-page")  # what panels of HTTP errors show
 
 
 def start_fixture(stack, options, directory):
-    fixture = stack.enter_context(Program("fixture", [options.fixture], directory))
-    fixture.wait_for(lambda: fixture.output().count("http://") == 3, 30, "it does not serve")
+    fixture = stack.enter_context(kit.Program("fixture", [options.fixture], directory))
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3, "it serves")
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield name, urllib.parse.urlsplit(url).netloc
 
 
-class OtherMetrics(http.server.BaseHTTPRequestHandler):
+class OtherMetrics(kit.Handler):
     """What every program with a client library of Prometheus serves."""
 
-    def do_GET(self):  # noqa: N802 (the library's name)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.end_headers()
-        self.wfile.write(OTHER_METRICS)
-
-    def log_message(self, *_):
-        pass
+    def do_GET(self):  # pylint: disable=invalid-name
+        self.answer(200, OTHER_METRICS, Content_Type="text/plain; version=0.0.4")
 
 
 def start_other(stack):
     """Targets of another job: one that serves, and one that does not answer."""
-    server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherMetrics))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    stack.callback(server.shutdown)
-    return {"other": f"127.0.0.1:{server.server_address[1]}", "other-down": f"127.0.0.1:{free_port()}"}
-
-
-def given_targets(options):
-    for given in options.target:
-        name, separator, url = given.partition("=")
-        if not separator or not url.startswith("http://"):
-            raise Failed(f"--target {given}: write NAME=http://HOST:PORT/metrics")
-        yield name, urllib.parse.urlsplit(url).netloc
+    return {"other": stack.enter_context(kit.serving(OtherMetrics)), "other-down": f"127.0.0.1:{kit.free_port()}"}
 
 
 def rules_without_waiting(directory):
@@ -114,11 +86,6 @@ def rules_without_waiting(directory):
         copy = pathlib.Path(directory) / path.name
         copy.write_text(re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M))
         yield copy
-
-
-def scraped_often_enough(prometheus, hosts, scrapes):
-    rows = prometheus.query(f'count_over_time(rcached_build_info{{job="{JOB}"}}[1h])')
-    return len(rows) == len(hosts) and all(int(value) >= scrapes for _, value in rows)
 
 
 def report(found, dashboards, hosts, given):
@@ -150,63 +117,49 @@ def judge(found):
 def run(options, directory):
     dashboards = reading.dashboards()
     with contextlib.ExitStack() as stack:
-        targets = list(given_targets(options))
-        synthetic = {name: f"127.0.0.1:{free_port()}" for name in DAEMONS}
-        hosts = {**dict(targets), **synthetic, **dict(start_fixture(stack, options, directory))}
-        everyone = {**hosts, "does-not-answer": f"127.0.0.1:{free_port()}"}
+        targets = {name: urllib.parse.urlsplit(url).netloc for name, url in options.target}
+        ports = {name: kit.free_port() for name in DAEMONS}
+        hosts = {**targets, **{name: f"127.0.0.1:{port}" for name, port in ports.items()},
+                 **dict(start_fixture(stack, options, directory))}
+        everyone = {**hosts, "does-not-answer": f"127.0.0.1:{kit.free_port()}"}
         jobs = [{"name": job, "address": address, "path": "/metrics", "labels": {"instance": name}}
                 for job, members in ((JOB, everyone), (OTHER_JOB, start_other(stack)))
                 for name, address in members.items()]
-        prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval,
-                                                    rules_without_waiting(directory)))
-        prometheus.wait_for(prometheus.ready, 60, "it is not ready")
-        for name, address in synthetic.items():
-            start_synthetic(stack, options, directory, name, address)
+        prometheus = stack.enter_context(kit.Prometheus(directory, jobs, options.interval,
+                                                        rules_without_waiting(directory))).wait_ready()
+        for name, port in ports.items():
+            start_synthetic(stack, options, directory, name, port)
         began = time.time()
-        limit = 60 + 4 * options.scrapes * options.interval
-        prometheus.wait_for(lambda: scraped_often_enough(prometheus, hosts, options.scrapes), limit, "too few scrapes")
-        prometheus.wait_for(lambda: prometheus.query("changes(rcached_verdict[1h]) > 0"), limit, "no verdict changes")
+        prometheus.wait_for_scrapes(f'rcached_build_info{{job="{JOB}"}}', len(hosts), options.scrapes)
+        prometheus.wait_for(lambda: prometheus.query("changes(rcached_verdict[1h]) > 0"), "a verdict changes")
         if not prometheus.query(f'process_open_fds{{job="{OTHER_JOB}"}}'):
-            raise Failed("the other job was not scraped")
+            raise kit.Failed("the other job was not scraped")
         asker = queries.Asker(prometheus, began, time.time(), options.interval)
         found, problems = queries.ask_everything(asker, dashboards)
         problems += judge(found)
         problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
-        print(report(found, dashboards, hosts, dict(targets)))
-        print(f"{asker.asked} queries asked in all, {len(found)} of them different; {len(hosts)} hosts, "
-              f"{options.scrapes} scrapes or more of each, in {time.time() - began:.0f} s")
+        text = (f"{report(found, dashboards, hosts, targets)}\n"
+                f"{asker.asked} queries asked in all, {len(found)} of them different; {len(hosts)} hosts, "
+                f"{options.scrapes} scrapes or more of each, in {time.time() - began:.0f} s")
         if options.pictures and not problems:
-            shown = targets[0][0] if targets else "synthetic-bounded"
-            pictures.draw(asker, dashboards, shown, options.pictures)
-    return problems
+            pictures.draw(asker, dashboards, next(iter(targets), "synthetic-bounded"), options.pictures)
+    return problems, text
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="rcached, for the synthetic targets")
     parser.add_argument("--fixture", required=True, help="metrics-fixture")
-    parser.add_argument("--target", action="append", default=[], metavar="NAME=URL", help="one more host")
+    parser.add_argument("--target", action="append", default=[], type=kit.named_url, metavar="NAME=URL",
+                        help="one more host")
     parser.add_argument("--interval", type=int, default=1, help="seconds between scrapes")
     parser.add_argument("--scrapes", type=int, default=20, help="of each target before anything is asked")
     parser.add_argument("--pictures", type=pathlib.Path, metavar="DIR", help="draw the dashboards into it")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
     options = parser.parse_args()
-    if options.prometheus is None:
-        sys.exit("prometheus is not installed: packaging/install-dependencies test")
+    kit.needs("prometheus")
     return options
 
 
-def main():
-    options = parse_arguments()
-    try:
-        with tempfile.TemporaryDirectory(prefix="rcached-dashboards-") as directory:
-            problems = run(options, directory)
-    except Failed as failed:
-        sys.exit(f"check.py: {failed}")
-    for problem in problems:
-        print(f"PROBLEM {problem}", file=sys.stderr)
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    arguments = parse_arguments()
+    kit.check(lambda folder: run(arguments, folder))

@@ -1,19 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """That check.py finds what is wrong, and that the dashboards are read and put together as Grafana does it."""
-import pathlib
-import sys
-import tempfile
 import unittest
 from unittest import mock
 
-sys.dont_write_bytecode = True
-# pylint: disable=wrong-import-position
 import check
 import exceptions
 import frames
 import pictures
 import queries
+
+import kit  # check has put them on the path
 import reading
 
 FROM_ROW = "/d/rcached-host?var-instance=${__data.fields.instance}"
@@ -40,7 +37,7 @@ class Series:
         return []
 
 
-class Judgement(unittest.TestCase):
+class Judgement(kit.TestCase):
     def test_queries_without_data(self):
         found = {("host", "panel Full A"): {"a"}, ("host", "panel Empty A"): set()}
         self.assertEqual(check.judge(found), ["host: panel Empty A gives no data for any host"])
@@ -86,17 +83,16 @@ class Judgement(unittest.TestCase):
         self.assertEqual(list(queries.strangers(asker, "count(up{})", {}, ["other", "rcached"])), [])
 
     def test_stale_pictures(self):
-        with tempfile.TemporaryDirectory() as folder:
-            stamps = pathlib.Path(folder) / "grafana.txt"
-            lines = pictures.stamps(sorted(reading.dashboards()))
-            with mock.patch.object(pictures, "STAMPS", stamps):
-                self.assertIn("no picture", pictures.stale()[0])
-                stamps.write_text(lines)
-                self.assertEqual(pictures.stale(), [])
-                stamps.write_text(lines.replace(pictures.digest(reading.GRAFANA / "host.json"), "0" * 16))
-                self.assertIn("grafana-host.png shows another dashboard", pictures.stale()[0])
-                stamps.write_text(lines + "gone 0 0\n")
-                self.assertEqual(len(pictures.stale()), 1)
+        stamps = self.folder() / "grafana.txt"
+        lines = pictures.stamps(sorted(reading.dashboards()))
+        with mock.patch.object(pictures, "STAMPS", stamps):
+            self.assertIn("no picture", pictures.stale()[0])
+            stamps.write_text(lines)
+            self.assertEqual(pictures.stale(), [])
+            stamps.write_text(lines.replace(pictures.digest(reading.GRAFANA / "host.json"), "0" * 16))
+            self.assertIn("grafana-host.png shows another dashboard", pictures.stale()[0])
+            stamps.write_text(lines + "gone 0 0\n")
+            self.assertEqual(len(pictures.stale()), 1)
 
 
 class Reading(unittest.TestCase):

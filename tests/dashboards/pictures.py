@@ -12,10 +12,8 @@ import pathlib
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "dashboards/grafana"))
-# pylint: disable=wrong-import-position,import-error
 import frames
 import queries
 import reading

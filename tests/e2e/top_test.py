@@ -3,96 +3,55 @@
 """`rcached top` in a real terminal (tmux, a server of the test's own) beside a synthetic daemon.
 
 Every step waits for what it expects on the screen; nothing depends on how fast the machine is.
-usage: top_test.py BINARY [TEST ...]
+usage: top_test.py --rcached BINARY [TEST ...]
 """
 import base64
 import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-import unittest
-import urllib.request
 
-BINARY = ""
-LIMIT = 60.0  # seconds that any expectation may take, on a machine that is busy with other things
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import kit
+
 PROMPT = "READY>"
 USER = "operator"
 PASSWORD = "op en:sesame"
 HASH = "$2b$04$abcdefghijklmnopqrstuu3u.iCWOc4Kf3n.hXCutO6LLF1iywF/m"  # bcrypt of it, as cheap as can be
 
 
-def wait_for(what, condition, state=lambda: ""):
-    end = time.monotonic() + LIMIT
-    while time.monotonic() < end:
-        got = condition()
-        if got:
-            return got
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {LIMIT:.0f} s\n{state()}")
+class Daemon(kit.Rcached):
+    """A synthetic rcached with twelve domains. The default address of its configuration is its own."""
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Daemon:
-    """A synthetic rcached on a port of its own."""
-
-    def __init__(self, directory, port=None, domains=12, cpus=40, password=None):
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.password = password
-        web_config = directory / f"web-{self.port}.yaml"
+    def __init__(self, directory, port=None, password=None):
+        port = port or kit.free_port()
+        web_config = directory / "web.yaml"
         web_config.write_text(f"basic_auth_users:\n  {USER}: {HASH}\n")
         web_config.chmod(0o600)
-        config = directory / f"daemon-{self.port}.yaml"
-        config.write_text(f"run_directory: {directory}\nhttp:\n  listen: 127.0.0.1:{self.port}\n"
-                          f"  web_config: \"{web_config if password else ''}\"\n"
-                          f"synthetic:\n  domains: {domains}\n  cpus: {cpus}\n")
-        self.config = config
-        self.log = open(directory / f"daemon-{self.port}.log", "wb")
-        self.process = subprocess.Popen([BINARY, "run", "--source", "synthetic", "--config", config],
-                                        stdout=self.log, stderr=self.log)
-        try:
-            wait_for("the daemon is ready", self.time)
-        except AssertionError:
-            self.stop()
-            raise
+        super().__init__(kit.PROGRAMS["rcached"], directory, f"http:\n  listen: 127.0.0.1:{port}\n"
+                         f"  web_config: \"{web_config if password else ''}\"\n"
+                         "synthetic:\n  domains: 12\n  cpus: 40\n", name=f"daemon-{port}", port=port)
+        token = base64.b64encode(f"{USER}:{password}".encode()).decode()
+        self.headers = {"Authorization": f"Basic {token}"} if password else {}
 
     def time(self):
         """Of its newest snapshot; None when it does not answer."""
-        request = urllib.request.Request(self.url + "/api/v1/domains")
-        if self.password:
-            token = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
-            request.add_header("Authorization", f"Basic {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=LIMIT) as answer:
-                return json.load(answer)["time"]
-        except OSError:
-            return None
+        status, _, body = kit.fetch(self.url + "/api/v1/domains", self.headers)
+        return json.loads(body)["time"] if status == 200 else None
+
+    def wait_ready(self):
+        self.wait_for(self.time, "it is ready")
+        return self
 
     def wait_for_snapshots(self, number):
         for _ in range(number):
             seen = self.time()
-            wait_for("a new snapshot", lambda: self.time() != seen)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(LIMIT)
-        finally:
-            self.process.kill()
-            self.log.close()
+            self.wait_for(lambda last=seen: self.time() != last, "a new snapshot")
 
 
 class Terminal:
@@ -101,7 +60,7 @@ class Terminal:
     def __init__(self, directory, columns=100, rows=30, environment=None, term="screen-256color"):
         self.socket = directory / "tmux"
         env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PS1": PROMPT + " ", "HOME": str(directory),
-               "ENV": "", "TZ": "UTC", "RCACHED": BINARY, **(environment or {})}
+               "ENV": "", "TZ": "UTC", "RCACHED": kit.PROGRAMS["rcached"], **(environment or {})}
         self.tmux("start-server", ";", "set-option", "-g", "default-terminal", term, ";", "set-option", "-g",
                   "escape-time", "0", ";", "set-option", "-g", "remain-on-exit", "on", ";", "new-session", "-d",
                   "-x", str(columns), "-y", str(rows), "-s", "t", "sh", "-i", env=env)
@@ -140,16 +99,21 @@ class Terminal:
         def there():
             text = self.screen()
             return all(p in text for p in parts) and not any(p in text for p in gone) and text
-        return wait_for(f"{parts} on the screen, {gone} not", there, self.screen)
+        return kit.eventually(there, f"{parts} on the screen, {gone} not", state=self.screen)
 
     def child(self):
         """The process that the shell runs."""
         shell = self.ask("#{pane_pid}")
-        return wait_for("the shell has a child", lambda: pathlib.Path(
-            f"/proc/{shell}/task/{shell}/children").read_text().split())[0]
+        children = pathlib.Path(f"/proc/{shell}/task/{shell}/children")
+        return kit.eventually(lambda: children.read_text().split(), "the shell has a child")[0]
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, check=False)
+
+
+def top(*arguments):
+    """The command, for subprocess."""
+    return [kit.PROGRAMS["rcached"], "top", *arguments]
 
 
 def figure(text):
@@ -158,13 +122,14 @@ def figure(text):
     return float(text.rstrip("kMG")) * scale
 
 
-class TopTest(unittest.TestCase):
+class WithDaemon(kit.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="rcached-top-"))
-        cls.addClassCleanup(shutil.rmtree, cls.home, True)
-        cls.daemon = Daemon(cls.home)
-        cls.addClassCleanup(cls.daemon.stop)
+        cls.home = cls.class_folder()
+        cls.daemon = cls.enterClassContext(Daemon(cls.home)).wait_ready()
+
+
+class TopTest(WithDaemon):
 
     def terminal(self, **options):
         directory = pathlib.Path(tempfile.mkdtemp(dir=self.home))
@@ -199,7 +164,7 @@ class TopTest(unittest.TestCase):
         return rows
 
     def wait_for_table(self, terminal, what, condition):
-        return wait_for(what, lambda: condition(self.table(terminal)), terminal.screen)
+        return kit.eventually(lambda: condition(self.table(terminal)), what, state=terminal.screen)
 
     def test_screens_and_their_keys(self):
         terminal = self.terminal()
@@ -272,11 +237,11 @@ class TopTest(unittest.TestCase):
         self.daemon.wait_for_snapshots(3)
         self.assertEqual(terminal.screen(), still)
         terminal.keys("u")  # one more picture, and still it stands
-        wait_for("an update", lambda: terminal.screen() != still, terminal.screen)
+        kit.eventually(lambda: terminal.screen() != still, "an update", state=terminal.screen)
         self.assertIn("PAUSED", terminal.screen())
         terminal.keys("Space")
         moving = terminal.wait("q quit", gone=["PAUSED"])
-        wait_for("it moves on", lambda: terminal.screen() != moving, terminal.screen)
+        kit.eventually(lambda: terminal.screen() != moving, "it moves on", state=terminal.screen)
         terminal.keys("/")
         terminal.wait("filter: ")
         terminal.type("synthetic3")
@@ -298,10 +263,11 @@ class TopTest(unittest.TestCase):
                 lines = terminal.lines()[:rows]
                 return lines[-1].startswith("q quit") and lines[0].startswith("rcached") and any(
                     line.startswith("DOMAIN") for line in lines)
-            wait_for(f"a screen of {columns}x{rows}", fits, terminal.screen)
+            kit.eventually(fits, f"a screen of {columns}x{rows}", state=terminal.screen)
         for columns, rows in ((12, 3), (1, 1), (2, 1)):
             terminal.resize(columns, rows)
-            wait_for("tmux has the size", lambda: terminal.ask("#{pane_width}x#{pane_height}") == f"{columns}x{rows}")
+            kit.eventually(lambda: terminal.ask("#{pane_width}x#{pane_height}") == f"{columns}x{rows}",
+                           "tmux has the size")
         terminal.resize(100, 30)
         terminal.wait("rcached 0.1.0", "DOMAIN", "VERDICT", "q quit")
         terminal.keys("q")
@@ -338,16 +304,14 @@ class TopTest(unittest.TestCase):
         self.check_restored(terminal)
 
     def test_a_daemon_that_goes_and_comes_back(self):
-        daemon = Daemon(self.home)
-        self.addCleanup(daemon.stop)
+        daemon = self.enterContext(Daemon(self.folder())).wait_ready()
         terminal = self.terminal()
         self.start(terminal, url=daemon.url)
         self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
         daemon.stop()
         terminal.wait("old: no rcached answers at", "DOMAIN")
         self.assertEqual(len(self.table(terminal)), 12)  # what was known stays in sight
-        daemon = Daemon(self.home, port=daemon.port)
-        self.addCleanup(daemon.stop)
+        self.enterContext(Daemon(self.folder(), port=int(daemon.url.rpartition(":")[2]))).wait_ready()
         terminal.wait("DOMAIN", gone=["no rcached answers"])
         terminal.keys("q")
         self.check_restored(terminal)
@@ -357,7 +321,7 @@ class TopTest(unittest.TestCase):
         self.start(terminal)
         child = pathlib.Path("/proc", terminal.child())
         terminal.close()
-        wait_for("it has ended", lambda: not child.exists())
+        kit.eventually(lambda: not child.exists(), "it has ended")
 
     def test_without_a_daemon(self):
         terminal = self.terminal()
@@ -371,7 +335,7 @@ class TopTest(unittest.TestCase):
 
     def test_nobody_answers(self):
         terminal = self.terminal()
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://127.0.0.1:{kit.free_port()}"
         terminal.command(f"$RCACHED top --url {url}; echo code=$?")
         text = terminal.wait("code=1").replace("\n", "")
         for part in (f"no rcached answers at {url}", "start it", "--url", "--source"):
@@ -384,7 +348,7 @@ class TopTest(unittest.TestCase):
         self.start(terminal)
         terminal.keys("3")
         terminal.wait("40 CPUs")
-        wait_for("colours", lambda: len(set(colour.findall(terminal.screen("-e")))) >= 2)
+        kit.eventually(lambda: len(set(colour.findall(terminal.screen("-e")))) >= 2, "colours")
         terminal.keys("q")
         self.check_restored(terminal)
         terminal.command("clear")
@@ -413,7 +377,7 @@ class TopTest(unittest.TestCase):
         before = terminal.screen()
         updates = 4
         for _ in range(updates):
-            wait_for("an update", lambda: terminal.screen() != before, terminal.screen)
+            kit.eventually(lambda last=before: terminal.screen() != last, "an update", state=terminal.screen)
             before = terminal.screen()
         data = written.read_bytes()
         self.assertGreater(len(data), 0)
@@ -428,26 +392,19 @@ class TopTest(unittest.TestCase):
             terminal.command("stty -g > $HOME/before; echo MARK''ED")
             terminal.command(f"TERM={term} $RCACHED top --url {self.daemon.url} --interval 100ms; echo code=$?")
             # One screen below the other.
-            wait_for("two screens", lambda: terminal.screen("-S", "-500").count("rcached 0.1.0") >= 2)
+            kit.eventually(lambda shown=terminal: shown.screen("-S", "-500").count("rcached 0.1.0") >= 2, "two screens")
             self.assertEqual(terminal.ask("#{alternate_on}"), "0")
             terminal.keys("C-c")
             terminal.wait("code=0")
             self.assertNotIn("\x1b", terminal.screen("-e", "-S", "-500").replace("\x1b[39m", ""))
 
 
-class PlainTest(unittest.TestCase):
+class PlainTest(WithDaemon):
     """Without a terminal."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.home = pathlib.Path(tempfile.mkdtemp(prefix="rcached-top-"))
-        cls.addClassCleanup(shutil.rmtree, cls.home, True)
-        cls.daemon = Daemon(cls.home)
-        cls.addClassCleanup(cls.daemon.stop)
-
     def run_top(self, *arguments, env=None, **options):
-        return subprocess.run([BINARY, "top", *arguments], capture_output=True, text=True, encoding="utf-8",
-                              timeout=2 * LIMIT, check=False, stdin=subprocess.DEVNULL,
+        return subprocess.run(top(*arguments), capture_output=True, text=True, encoding="utf-8",
+                              timeout=2 * kit.LIMIT, check=False, stdin=subprocess.DEVNULL,
                               env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}, **options)
 
     def test_once_fits_80_columns(self):
@@ -485,23 +442,23 @@ class PlainTest(unittest.TestCase):
         self.assertEqual(data["status"]["source"], "synthetic")
 
     def test_json_lines_are_a_snapshot_each(self):
-        with subprocess.Popen([BINARY, "top", "--url", self.daemon.url, "--json", "--interval", "100ms"],
+        with subprocess.Popen(top("--url", self.daemon.url, "--json", "--interval", "100ms"),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             times = [json.loads(process.stdout.readline())["domains"]["time"] for _ in range(3)]
             self.assertEqual(times, sorted(set(times)))
             process.stdout.close()  # nobody reads any more
-            self.assertEqual(process.wait(LIMIT), 0)
+            self.assertEqual(process.wait(kit.LIMIT), 0)
             self.assertEqual(process.stderr.read(), "")
 
     def test_screens_below_each_other_until_a_signal(self):
-        with subprocess.Popen([BINARY, "top", "--source", "synthetic", "--interval", "100ms"], stdout=subprocess.PIPE,
+        with subprocess.Popen(top("--source", "synthetic", "--interval", "100ms"), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as process:
             seen = 0
             while seen < 3:
                 seen += process.stdout.readline().startswith("rcached 0.1.0")
             process.terminate()
             process.stdout.read()
-            self.assertEqual(process.wait(LIMIT), 0)
+            self.assertEqual(process.wait(kit.LIMIT), 0)
 
     def test_once_without_a_daemon_has_slopes(self):
         done = self.run_top("--source", "synthetic", "--once")
@@ -517,8 +474,9 @@ class PlainTest(unittest.TestCase):
 
     def test_failures_say_what_and_what_to_do(self):
         url = self.daemon.url
-        self.expect_failure(self.run_top("--url", f"http://127.0.0.1:{free_port()}", "--once"), 1, "no rcached answers",
-                            "rcached run", "--url", "--source")
+        nobody = f"http://127.0.0.1:{kit.free_port()}"
+        self.expect_failure(self.run_top("--url", nobody, "--once"), 1, "no rcached answers", "rcached run", "--url",
+                            "--source")
         self.expect_failure(self.run_top("--url", url, "--once", "--domain", "nobody"), 2, "no domain 'nobody'",
                             "there are 1, 2")
         self.expect_failure(self.run_top("--url", url, "--domain", "no\x1b[2Jbody"), 2, r"no\x1b[2Jbody")
@@ -532,8 +490,7 @@ class PlainTest(unittest.TestCase):
         self.expect_failure(self.run_top("--url", url + "/elsewhere", "--once"), 1, "404")
 
     def test_passwords(self):
-        daemon = Daemon(self.home, password=PASSWORD)
-        self.addCleanup(daemon.stop)
+        daemon = self.enterContext(Daemon(self.folder(), password=PASSWORD)).wait_ready()
         user = ("--url", daemon.url, "--once", "--user", USER)
         done = self.run_top(*user, env={"RCACHED_PASSWORD": PASSWORD})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -544,8 +501,8 @@ class PlainTest(unittest.TestCase):
 
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([BINARY, "top", "--url", self.daemon.url, "--once"], stdout=full,
-                                  stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False)
+            done = subprocess.run(top("--url", self.daemon.url, "--once"), stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=kit.LIMIT, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write", done.stderr)
 
@@ -554,15 +511,15 @@ class PlainTest(unittest.TestCase):
         for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "says: ")):
             body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "hint": "\x1b[2J"}}).encode()
             with socket.create_server(("127.0.0.1", 0)) as server:
-                server.settimeout(LIMIT)
-                with subprocess.Popen([BINARY, "top", "--once", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"],
+                server.settimeout(kit.LIMIT)
+                with subprocess.Popen(top("--once", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"),
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                     connection, _ = server.accept()
                     with connection:
                         connection.recv(65536)
                         connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
                             status, len(body), body))
-                        out, err = process.communicate(timeout=LIMIT)
+                        out, err = process.communicate(timeout=kit.LIMIT)
             self.assertEqual(process.returncode, code, err)
             self.assertIn(part, err.decode())
             self.assertEqual(out, b"")
@@ -570,7 +527,5 @@ class PlainTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BINARY = os.path.abspath(sys.argv.pop(1))
-    if shutil.which("tmux") is None:
-        sys.exit("tmux is needed: packaging/install-dependencies test")
-    unittest.main(verbosity=2)
+    kit.needs("tmux")
+    kit.run_tests("rcached")

@@ -6,7 +6,7 @@ import pathlib
 import statistics
 import urllib.parse
 
-from servers import Failed, fetch
+import kit
 
 Figure = collections.namedtuple("Figure", "name value unit words")
 RECORDED = '{__name__=~"(domain|instance|iommu):(iova|rcached)_.+"}'
@@ -20,7 +20,7 @@ def own(prometheus, name):
     """One of Prometheus's own metrics, its series added up."""
     found = prometheus.own_counters(name)
     if name not in found:
-        raise Failed(f"this Prometheus has no {name}")
+        raise kit.Failed(f"this Prometheus has no {name}")
     return found[name]
 
 
@@ -37,15 +37,15 @@ def values(prometheus, expression):
     numbers = [number for _, value in prometheus.query(expression)
                for number in (value if isinstance(value, list) else [value])]
     if not numbers:
-        raise Failed(f"{expression} gives nothing")
+        raise kit.Failed(f"{expression} gives nothing")
     return [float(number) for number in numbers]
 
 
 def snapshot_size(prometheus, directory):
     """Bytes of the block that Prometheus makes of all it has, chunks and index."""
-    status, _, body = fetch(f"{prometheus.url}/api/v1/admin/tsdb/snapshot", method="POST", timeout=60)
+    status, _, body = kit.fetch(f"{prometheus.url}/api/v1/admin/tsdb/snapshot", method="POST")
     if status != 200:
-        raise Failed(f"Prometheus makes no snapshot: {status} {body[:200]!r}")
+        raise kit.Failed(f"Prometheus makes no snapshot: {status} {body[:200]!r}")
     [block] = [path for path in pathlib.Path(directory, "data/snapshots").glob("*/*") if (path / "meta.json").exists()]
     return folder_size(block / "chunks"), (block / "index").stat().st_size
 
@@ -53,9 +53,9 @@ def snapshot_size(prometheus, directory):
 def page_sizes(address):
     sizes = {}
     for form, headers in FORMS.items():
-        status, _, body = fetch(f"http://{address}/metrics", headers)
+        status, _, body = kit.fetch(f"http://{address}/metrics", headers)
         if status != 200:
-            raise Failed(f"{address} answers {status}")
+            raise kit.Failed(f"{address} answers {status}")
         sizes[form] = len(body)
     return sizes
 
@@ -63,9 +63,9 @@ def page_sizes(address):
 def federated(prometheus):
     """Series that a global Prometheus would take."""
     query = urllib.parse.urlencode([("match[]", matcher) for matcher in FEDERATED])
-    status, _, body = fetch(f"{prometheus.url}/federate?{query}")
+    status, _, body = kit.fetch(f"{prometheus.url}/federate?{query}")
     if status != 200:
-        raise Failed(f"Prometheus does not federate: {status} {body[:200]!r}")
+        raise kit.Failed(f"Prometheus does not federate: {status} {body[:200]!r}")
     return sum(1 for line in body.decode().splitlines() if line and not line.startswith("#"))
 
 

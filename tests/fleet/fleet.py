@@ -14,25 +14,19 @@ import argparse
 import contextlib
 import json
 import pathlib
-import shutil
-import signal
 import sys
-import tempfile
 import time
 
-sys.dont_write_bytecode = True
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests/prometheus")]
-# pylint: disable=wrong-import-position,import-error
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests")]
 import figures
+import kit
 import reading
-from servers import Failed, Program, Prometheus, fetch, free_port
 
 JOB = "rcached"
 AT_ONCE = 10  # hosts that start together
 TIERS = {"default": "", "per_cpu": "per_cpu: true", "per_magazine": "per_cpu: true, per_magazine: true"}
 CONFIG = """\
-run_directory: {directory}
 metrics: {{ {tier} }}
 history: {{ size: 1MiB }}
 synthetic: {{ generation: {generation}, domains: {domains}, cpus: {cpus}, rate: {rate}, seed: {seed} }}
@@ -46,19 +40,12 @@ def start_hosts(stack, options, directory):
     for first in range(0, options.hosts, AT_ONCE):
         started = []
         for number in range(first, min(first + AT_ONCE, options.hosts)):
-            name = f"host-{number + 1:03}"
-            own = pathlib.Path(directory) / name
-            own.mkdir()
-            generation = "unbounded-127" if number % 3 == 2 else "bounded-127"
-            (own / "rcached.yaml").write_text(CONFIG.format(
-                directory=own, tier=TIERS[options.tier], generation=generation, domains=options.domains,
-                cpus=options.cpus, rate=options.rate, seed=number + 1))
-            hosts[name] = f"127.0.0.1:{free_port()}"
-            started.append((hosts[name], stack.enter_context(Program(
-                name, [options.binary, "run", "--source", "synthetic", "--listen", hosts[name], "--config",
-                       str(own / "rcached.yaml")], directory))))
-        for address, program in started:
-            program.wait_for(lambda at=address: fetch(f"http://{at}/-/ready")[0] == 200, 60, "it is not ready")
+            config = CONFIG.format(tier=TIERS[options.tier], domains=options.domains, cpus=options.cpus,
+                                   generation="unbounded-127" if number % 3 == 2 else "bounded-127",
+                                   rate=options.rate, seed=number + 1)
+            started.append(stack.enter_context(
+                kit.Rcached(options.binary, directory, config, name=f"host-{number + 1:03}")))
+        hosts.update({daemon.name: daemon.wait_ready().address for daemon in started})
         progress(f"{len(hosts)} of {options.hosts} hosts run")
     return hosts
 
@@ -85,25 +72,31 @@ def problems_of(prometheus, options):
 
 
 def run(options, directory):
-    """(problems, figures)"""
+    """(problems, report)"""
     with contextlib.ExitStack() as stack:
         hosts = start_hosts(stack, options, directory)
         jobs = [{"name": JOB, "address": address, "path": "/metrics", "labels": {"instance": name}}
                 for name, address in hosts.items()]
-        prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval,
-                                                    reading.rule_files(), ["--web.enable-admin-api"]))
-        prometheus.wait_for(prometheus.ready, 60, "it is not ready")
+        prometheus = stack.enter_context(kit.Prometheus(directory, jobs, options.interval, reading.rule_files(),
+                                                        ["--web.enable-admin-api"])).wait_ready()
         alone = figures.memory_of(prometheus)
         began = time.monotonic()
         progress(f"Prometheus scrapes them every {options.interval} s; {options.scrapes} scrapes are waited for")
-
-        def scraped():
-            rows = prometheus.query(f'count_over_time(rcached_build_info{{job="{JOB}"}}[1h])')
-            return len(rows) == options.hosts and all(int(value) >= options.scrapes for _, value in rows)
-        prometheus.wait_for(scraped, 60 + 4 * options.scrapes * options.interval, "too few scrapes")
+        prometheus.wait_for_scrapes(f'rcached_build_info{{job="{JOB}"}}', options.hosts, options.scrapes)
         window = max(2, int(time.monotonic() - began))
         measured = figures.measure(prometheus, next(iter(hosts.values())), directory, window, alone)
-        return problems_of(prometheus, options), measured
+        return problems_of(prometheus, options), report(options, measured)
+
+
+def report(options, measured):
+    """The table and the JSON lines; these into the file of --json, too."""
+    size = {"hosts": options.hosts, "domains": options.domains, "cpus": options.cpus, "tier": options.tier,
+            "interval_s": options.interval}
+    lines = "\n".join(json.dumps({"name": one.name, "value": one.value, "unit": one.unit, **size}) for one in measured)
+    if options.json:
+        options.json.write_text(lines + "\n")
+    return (f"{options.hosts} hosts with {options.domains} domains and {options.cpus} CPUs each, series: "
+            f"{options.tier}, a scrape every {options.interval} s\n{figures.table(measured)}\n{lines}")
 
 
 def parse_arguments():
@@ -117,41 +110,11 @@ def parse_arguments():
     parser.add_argument("--interval", type=int, default=5, help="seconds between scrapes (%(default)s)")
     parser.add_argument("--scrapes", type=int, default=8, help="of each host before the figures (%(default)s)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the JSON lines here, too")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
     options = parser.parse_args()
-    if options.prometheus is None:
-        sys.exit("prometheus is not installed: packaging/install-dependencies test")
+    kit.needs("prometheus")
     return options
 
 
-def interrupted(*_):
-    raise KeyboardInterrupt
-
-
-def main():
-    signal.signal(signal.SIGTERM, interrupted)
-    options = parse_arguments()
-    try:
-        with tempfile.TemporaryDirectory(prefix="rcached-fleet-") as directory:
-            problems, measured = run(options, directory)
-    except Failed as failed:
-        sys.exit(f"fleet.py: {failed}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    size = {"hosts": options.hosts, "domains": options.domains, "cpus": options.cpus, "tier": options.tier,
-            "interval_s": options.interval}
-    print(f"{options.hosts} hosts with {options.domains} domains and {options.cpus} CPUs each, series: {options.tier}, "
-          f"a scrape every {options.interval} s")
-    print(figures.table(measured))
-    lines = "".join(json.dumps({"name": one.name, "value": one.value, "unit": one.unit, **size}) + "\n"
-                    for one in measured)
-    print(lines, end="")
-    if options.json:
-        options.json.write_text(lines)
-    for problem in problems:
-        print(f"PROBLEM {problem}", file=sys.stderr)
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    arguments = parse_arguments()
+    kit.check(lambda folder: run(arguments, folder))

@@ -3,7 +3,7 @@
 """The fleet demo in small: its figures make sense, it ends cleanly when it is interrupted and says what is wrong; and
 the configurations of docs/fleet.md are valid.
 
-    fleet_test.py RCACHED PROMTOOL
+    fleet_test.py --rcached RCACHED
 """
 import contextlib
 import json
@@ -13,30 +13,25 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.append(str(ROOT / "tests/prometheus"))
-import figures  # pylint: disable=wrong-import-position
-
-RCACHED = PROMTOOL = ""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+import figures
+import kit
 
 
 def command(*arguments):
-    return [sys.executable, "-B", str(ROOT / "tests/fleet/fleet.py"), "--interval", "1", "--rate", "200", "--domains",
+    return [sys.executable, str(ROOT / "tests/fleet/fleet.py"), "--interval", "1", "--rate", "200", "--domains",
             "2", *arguments]
 
 
-class Demo(unittest.TestCase):
+class Demo(kit.TestCase):
     def test_five_hosts(self):
-        with tempfile.TemporaryDirectory() as folder:
-            file = pathlib.Path(folder) / "fleet.jsonl"
-            done = subprocess.run(command("--binary", RCACHED, "--hosts", "5", "--scrapes", "5", "--json", str(file)),
-                                  capture_output=True, text=True, check=False, timeout=200)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            lines = [json.loads(line) for line in file.read_text().splitlines()]
+        file = self.folder() / "fleet.jsonl"
+        done = subprocess.run(command("--binary", kit.PROGRAMS["rcached"], "--hosts", "5", "--scrapes", "5", "--json",
+                                      str(file)), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
         self.assertTrue(done.stdout.endswith("".join(json.dumps(line) + "\n" for line in lines)))
         measured = {line["name"]: line["value"] for line in lines}
         self.assertTrue(all(line["hosts"] == 5 and line["tier"] == "default" for line in lines))
@@ -51,41 +46,40 @@ class Demo(unittest.TestCase):
         self.assertGreater(measured["rcached_memory_median"], 4 << 20)
 
     def test_an_interrupt_leaves_nothing_behind(self):
-        with tempfile.TemporaryDirectory() as folder:
-            with subprocess.Popen(command("--binary", RCACHED, "--hosts", "3", "--scrapes", "1000000"),
-                                  stderr=subprocess.PIPE, text=True, start_new_session=True,
-                                  env={**os.environ, "TMPDIR": folder}) as demo:
-                try:
-                    said = ""
-                    while "Prometheus scrapes them" not in said:
-                        line = demo.stderr.readline()
-                        self.assertTrue(line, f"it has ended: {said}")
-                        said += line
-                    os.killpg(demo.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
-                    self.assertEqual(demo.wait(60), 130, demo.stderr.read())
-                    self.gone(demo.pid)
-                finally:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(demo.pid, signal.SIGKILL)
-            self.assertEqual(os.listdir(folder), [])
+        folder = self.folder()
+        with subprocess.Popen(command("--binary", kit.PROGRAMS["rcached"], "--hosts", "3", "--scrapes", "1000000"),
+                              stderr=subprocess.PIPE, text=True, start_new_session=True,
+                              env={**os.environ, "TMPDIR": str(folder)}) as demo:
+            try:
+                said = ""
+                while "Prometheus scrapes them" not in said:
+                    line = demo.stderr.readline()
+                    self.assertTrue(line, f"it has ended: {said}")
+                    said += line
+                os.killpg(demo.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
+                self.assertEqual(demo.wait(kit.LIMIT), 130, demo.stderr.read())
+                kit.eventually(lambda: self.gone(demo.pid), "no process of the demo is left")
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(demo.pid, signal.SIGKILL)
+        self.assertEqual(os.listdir(folder), [])
 
-    def gone(self, group):
-        """Waits until no process of the group is left."""
-        end = time.monotonic() + 20
-        with contextlib.suppress(ProcessLookupError):
-            while time.monotonic() < end:
-                os.killpg(group, 0)
-                time.sleep(0.05)
-            self.fail("processes of the demo are left")
+    @staticmethod
+    def gone(group):
+        try:
+            os.killpg(group, 0)
+            return False
+        except ProcessLookupError:
+            return True
 
     def test_a_host_that_does_not_start(self):
         done = subprocess.run(command("--binary", "/bin/false", "--hosts", "2"), capture_output=True, text=True,
-                              check=False, timeout=100)
+                              check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertRegex(done.stderr, r"host-00\d has ended")
 
 
-class Documentation(unittest.TestCase):
+class Documentation(kit.TestCase):
     """Blocks of docs/fleet.md that begin with a comment that names a .yml are whole configurations of Prometheus; those
     of an agent may not have rules."""
 
@@ -93,18 +87,19 @@ class Documentation(unittest.TestCase):
         page = (ROOT / "docs/fleet.md").read_text()
         return re.findall(r"^```yaml\n(# (\S+\.yml)[^\n]*\n.*?)^```", page, re.M | re.S)
 
+    def checked(self, text, *options):
+        file = self.folder() / "prometheus.yml"
+        file.write_text(text)
+        return subprocess.run(["promtool", "check", "config", "--syntax-only", *options, str(file)],
+                              capture_output=True, text=True, check=False)
+
     def test_configurations(self):
         names = [name for _, name in self.blocks()]
         self.assertGreaterEqual(len(names), 5)
         self.assertEqual(len(names), (ROOT / "docs/fleet.md").read_text().count("```yaml"))
         for text, name in self.blocks():
-            with tempfile.TemporaryDirectory() as folder:
-                file = pathlib.Path(folder) / "prometheus.yml"
-                file.write_text(text)
-                agent = ["--agent"] if "agent" in name else []
-                done = subprocess.run([PROMTOOL, "check", "config", "--syntax-only", *agent, str(file)],
-                                      capture_output=True, text=True, check=False)
-                self.assertEqual(done.returncode, 0, f"{name}: {done.stdout}{done.stderr}")
+            done = self.checked(text, *(["--agent"] if "agent" in name else []))
+            self.assertEqual(done.returncode, 0, f"{name}: {done.stdout}{done.stderr}")
 
     def test_federation_is_what_the_demo_measures(self):
         [text] = [text for text, name in self.blocks() if name == "prometheus-global.yml"]
@@ -112,14 +107,8 @@ class Documentation(unittest.TestCase):
 
     def test_a_wrong_one_is_refused(self):
         """promtool would say so: the agent takes no rules."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = pathlib.Path(folder) / "prometheus.yml"
-            file.write_text("rule_files: [a.yaml]\n")
-            done = subprocess.run([PROMTOOL, "check", "config", "--syntax-only", "--agent", str(file)],
-                                  capture_output=True, text=True, check=False)
-            self.assertNotEqual(done.returncode, 0)
+        self.assertNotEqual(self.checked("rule_files: [a.yaml]\n", "--agent").returncode, 0)
 
 
 if __name__ == "__main__":
-    RCACHED, PROMTOOL = sys.argv[1:3]
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    kit.run_tests("rcached")

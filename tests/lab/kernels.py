@@ -22,8 +22,6 @@ import subprocess
 import sys
 import tempfile
 
-sys.dont_write_bytecode = True  # the source tree stays as it is
-# pylint: disable=wrong-import-position
 from apt import PrivateApt, machine_sources, version_key
 from common import LabError, cache_root, locked, progress
 

@@ -22,9 +22,9 @@ import subprocess
 import sys
 import time
 
-sys.dont_write_bytecode = True  # the source tree stays as it is
-# pylint: disable=wrong-import-position
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))
 import kernels
+import kit
 import live
 import matrix
 import qemu
@@ -130,7 +130,7 @@ def wait_ready(guest, url, timeout):
                 raise LabError(verdicts.failed[0])
         else:
             raise LabError(f"the guest ended before rcached was ready: {last or guest.last_words()}")
-        if live.fetch(url + "/-/ready", 2) is not None:
+        if kit.fetch(url + "/-/ready", timeout=2)[0] == 200:
             return
     raise LabError(f"rcached in the guest did not answer {url}/-/ready within {timeout} s")
 
@@ -140,9 +140,9 @@ def show(guest, url, once, interval=2.0):
     before, before_at, drawn = None, 0.0, 0
     verdicts = Verdicts()
     while True:
-        text = live.fetch(url + "/metrics")
+        status, _, page = kit.fetch(url + "/metrics", timeout=5)
         now_at = time.monotonic()
-        now = live.domains(live.parse(text)) if text is not None else None
+        now = live.domains(live.parse(page.decode("utf-8", "replace"))) if status == 200 else None
         if now is not None:
             if before is not None:
                 table = live.render(live.rows(now, before, now_at - before_at)) if now else "no domain seen yet"
@@ -183,12 +183,6 @@ def command_run(options):
     return 0
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def parse_guest(text):
     """KERNEL/IOMMU/MODE[/CPUS]; for argparse."""
     return matrix.parse_spec(f"run@{text}")
@@ -208,7 +202,7 @@ def command_with(options):
         for spec in options.guests:
             own = argparse.Namespace(**{**vars(options), "kernel": spec["kernel"], "iommu": spec["iommu"],
                                         "mode": spec["mode"], "cpus": int(spec["cpus"] or 2)})
-            port = free_port()
+            port = kit.free_port()
             progress(f"booting kernel {spec['kernel']} ({spec['iommu']} IOMMU, {spec['mode']}) ...")
             guest = stack.enter_context(Guest(own, scenario_file(options.scenario), port))
             guests.append(guest)

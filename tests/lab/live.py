@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live summary of `lab.py run`: Prometheus text in, one compact table per look out. Pure, but for fetch()."""
+"""The live summary of `lab.py run`: Prometheus text in, one compact table out."""
 
 import re
-import urllib.request
 
 SERIES = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -70,19 +69,3 @@ def render(table, headers=COLUMNS, left=3, widest=40):
     widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
     return "\n".join("  ".join(cell.ljust(width) if i < left else cell.rjust(width)
                                for i, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines)
-
-
-# The guest is on loopback: a proxy from the environment must not be asked.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def fetch(url, timeout=5):
-    """The body of a page, or None when it does not answer with success."""
-    try:
-        with _OPENER.open(url, timeout=timeout) as answer:
-            return answer.read().decode("utf-8", "replace")
-    except (OSError, ValueError):
-        return None
-    except Exception:  # pylint: disable=broad-except
-        # http.client has its own family of errors for a connection that is cut while the guest starts.
-        return None

@@ -23,11 +23,6 @@ class Target:
         return f'{{job="{self.name}-{form}"}}'
 
 
-def documented_metrics(page):
-    """{name: type} from the tables of docs/metrics.md."""
-    return dict(re.findall(r"^\| `([a-z][a-z0-9_]*)` \| (\w+) \|", page, re.MULTILINE))
-
-
 def series_names(name, kind):
     return [f"{name}_bucket", f"{name}_sum", f"{name}_count"] if kind == "histogram" else [name]
 

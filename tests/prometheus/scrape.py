@@ -14,23 +14,23 @@ something to say, and when a documented metric has no data or a metric is not do
 import argparse
 import contextlib
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "dashboards/grafana"), str(ROOT / "tests")]
 import checks
+import kit
+import reading
 from checks import OPENMETRICS, TEXT, Target
-from servers import TEXT_ACCEPT, Failed, Program, Prometheus, Proxy, fetch, free_port
+from proxy import TEXT_ACCEPT, Proxy
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ACCEPT = {TEXT: TEXT_ACCEPT, OPENMETRICS: "application/openmetrics-text;version=1.0.0"}
 SYNTHETIC = """\
-run_directory: {directory}
 metrics: {{ per_cpu: true, per_magazine: true }}
 synthetic: {{ generation: {generation}, domains: 3, cpus: 4, rate: 20000, workload: mixed }}
-textfile: {{ path: {directory}/rcached.prom, interval: 1s }}
+textfile: {{ path: {textfile}, interval: 1s }}
 log: {{ level: warning }}
 """
 
@@ -38,40 +38,27 @@ log: {{ level: warning }}
 def start_synthetic(stack, options, directory):
     """One daemon for each kind of depot."""
     for name, generation in (("synthetic-bounded", "bounded-127"), ("synthetic-unbounded", "unbounded-127")):
-        own = pathlib.Path(directory) / name
-        own.mkdir()
-        config = own / "rcached.yaml"
-        config.write_text(SYNTHETIC.format(directory=own, generation=generation))
-        address = f"127.0.0.1:{free_port()}"
-        program = stack.enter_context(Program(name, [options.binary, "run", "--source", "synthetic", "--listen",
-                                                     address, "--config", str(config)], directory))
-        program.wait_for(lambda at=address: fetch(f"http://{at}/-/ready")[0] == 200, 30, "it is not ready")
-        yield Target(name, "synthetic", f"http://{address}/metrics", options.formats, own / "rcached.prom")
+        textfile = pathlib.Path(directory) / f"{name}.prom"
+        config = SYNTHETIC.format(textfile=textfile, generation=generation)
+        daemon = stack.enter_context(kit.Rcached(options.binary, directory, config, name=name)).wait_ready()
+        yield Target(name, "synthetic", f"{daemon.url}/metrics", options.formats, textfile)
 
 
 def start_fixture(stack, options, directory):
     prom_file = pathlib.Path(directory) / "textfile" / "rcached.prom"
     prom_file.parent.mkdir()
-    fixture = stack.enter_context(Program("fixture", [options.fixture, str(prom_file)], directory))
-    fixture.wait_for(lambda: fixture.output().count("http://") == 3 and prom_file.exists(), 30, "it does not serve")
+    fixture = stack.enter_context(kit.Program("fixture", [options.fixture, str(prom_file)], directory))
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3 and prom_file.exists(), "it serves")
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield Target(name, "fixture", url, options.formats)
 
-    address = f"127.0.0.1:{free_port()}"
-    node = stack.enter_context(Program("node-exporter", [
-        options.node_exporter, "--collector.disable-defaults", "--collector.textfile",
-        f"--collector.textfile.directory={prom_file.parent}", f"--web.listen-address={address}"], directory))
-    node.wait_for(lambda: fetch(f"http://{address}/metrics")[0] == 200, 30, "it does not serve")
-    yield Target("textfile", "textfile", f"http://{address}/metrics", [TEXT])
-
-
-def given_targets(options):
-    for given in options.target:
-        name, separator, url = given.partition("=")
-        if not separator or not url.startswith("http://"):
-            raise Failed(f"--target {given}: write NAME=http://HOST:PORT/metrics")
-        yield Target(name, "lab", url, options.formats)
+    address = f"127.0.0.1:{kit.free_port()}"
+    node = stack.enter_context(kit.Server("node-exporter", [
+        "prometheus-node-exporter", "--collector.disable-defaults", "--collector.textfile",
+        f"--collector.textfile.directory={prom_file.parent}", f"--web.listen-address={address}"], directory, address,
+        "/metrics")).wait_ready()
+    yield Target("textfile", "textfile", f"{node.url}/metrics", [TEXT])
 
 
 def jobs_of(targets, proxy):
@@ -87,27 +74,27 @@ def jobs_of(targets, proxy):
 
 
 def page_of(target, accept):
-    status, _, body = fetch(target.url, {"Accept": accept})
+    status, _, body = kit.fetch(target.url, {"Accept": accept})
     if status != 200:
-        raise Failed(f"{target.name}: {target.url} answers {status or 'nothing'}")
+        raise kit.Failed(f"{target.name}: {target.url} answers {status or 'nothing'}")
     return body
 
 
-def check_promtool(target, options):
+def check_promtool(target):
     problems = []
     try:
-        problems += promtool(target.name, page_of(target, TEXT_ACCEPT), options)
-    except Failed as failed:
+        problems += promtool(target.name, page_of(target, TEXT_ACCEPT))
+    except kit.Failed as failed:
         problems.append(str(failed))
     if target.textfile:
         if not target.textfile.exists():
             return problems + [f"{target.name}: it has not written {target.textfile}"]
-        problems += promtool(f"{target.name}'s textfile", target.textfile.read_bytes(), options)
+        problems += promtool(f"{target.name}'s textfile", target.textfile.read_bytes())
     return problems
 
 
-def promtool(name, page, options):
-    done = subprocess.run([options.promtool, "check", "metrics"], input=page, capture_output=True, check=False)
+def promtool(name, page):
+    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     said = (done.stdout + done.stderr).decode(errors="replace").strip()
     return [f"{name}: promtool: {line}" for line in said.splitlines()] or (
         [f"{name}: promtool ends with {done.returncode}"] if done.returncode != 0 else [])
@@ -121,7 +108,7 @@ def check_content_types(targets, proxy):
             if not given.startswith("text/plain; version=0.0.4"):
                 problems.append(f"{target.name}: {given!r} was given for the text format")
         if OPENMETRICS in target.formats:
-            given = fetch(target.url, {"Accept": proxy.prometheus_accept or ""})[1].get("Content-Type", "")
+            given = kit.fetch(target.url, {"Accept": proxy.prometheus_accept or ""})[1].get("Content-Type", "")
             if not given.startswith("application/openmetrics-text; version=1.0.0"):
                 problems.append(f"{target.name}: Prometheus, which asks for {proxy.prometheus_accept!r}, is given "
                                 f"{given!r}")
@@ -163,32 +150,25 @@ def compare_formats(prometheus, targets, types, window):
     return problems, compared
 
 
-def scraped_often_enough(prometheus, jobs, scrapes):
-    rows = prometheus.query("count_over_time(up[1h])")
-    return len(rows) == len(jobs) and all(int(value) >= scrapes for _, value in rows)
-
-
 def run(options, directory):
     """(problems, report) of all targets."""
-    documented = checks.documented_metrics(options.docs.read_text())
+    documented = {name: kind for name, (kind, _) in reading.documented(options.docs).items()}
     if len(documented) < 50:
-        raise Failed(f"{options.docs} documents {len(documented)} metrics only: is it the right file?")
+        raise kit.Failed(f"{options.docs} documents {len(documented)} metrics only: is it the right file?")
     with contextlib.ExitStack() as stack:
-        targets = list(given_targets(options))
+        targets = [Target(name, "lab", url, options.formats) for name, url in options.target]
         if options.binary:
             targets += start_synthetic(stack, options, directory)
         if options.fixture:
             targets += start_fixture(stack, options, directory)
         if not targets:
-            raise Failed("no targets: give --binary, --fixture or --target")
+            raise kit.Failed("no targets: give --binary, --fixture or --target")
         for target in targets:
             target.pages = {form: page_of(target, ACCEPT[form]) for form in target.formats}
         proxy = stack.enter_context(Proxy())
         jobs = list(jobs_of(targets, proxy))
-        prometheus = stack.enter_context(Prometheus(options.prometheus, directory, jobs, options.interval))
-        limit = 60 + options.scrapes * options.interval * 4
-        prometheus.wait_for(prometheus.ready, 60, "it is not ready")
-        prometheus.wait_for(lambda: scraped_often_enough(prometheus, jobs, options.scrapes), limit, "too few scrapes")
+        prometheus = stack.enter_context(kit.Prometheus(directory, jobs, options.interval)).wait_ready()
+        prometheus.wait_for_scrapes("up", len(jobs), options.scrapes)
 
         problems = checks.check_scrapes(prometheus, targets)
         problems += checks.check_refusals(prometheus)
@@ -201,8 +181,8 @@ def run(options, directory):
             nonlocal latest
             latest = compare_formats(prometheus, targets, documented, window)
             return not latest[0]
-        with contextlib.suppress(Failed):
-            prometheus.wait_for(formats_agree, options.patience, "the formats disagree")
+        with contextlib.suppress(kit.Failed):
+            prometheus.wait_for(formats_agree, "the formats agree", options.patience)
         problems += latest[0]
         missing, found = checks.find_documented(prometheus, documented, targets)
         problems += missing + checks.find_undocumented(prometheus, documented, targets)
@@ -211,7 +191,7 @@ def run(options, directory):
             problems += check_textfile(prometheus, by_name["textfile"], by_name["fixture-bounded"])
         for target in targets:
             if target.kind != "textfile":  # promtool has no quarrel of ours with node_exporter
-                problems += check_promtool(target, options)
+                problems += check_promtool(target)
         problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
         return problems, report(found, targets, latest[1])
 
@@ -232,35 +212,19 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="rcached, for the synthetic targets")
     parser.add_argument("--fixture", help="metrics-fixture")
-    parser.add_argument("--target", action="append", default=[], metavar="NAME=URL", help="a target of kind lab")
+    parser.add_argument("--target", action="append", default=[], type=kit.named_url, metavar="NAME=URL",
+                        help="a target of kind lab")
     parser.add_argument("--docs", type=pathlib.Path, default=ROOT / "docs/metrics.md")
     parser.add_argument("--formats", default=f"{TEXT},{OPENMETRICS}", help=f"default: {TEXT},{OPENMETRICS}")
     parser.add_argument("--interval", type=int, default=4, help="seconds between scrapes")
     parser.add_argument("--scrapes", type=int, default=4, help="of each target before anything is checked")
-    parser.add_argument("--patience", type=int, default=30, help="seconds that the formats may take to agree")
-    parser.add_argument("--prometheus", default=shutil.which("prometheus"))
-    parser.add_argument("--promtool", default=shutil.which("promtool"))
-    parser.add_argument("--node-exporter", default=shutil.which("prometheus-node-exporter"))
+    parser.add_argument("--patience", type=int, default=kit.LIMIT, help="seconds that the formats may take to agree")
     options = parser.parse_args()
     options.formats = options.formats.split(",")
-    for program in ("prometheus", "promtool", "node_exporter"):
-        if getattr(options, program) is None:
-            sys.exit(f"{program} is not installed: packaging/install-dependencies test")
+    kit.needs("prometheus", "promtool", "prometheus-node-exporter")
     return options
 
 
-def main():
-    options = parse_arguments()
-    try:
-        with tempfile.TemporaryDirectory(prefix="rcached-prometheus-") as directory:
-            problems, text = run(options, directory)
-    except Failed as failed:
-        sys.exit(f"scrape.py: {failed}")
-    print(text)
-    for problem in problems:
-        print(f"PROBLEM {problem}", file=sys.stderr)
-    sys.exit(1 if problems else 0)
-
-
 if __name__ == "__main__":
-    main()
+    arguments = parse_arguments()
+    kit.check(lambda folder: run(arguments, folder))

@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """That scrape.py finds what is wrong: a real Prometheus scrapes targets with one fault each."""
 import argparse
-import contextlib
-import http.server
 import pathlib
-import shutil
-import tempfile
-import threading
+import sys
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import checks
+import kit
 import scrape
 
 NAMES = [f"iova_metric_{number}" for number in range(60)]
@@ -33,8 +31,10 @@ PAGES = {
 }
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802 (the library's name)
+class Handler(kit.Handler):
+    refusals = 0
+
+    def do_GET(self):  # pylint: disable=invalid-name
         text, openmetrics = PAGES[self.path.split("/")[1]]
         asked_for_openmetrics = "openmetrics" in self.headers.get("Accept", "")
         # A target that does not speak OpenMetrics.
@@ -48,34 +48,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if text is None:
                 Handler.refusals += 1
             body, content_type = text or page(), "text/plain; version=0.0.4; charset=utf-8"
-        self.send_response(503 if text is None and not asked_for_openmetrics and Handler.refusals > 1 else 200)
-        self.send_header("Content-Type", content_type)
-        self.end_headers()
-        with contextlib.suppress(OSError):  # whoever asked may have had enough
-            self.wfile.write(body.encode())
-
-    refusals = 0
-
-    def log_message(self, *_):
-        pass
+        self.answer(503 if text is None and not asked_for_openmetrics and Handler.refusals > 1 else 200, body.encode(),
+                    Content_Type=content_type)
 
 
-class FindsWhatIsWrong(unittest.TestCase):
+class FindsWhatIsWrong(kit.TestCase):
     @classmethod
     def setUpClass(cls):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        cls.addClassCleanup(server.server_close)
-        cls.addClassCleanup(server.shutdown)
-        directory = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        address = cls.enterClassContext(kit.serving(Handler))
+        directory = cls.class_folder()
         docs = directory / "metrics.md"
         docs.write_text(DOCS + "| `iova_absent_total` | counter | ranges |  | all | Help. |\n"
                         "| `iova_absent_seconds` | histogram | seconds |  | all | Help. |\n")
-        port = server.server_address[1]
         options = argparse.Namespace(
-            binary=None, fixture=None, docs=docs, formats=[checks.TEXT, checks.OPENMETRICS], interval=3, scrapes=4, patience=1,
-            target=[f"{name}=http://127.0.0.1:{port}/{name}/metrics" for name in PAGES],
-            prometheus=shutil.which("prometheus"), promtool=shutil.which("promtool"))
+            binary=None, fixture=None, docs=docs, formats=[checks.TEXT, checks.OPENMETRICS], interval=3, scrapes=4,
+            patience=1, target=[(name, f"http://{address}/{name}/metrics") for name in PAGES])
         cls.problems, cls.report = scrape.run(options, directory)
 
     def assert_found(self, *words):

@@ -12,8 +12,6 @@ import importlib
 import pathlib
 import sys
 
-sys.dont_write_bytecode = True  # leave no files in the source tree
-# pylint: disable=wrong-import-position
 import model
 
 HERE = pathlib.Path(__file__).resolve().parent

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that are programs of their own: they list problems instead of ending at the first."""
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+
+from kit.waiting import Failed
+
+
+def named_url(text):
+    """NAME=http://HOST:PORT/metrics, for argparse."""
+    name, separator, url = text.partition("=")
+    if not separator or not url.startswith("http://"):
+        raise argparse.ArgumentTypeError(f"{text}: write NAME=http://HOST:PORT/metrics")
+    return name, url
+
+
+def needs(*programs):
+    """Ends the process when one of them is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            sys.exit(f"{program} is not installed: packaging/install-dependencies test")
+
+
+def check(run):
+    """Runs `run(directory)`, which gives (problems, text to print), with a temporary directory. Ends the process: 0
+    good, 1 there are problems, 130 interrupted."""
+    def interrupted(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupted)
+    try:
+        with tempfile.TemporaryDirectory(prefix="rcached-check-") as directory:
+            problems, text = run(directory)
+    except Failed as failed:
+        sys.exit(f"{sys.argv[0]}: {failed}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if text:
+        print(text)
+    for problem in problems:
+        print(f"PROBLEM {problem}", file=sys.stderr)
+    sys.exit(1 if problems else 0)

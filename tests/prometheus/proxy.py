@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proxy that makes Prometheus take the text format, which it never asks for first."""
+import contextlib
+
+import kit
+
+TEXT_ACCEPT = "text/plain;version=0.0.4"
+
+
+class Proxy(contextlib.ExitStack):
+    """Passes GET /TARGET on to the target's URL with an Accept header of its own; remembers what went through."""
+
+    def __init__(self):
+        super().__init__()
+        self.urls = {}
+        self.prometheus_accept = None  # as Prometheus sent it
+        self.content_types = {}  # by target, those of answers with status 200
+        outer = self
+
+        class Handler(kit.Handler):
+            def do_GET(self):  # pylint: disable=invalid-name
+                target = self.path.lstrip("/")
+                outer.prometheus_accept = self.headers.get("Accept", "")
+                headers = {"Accept": TEXT_ACCEPT}
+                if "Accept-Encoding" in self.headers:
+                    headers["Accept-Encoding"] = self.headers["Accept-Encoding"]
+                status, answered, body = kit.fetch(outer.urls[target], headers)
+                if status == 200:
+                    outer.content_types.setdefault(target, set()).add(answered.get("Content-Type", ""))
+                self.answer(status or 502, body, **{name.replace("-", "_"): answered[name] for name
+                                                    in ("Content-Type", "Content-Encoding") if name in answered})
+
+        self.address = self.enter_context(kit.serving(Handler))

@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "allocator/contents.h"
-#include "tl/expected.hpp"
+#include <tl/expected.hpp>
 #include "view/view.h"
 
 namespace rcached {

@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "daemon/command/routes.h"
+#include "exporters/http/message.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/message.h"
 

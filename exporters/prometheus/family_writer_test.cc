@@ -104,7 +104,7 @@ TEST(FamilyWriter, OneBlockForEachNameInTheOrderOfTheTable) {
        gauge("aa", 3, {{"x", "2"}}), MetricFamily{"empty", "E.", MetricType::Gauge, {}}},
       kOpen);
   EXPECT_EQ(text,
-            "# HELP rcached_series Series in this scrape, this one and those of the process included.\n"
+            "# HELP rcached_series Series in this scrape, including this one and those of the process.\n"
             "# TYPE rcached_series gauge\n# UNIT rcached_series series\nrcached_series 9\n"
             "# HELP process_open_fds Open file descriptors of the rcached process.\n"
             "# TYPE process_open_fds gauge\nprocess_open_fds 5\n"

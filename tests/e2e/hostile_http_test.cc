@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "daemon/command/routes.h"
 #include "exporters/http/http_server.h"
 #include "tests/e2e/hostile_http_requests.h"
 #include "tests/kit/basic_header.h"

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "bpf/host_test/fake_kernel.h"
+#include "tests/bpf/fake_kernel.h"
 #include "daemon/source/bpf_kernel_reader.h"
 
 namespace rcached {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bpf/host_test/fake_kernel.h"
+#include "tests/bpf/fake_kernel.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <thread>
 
+#include "daemon/command/routes.h"
 #include "exporters/http/listen_address.h"
 #include "exporters/http/socket_table.h"
 #include "tests/kit/http_client.h"

@@ -10,7 +10,7 @@
 #include "daemon/command/routes.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/listen_address.h"
-#include "exporters/http/tls.h"
+#include "exporters/http/web_config.h"
 #include "exporters/prometheus/process_collectable.h"
 
 namespace rcached {
@@ -23,10 +23,7 @@ constexpr std::size_t kLongestLine = 1000;  // of the log; what clients send doe
 Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<int> activated_sockets) {
   OutputPreparations preparations;
   preparations.activated_sockets = std::move(activated_sockets);
-  if (!config.http.web_config.empty()) {
-    RCACHED_TRY(const auto tls, probe_tls_of(config.http.web_config));
-    preparations.tls = tls;
-  }
+  if (!config.http.web_config.empty()) RCACHED_CHECK(load_web_config(config.http.web_config));
   if (preparations.activated_sockets.empty()) {
     // Now, and not when all else stands: a start that cannot listen attaches no probe, and a port below 1024
     // takes a capability that is given up with the probes attached.
@@ -68,7 +65,6 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
   http.request_bytes = config.http.request_bytes;
   http.rate = config.http.rate;
   http.web_config = config.http.web_config;
-  http.tls_probed = preparations.tls;
   http.metrics = http_metrics;
   http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message, kLongestLine)); };
   server_.emplace(std::move(http), standard_routes(source, page_));

@@ -18,11 +18,10 @@
 
 namespace rcached {
 
-// What must be known before the process has threads, or probes.
+// What must be there before the probes: a start that cannot listen attaches none.
 struct OutputPreparations {
   std::vector<int> activated_sockets;  // of the service manager
   UniqueFd bound;                      // to http.listen; none with activated sockets
-  bool tls = false;                    // the web configuration asks for TLS, and it works here
 };
 // Errors: config, port_taken.
 Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<int> activated_sockets);

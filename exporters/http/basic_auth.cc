@@ -3,6 +3,7 @@
 
 #include <crypt.h>
 #include <fmt/format.h>
+#include <nettle/hmac.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -14,6 +15,10 @@
 
 namespace rcached {
 namespace {
+
+const std::uint8_t* bytes(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
 
 constexpr unsigned kRunningLimit = 2;
 constexpr std::size_t kRemembered = 256;
@@ -63,6 +68,15 @@ std::string random_key() {
 }
 
 }  // namespace
+
+Digest hmac_sha256(std::string_view key, std::string_view data) {
+  hmac_sha256_ctx context;
+  hmac_sha256_set_key(&context, key.size(), bytes(key));
+  hmac_sha256_update(&context, data.size(), bytes(data));
+  Digest digest;
+  hmac_sha256_digest(&context, digest.size(), digest.data());
+  return digest;
+}
 
 std::optional<Credentials> parse_basic(std::string_view header) {
   constexpr std::string_view kScheme = "Basic ";

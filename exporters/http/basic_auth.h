@@ -13,8 +13,10 @@
 //   check.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -25,10 +27,14 @@
 #include <string_view>
 #include <vector>
 
-#include "exporters/http/digest.h"
 #include "exporters/http/web_config.h"
 
 namespace rcached {
+
+// A keyed digest of what was right once and must not be kept itself. It never leaves the process.
+using Digest = std::array<std::uint8_t, 32>;
+
+Digest hmac_sha256(std::string_view key, std::string_view data);
 
 struct Credentials {
   std::string user;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -56,6 +57,20 @@ class CivetWebServer {
 
   mg_context* context_ = nullptr;
   UniqueFd wake_;  // an eventfd
+};
+
+// RequestHeaders: the headers of one request by name; several of one name become one, joined by ", ".
+//
+// Not thread-safe. What get() has returned stays good as long as this and the request.
+class RequestHeaders {
+ public:
+  explicit RequestHeaders(const mg_request_info& request) : request_(request) {}
+
+  std::string_view get(std::string_view name);
+
+ private:
+  const mg_request_info& request_;
+  std::deque<std::string> joined_;  // its elements do not move
 };
 
 }  // namespace rcached

@@ -23,8 +23,6 @@
 #include "exporters/http/connection_guard.h"
 #include "exporters/http/listen_address.h"
 #include "exporters/http/rate_limiter.h"
-#include "exporters/http/reply.h"
-#include "exporters/http/request_headers.h"
 #include "exporters/http/route_table.h"
 #include "exporters/http/socket_activation.h"
 #include "exporters/http/socket_table.h"
@@ -136,8 +134,7 @@ class HttpServer::Impl {
     RCACHED_TRY(auto file, WebConfigFile::open(options_.web_config, waiting, options_.log, options_.metrics));
     web_config_ = file;
     tls_ = web_config_->settings()->config.tls;
-    if (!tls_ || options_.tls_probed) return {};
-    return probe_tls(*tls_, options_.web_config);
+    return {};
   }
 
   Expected<void> open_sockets() {

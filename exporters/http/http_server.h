@@ -25,7 +25,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "exporters/http/message.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/message.h"
 
@@ -45,8 +44,7 @@ struct HttpOptions {
   std::chrono::milliseconds request_timeout{10'000};
   std::size_t request_bytes = 16u << 10;  // request line and headers; at least 1 KiB
   unsigned rate = 0;                      // requests a second over all clients, as many at once; 0: no limit
-  std::string web_config = {};            // path of a file, see web_config.h; empty: none
-  bool tls_probed = false;                // probe_tls() has passed for this web_config
+  std::string web_config = {};
   std::shared_ptr<HttpMetrics> metrics = {};  // may be null
   // What CivetWeb has to say (it says nothing else, anywhere), and the server itself; called from the
   // server's threads. May be empty.

@@ -37,44 +37,46 @@ class TlsTest : public ::testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(TlsTest, TheProbeEndsInOneAnswerWhateverCivetWebDoes) {
-  const auto probed = probe_tls(files("server.crt", "server.key"), "web.yaml");
-  if (probed) return;  // this CivetWeb can do TLS
-  EXPECT_EQ(probed.error().code, ErrorCode::config);
-  EXPECT_NE(probed.error().message.find("CivetWeb"), std::string::npos);
-  EXPECT_NE(probed.error().message.find("(web.yaml)"), std::string::npos);
-  EXPECT_NE(probed.error().hint.find("docs/tls.md"), std::string::npos);
-  RecordProperty("message", probed.error().message);
+TEST_F(TlsTest, WithoutTlsInThisBuildTheConfigurationIsRefused) {
+  const std::string path = (directory_ / "web.yaml").string();
+  std::ofstream(path) << "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
+  const auto loaded = load_web_config(path);
+#ifdef RCACHED_TLS
+  EXPECT_TRUE(loaded.has_value());
+#else
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().code, ErrorCode::config);
+  EXPECT_EQ(loaded.error().message, "tls_server_config: this rcached is built without TLS (" + path + ")");
+  EXPECT_NE(loaded.error().hint.find("docs/tls.md"), std::string::npos);
+#endif
+  std::ofstream(path) << "rate_limit: {interval: 1s, burst: 5}\n";
+  EXPECT_TRUE(load_web_config(path).has_value());
+}
+
+TEST_F(TlsTest, KeyAndCertificateBecomeOneFile) {
+  const auto settings = civetweb_tls_settings(files("server.crt", "server.key"));
+  ASSERT_TRUE(settings.has_value()) << settings.error().message;
+  const std::string path = "/proc/self/fd/" + std::to_string(settings->pem.get());
+  EXPECT_EQ(settings->options.front(), (std::pair<std::string, std::string>("ssl_certificate", path)));
+  std::ifstream file(path);
+  const std::string pem((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_NE(pem.find("PRIVATE KEY-----"), std::string::npos);
+  EXPECT_NE(pem.find("-----BEGIN CERTIFICATE-----"), std::string::npos);
 }
 
 TEST_F(TlsTest, FilesThatAreNotThereOrNotPemAreNamed) {
-  const auto missing = probe_tls(files("server.crt", "none.key"), "web.yaml");
+  const auto missing = civetweb_tls_settings(files("server.crt", "none.key"));
   ASSERT_FALSE(missing.has_value());
   EXPECT_NE(missing.error().message.find("none.key: No such file"), std::string::npos)
       << missing.error().message;
-  const auto swapped = probe_tls(files("server.key", "server.crt"), "web.yaml");
+  const auto swapped = civetweb_tls_settings(files("server.key", "server.crt"));
   ASSERT_FALSE(swapped.has_value());
   EXPECT_NE(swapped.error().message.find("server.crt holds no 'PRIVATE KEY-----'"), std::string::npos)
       << swapped.error().message;
   auto no_ca = files("server.crt", "server.key");
   no_ca.client_auth = WebConfig::ClientAuth::required;
   no_ca.client_ca_file = (directory_ / "no.crt").string();
-  EXPECT_NE(probe_tls(no_ca, "web.yaml").error().message.find("no.crt"), std::string::npos);
-}
-
-TEST_F(TlsTest, AKeyThatDoesNotFitIsRefused) {
-  const auto probed = probe_tls(files("server.crt", "other.key"), "web.yaml");
-  ASSERT_FALSE(probed.has_value());
-  EXPECT_NE(probed.error().message.find("CivetWeb cannot set up TLS"), std::string::npos)
-      << probed.error().message;
-}
-
-TEST_F(TlsTest, AFileWithoutTlsNeedsNoProbe) {
-  const std::string path = (directory_ / "web.yaml").string();
-  std::ofstream(path) << "rate_limit: {interval: 1s, burst: 5}\n";
-  EXPECT_EQ(probe_tls_of(path).value_or(true), false);
-  std::ofstream(path) << "tls_server_config: {cert_file: none.crt, key_file: none.key}\n";
-  EXPECT_FALSE(probe_tls_of(path).has_value());
+  EXPECT_NE(civetweb_tls_settings(no_ca).error().message.find("no.crt"), std::string::npos);
 }
 
 }  // namespace

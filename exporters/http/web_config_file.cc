@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "exporters/http/tls.h"
 
 namespace rcached {
 namespace {
@@ -54,7 +55,9 @@ Expected<WebConfig> load_web_config(const std::string& path) {
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > kLargestFile) return unreadable(path, "it is larger than 1 MiB", "give the right file");
   }
-  return parse_web_config(text, path);
+  RCACHED_TRY(auto config, parse_web_config(text, path));
+  if (config.tls) RCACHED_CHECK(check_tls(*config.tls, path));
+  return config;
 }
 
 Expected<std::shared_ptr<WebConfigFile>> WebConfigFile::open(const std::string& path, unsigned waiting,

@@ -2,17 +2,20 @@
 #include "daemon/command/commands.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "daemon/check/host_facts.h"
+#include "daemon/config/config_text.h"
 #include "daemon/config/loaded_config.h"
 #include "daemon/host/iommu_groups.h"
+#include "exporters/http/web_config.h"
 
 namespace rcached {
+
 namespace {
 
 std::vector<IommuGroup> traceable_groups(const std::vector<IommuGroup>& groups) {
@@ -61,6 +64,22 @@ Expected<void> domains_command(const CommandLine& command_line, std::FILE* out) 
   if (command_line.json) fmt::print(out, "{}", as_json(chosen));
   if (chosen.empty()) return tl::unexpected(check_iommu(groups).error());
   if (!command_line.json) fmt::print(out, "{}", as_table(chosen));
+  return {};
+}
+
+Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out) {
+  RCACHED_TRY(const auto loaded, load_config(config_request(command_line)));
+  if (const std::string& web = loaded.config.http.web_config; !web.empty()) {
+    RCACHED_CHECK(load_web_config(web));
+  }
+  fmt::print(out, "# {}: good. As it stands:\n{}", loaded.summary(), format_config(loaded.config));
+  return {};
+}
+
+Expected<void> config_show_command(const CommandLine& command_line, std::FILE* out) {
+  RCACHED_TRY(const auto loaded, load_config(config_request(command_line)));
+  const Shown shown = command_line.changed ? Shown::changed : Shown::all;
+  fmt::print(out, "{}", command_line.json ? show_config_json(loaded, shown) : show_config(loaded, shown));
   return {};
 }
 

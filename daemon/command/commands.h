@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short commands. Each prints to `out` and returns the exit code, or an Error for the caller to print.
+// The short commands. Each prints to `out`, and returns the exit code or an Error for the caller to print.
 #pragma once
 
 #include <cstdio>
@@ -9,10 +9,21 @@
 
 namespace rcached {
 
+// The short commands. Each prints to `out` and returns the exit code, or an Error for the caller to print.
+
 // `rcached check`: the preflight's report; the code of its first failure.
 ErrorCode check_command(const CommandLine& command_line, std::FILE* out);
 
 // `rcached domains`: the groups whose domains can be traced. Errors: no_iommu.
 Expected<void> domains_command(const CommandLine& command_line, std::FILE* out);
+
+// The commands about the configuration. Each prints to `out`, or returns an Error for the caller to print.
+
+// `rcached --check-config`: which files were read, and the configuration as it stands, every key shown. The
+// web configuration file that it names is checked too. Errors: config.
+Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out);
+
+// `rcached config show`: every value and where it comes from. Errors: config.
+Expected<void> config_show_command(const CommandLine& command_line, std::FILE* out);
 
 }  // namespace rcached

@@ -15,7 +15,6 @@
 #include "daemon/command/audit.h"
 #include "daemon/command/command_line.h"
 #include "daemon/command/commands.h"
-#include "daemon/command/config_commands.h"
 #include "daemon/command/run.h"
 #include "daemon/command/top.h"
 #include "daemon/service/logging.h"

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/version.h"
-#include "daemon/command/audit_protocol.h"
+#include "daemon/command/audit.h"
 #include "daemon/command/outputs.h"
 #include "daemon/command/pipeline_setup.h"
 #include "daemon/command/reload.h"

@@ -14,7 +14,7 @@
 #include "base/monotonic_clock.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
-#include "daemon/host/possible_cpus.h"
+#include "daemon/host/cpus.h"
 #include "daemon/host/tracing_permission.h"
 
 // The skeleton needs the types above.

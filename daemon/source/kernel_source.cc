@@ -14,12 +14,12 @@
 
 #include "base/error.h"
 #include "base/monotonic_clock.h"
+#include "daemon/host/cpus.h"
 #include "daemon/host/kallsyms.h"
-#include "daemon/host/numa_nodes.h"
 #include "daemon/source/bpf_kernel_reader.h"
-#include "daemon/source/drain_watermark.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_set.h"
+#include "daemon/source/ring.h"
 
 namespace rcached {
 namespace {

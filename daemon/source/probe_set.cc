@@ -15,9 +15,9 @@
 #include <cstring>
 
 #include "bpf/probes.skel.h"
-#include "daemon/host/possible_cpus.h"
+#include "daemon/host/cpus.h"
 #include "daemon/host/tracing_permission.h"
-#include "daemon/source/ring_size.h"
+#include "daemon/source/ring.h"
 
 namespace rcached {
 namespace {

@@ -19,7 +19,7 @@
 #include "bpf/state.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
-#include "daemon/source/ring_position.h"
+#include "daemon/source/ring.h"
 #include "view/view.h"
 
 struct probes_bpf;

@@ -14,7 +14,7 @@
 #include "bpf/event.h"
 #include "bpf/feeder.h"
 #include "bpf/state.h"
-#include "daemon/source/ring_position.h"
+#include "daemon/source/ring.h"
 
 // The skeleton needs the types above.
 #include "bpf/feeder.skel.h"

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "daemon/command/audit_protocol.h"
+#include "daemon/command/audit.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;

@@ -2,7 +2,7 @@
 // A line from the control socket: always answered, by one line that is a JSON object.
 #include <nlohmann/json.hpp>
 
-#include "daemon/command/audit_protocol.h"
+#include "daemon/command/audit.h"
 #include "tests/fuzz/support/fuzz.h"
 
 using namespace rcached;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /sys/devices/system/node with its CPU lists.
-#include "daemon/host/numa_nodes.h"
+#include "daemon/host/cpus.h"
 
 #include "bpf/event.h"
 #include "tests/fuzz/support/file_tree.h"

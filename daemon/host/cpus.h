@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which NUMA node each CPU belongs to, from sysfs.
+// The CPUs of this machine.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <vector>
 
+#include "base/error.h"
+
 namespace rcached {
+
+// How many CPUs this machine can ever have: rings, per-CPU maps and magazines exist for each of them.
+
+// 1 to RCACHED_MAX_CPUS. Errors: unknown_layout.
+Expected<std::uint16_t> possible_cpus();
+
+// Which NUMA node each CPU belongs to, from sysfs.
 
 // By CPU number; -1: not known. Empty where the kernel shows no nodes. Entries that make no sense are passed
 // over.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/host/numa_nodes.h"
+#include "daemon/host/cpus.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include <string>
 
 namespace rcached {
+
 namespace {
 
 class NumaNodes : public ::testing::Test {
@@ -47,4 +48,5 @@ TEST_F(NumaNodes, MemoryOnlyNodesAndOddEntriesArePassedOver) {
 TEST_F(NumaNodes, WithoutSysfsNothingIsKnown) { EXPECT_TRUE(read_numa_nodes(root_ / "absent").empty()); }
 
 }  // namespace
+
 }  // namespace rcached

@@ -6,38 +6,39 @@
 namespace rcached {
 
 bool ViewSlot::try_publish(std::shared_ptr<const View>& view) {
-  {
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock) return false;
-    std::swap(view_, view);
-  }
+  if (!mutex_.try_lock()) return false;
+  std::swap(view_, view);
+  mutex_.unlock();
   changed_.notify_all();
   return true;
 }
 
 void ViewSlot::publish(std::shared_ptr<const View> view) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::swap(view_, view);
   }
   changed_.notify_all();
 }
 
 std::shared_ptr<const View> ViewSlot::view() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return view_;
 }
 
 std::shared_ptr<const View> ViewSlot::wait_for_newer(const std::shared_ptr<const View>& seen,
                                                      std::chrono::milliseconds limit) const {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, limit, [&] { return closed_ || view_ != seen; });
+  const auto end = std::chrono::steady_clock::now() + limit;
+  const MutexLock lock(mutex_);
+  while (!closed_ && view_ == seen) {
+    if (changed_.wait_until(mutex_, end) == std::cv_status::timeout) break;
+  }
   return view_;
 }
 
 void ViewSlot::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
   }
   changed_.notify_all();

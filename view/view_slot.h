@@ -6,8 +6,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "view/view.h"
 
 namespace rcached {
@@ -29,10 +29,10 @@ class ViewSlot final : public ViewSource {
   void close();
 
  private:
-  mutable std::mutex mutex_;  // held for the copy of a pointer only
-  mutable std::condition_variable changed_;
-  std::shared_ptr<const View> view_;
-  bool closed_ = false;
+  mutable Mutex mutex_;  // held for the copy of a pointer only
+  mutable std::condition_variable_any changed_;
+  std::shared_ptr<const View> view_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace rcached

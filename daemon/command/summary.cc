@@ -9,12 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/monotonic_clock.h"
+#include "base/mutex.h"
 #include "view/confidence_text.h"
 #include "view/domain_names.h"
 
@@ -94,11 +94,11 @@ struct SummaryThread::Shared {
   SummaryPrinter printer;  // of the thread
   const std::string first_line;
 
-  std::mutex mutex;  // guards what follows
-  std::condition_variable changed;
-  std::shared_ptr<const View> newest;  // null: taken
-  bool gone = false;
-  bool ending = false;
+  Mutex mutex;
+  std::condition_variable_any changed;
+  std::shared_ptr<const View> newest GUARDED_BY(mutex);  // null: taken
+  bool gone GUARDED_BY(mutex) = false;
+  bool ending GUARDED_BY(mutex) = false;
 };
 
 SummaryThread::SummaryThread(std::FILE* out, std::string first_line)
@@ -107,13 +107,13 @@ SummaryThread::SummaryThread(std::FILE* out, std::string first_line)
 }
 
 SummaryThread::~SummaryThread() {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   shared_->ending = true;
   shared_->changed.notify_one();
 }
 
 bool SummaryThread::show(std::shared_ptr<const View> view) {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   shared_->newest.swap(view);
   shared_->changed.notify_one();
   return !shared_->gone;
@@ -121,9 +121,9 @@ bool SummaryThread::show(std::shared_ptr<const View> view) {
 
 void SummaryThread::run(Shared& shared) {
   bool good = shared.printer.write(shared.first_line);
-  std::unique_lock lock(shared.mutex);
+  MutexLock lock(shared.mutex);
   while (good) {
-    shared.changed.wait(lock, [&] { return shared.ending || shared.newest; });
+    while (!shared.ending && !shared.newest) shared.changed.wait(shared.mutex);
     if (shared.ending) return;
     const auto view = std::exchange(shared.newest, nullptr);
     lock.unlock();

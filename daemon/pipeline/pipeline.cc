@@ -41,7 +41,7 @@ Expected<void> Pipeline::start() {
 
 void Pipeline::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -65,12 +65,12 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     }
   } catch (const std::exception& error) {
     if (!answered) started.set_value(fail(ErrorCode::internal, error.what(), "report this as a bug"));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     failure_ = error.what();
   }
   slot_.close();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     over_ = true;
     audit_requests_.clear();  // breaks their promises: audit() says so
   }
@@ -117,8 +117,11 @@ std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed, MirrorFeed::Ti
 }
 
 bool Pipeline::sleep_until(MirrorFeed::TimePoint when) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, when, [this] { return stopping_; });
+  const MutexLock lock(mutex_);
+  while (!stopping_) {
+    if (changed_.wait_until(mutex_, when) == std::cv_status::timeout) break;
+  }
+  return stopping_;
 }
 
 bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
@@ -126,15 +129,15 @@ bool Pipeline::wait_for_view(std::chrono::milliseconds timeout) const {
 }
 
 void Pipeline::tune(const PipelineTuning& tuning) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   wanted_tuning_ = tuning;
 }
 
 void Pipeline::take_requests(MirrorFeed& feed) {
-  decltype(audit_requests_) requests;
+  std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> requests;
   std::optional<PipelineTuning> tuning;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     requests.swap(audit_requests_);
     tuning.swap(wanted_tuning_);
   }
@@ -153,7 +156,7 @@ AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::millisecon
   std::future<AuditReport> result = promise->get_future();
   AuditReport failed;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (over_ || stopping_) {
       failed.unavailable = "rcached is ending";
       return failed;
@@ -174,7 +177,7 @@ AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::millisecon
 }
 
 std::optional<std::string> Pipeline::failure() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return failure_;
 }
 

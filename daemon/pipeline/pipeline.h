@@ -16,7 +16,6 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "daemon/pipeline/audit_report.h"
 #include "daemon/pipeline/chronicle.h"
 #include "daemon/pipeline/mirror_feed.h"
@@ -115,13 +115,14 @@ class Pipeline : public ViewSource {
   PipelineTuning tuning_;  // of the thread
   ViewSlot slot_;
 
-  mutable std::mutex mutex_;  // guards what follows; nobody who renders or scrapes takes it
-  mutable std::condition_variable changed_;
-  std::optional<std::string> failure_;
-  std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_;
-  std::optional<PipelineTuning> wanted_tuning_;
-  bool over_ = false;  // the thread takes no more requests
-  bool stopping_ = false;
+  mutable Mutex mutex_;  // taken by no thread that renders or scrapes
+  mutable std::condition_variable_any changed_;
+  std::optional<std::string> failure_ GUARDED_BY(mutex_);
+  std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_
+      GUARDED_BY(mutex_);
+  std::optional<PipelineTuning> wanted_tuning_ GUARDED_BY(mutex_);
+  bool over_ GUARDED_BY(mutex_) = false;  // the thread takes no more requests
+  bool stopping_ GUARDED_BY(mutex_) = false;
 
   std::thread thread_;  // last: it uses the rest
 };

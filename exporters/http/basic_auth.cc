@@ -107,9 +107,9 @@ BasicAuth::Verdict BasicAuth::check(std::string_view authorization, const std::s
   const Digest digest = hmac_sha256(
       key_, fmt::format("{}:{}:{}", credentials->user.size(), credentials->user, credentials->password));
 
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (good_.count(digest) != 0) return Verdict::good;
-  if (const auto same = checks_.find(digest); same != checks_.end()) return wait_for(lock, same->second);
+  if (const auto same = checks_.find(digest); same != checks_.end()) return wait_for(same->second);
   if (stopping_ || clients_.count(client) != 0) return Verdict::busy;
   if (running_ == kRunningLimit && waiting_ >= waiting_limit_) return Verdict::busy;
 
@@ -117,7 +117,7 @@ BasicAuth::Verdict BasicAuth::check(std::string_view authorization, const std::s
   checks_.emplace(digest, check);
   clients_.insert(client);
   ++waiting_;
-  changed_.wait(lock, [this] { return stopping_ || running_ < kRunningLimit; });
+  while (!stopping_ && running_ >= kRunningLimit) changed_.wait(mutex_);
   --waiting_;
   if (!stopping_) {
     ++running_;
@@ -139,10 +139,10 @@ BasicAuth::Verdict BasicAuth::check(std::string_view authorization, const std::s
 }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): the copy keeps it alive
-BasicAuth::Verdict BasicAuth::wait_for(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check) {
+BasicAuth::Verdict BasicAuth::wait_for(std::shared_ptr<Check> check) {
   if (waiting_ >= waiting_limit_) return Verdict::busy;
   ++waiting_;
-  changed_.wait(lock, [&] { return stopping_ || check->done; });
+  while (!stopping_ && !check->done) changed_.wait(mutex_);
   --waiting_;
   if (!check->done) return Verdict::busy;
   return check->good ? Verdict::good : Verdict::refused;
@@ -172,14 +172,14 @@ void BasicAuth::remember(const Digest& digest) {
 
 void BasicAuth::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
 }
 
 std::size_t BasicAuth::computed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return computed_;
 }
 

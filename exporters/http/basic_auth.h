@@ -20,13 +20,13 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "exporters/http/web_config.h"
 
 namespace rcached {
@@ -68,22 +68,22 @@ class BasicAuth {
 
   bool compute(const Credentials& credentials) const;
   // By value: whoever computes takes the check out of checks_ while we wait.
-  Verdict wait_for(std::unique_lock<std::mutex>& lock, std::shared_ptr<Check> check);
-  void remember(const Digest& digest);
+  Verdict wait_for(std::shared_ptr<Check> check) REQUIRES(mutex_);
+  void remember(const Digest& digest) REQUIRES(mutex_);
 
   const std::vector<WebConfig::User> users_;
   const unsigned waiting_limit_;
   const std::string key_;  // random, of this object
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::set<Digest> good_;
-  std::deque<Digest> good_by_age_;
-  std::map<Digest, std::shared_ptr<Check>> checks_;  // under way
-  std::set<std::string> clients_;                    // that have a check under way
-  unsigned running_ = 0;
-  unsigned waiting_ = 0;
-  std::size_t computed_ = 0;
-  bool stopping_ = false;
+  mutable Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::set<Digest> good_ GUARDED_BY(mutex_);
+  std::deque<Digest> good_by_age_ GUARDED_BY(mutex_);
+  std::map<Digest, std::shared_ptr<Check>> checks_ GUARDED_BY(mutex_);  // under way
+  std::set<std::string> clients_ GUARDED_BY(mutex_);                    // that have a check under way
+  unsigned running_ GUARDED_BY(mutex_) = 0;
+  unsigned waiting_ GUARDED_BY(mutex_) = 0;
+  std::size_t computed_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace rcached

@@ -51,7 +51,7 @@ ConnectionGuard::ConnectionGuard(GuardOptions options, std::function<std::vector
 
 ConnectionGuard::~ConnectionGuard() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -59,7 +59,7 @@ ConnectionGuard::~ConnectionGuard() {
 }
 
 ConnectionGuard::Connection* ConnectionGuard::opened() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Connection& connection = connections_.emplace_back();
   connection.since = Clock::now();
   if (asleep_) changed_.notify_one();
@@ -67,7 +67,7 @@ ConnectionGuard::Connection* ConnectionGuard::opened() {
 }
 
 bool ConnectionGuard::arrived(Connection* connection, std::string address, std::uint16_t port) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   connection->phase = Phase::idle;
   connection->address = std::move(address);
   connection->port = port;
@@ -76,12 +76,12 @@ bool ConnectionGuard::arrived(Connection* connection, std::string address, std::
 }
 
 void ConnectionGuard::idle(Connection* connection) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   connection->phase = Phase::idle;
 }
 
 void ConnectionGuard::sending(Connection* connection, std::size_t bytes, bool steady) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   connection->phase = Phase::sending;
   connection->since = Clock::now();
   connection->deadline = connection->since + options_.answer_limit;
@@ -91,15 +91,15 @@ void ConnectionGuard::sending(Connection* connection, std::size_t bytes, bool st
 }
 
 int ConnectionGuard::socket(const Connection* connection) const {
-  const std::lock_guard no_closing(closing_mutex_);
-  const std::lock_guard lock(mutex_);
+  const MutexLock no_closing(closing_mutex_);
+  const MutexLock lock(mutex_);
   const auto sockets = sockets_();
   const AcceptedSocket* found = find_socket(*connection, sockets);
   return found == nullptr ? -1 : found->fd;
 }
 
 void ConnectionGuard::end_all() {
-  const std::lock_guard no_closing(closing_mutex_);
+  const MutexLock no_closing(closing_mutex_);
   for (const AcceptedSocket& socket : sockets_()) ::shutdown(socket.fd, SHUT_RDWR);
 }
 
@@ -109,7 +109,7 @@ void ConnectionGuard::close_left() {
 
 void ConnectionGuard::closing(const Connection* connection) {
   closing_mutex_.lock();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   connections_.remove_if([&](const Connection& candidate) { return &candidate == connection; });
 }
 
@@ -122,17 +122,20 @@ bool ConnectionGuard::owes() const {
 }
 
 void ConnectionGuard::run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     asleep_ = true;
-    changed_.wait(lock, [this] { return stopping_ || owes(); });
+    while (!stopping_ && !owes()) changed_.wait(mutex_);
     asleep_ = false;
-    if (changed_.wait_for(lock, kTick, [this] { return stopping_; })) return;
+    const auto tick = Clock::now() + kTick;
+    while (!stopping_ && changed_.wait_until(mutex_, tick) != std::cv_status::timeout) {
+    }
+    if (stopping_) return;
     if (!owes()) continue;
     lock.unlock();
     {
-      const std::lock_guard no_closing(closing_mutex_);
-      const std::lock_guard relock(mutex_);
+      const MutexLock no_closing(closing_mutex_);
+      const MutexLock relock(mutex_);
       inspect(Clock::now());
     }
     lock.lock();
@@ -140,8 +143,8 @@ void ConnectionGuard::run() {
 }
 
 void ConnectionGuard::inspect(Clock::time_point now) {
-  const auto any = [&](const auto& what) {
-    return std::any_of(connections_.begin(), connections_.end(), what);
+  const auto any = [&connections = connections_](const auto& what) {
+    return std::any_of(connections.begin(), connections.end(), what);
   };
   const bool reading = any([](const Connection& connection) { return connection.phase == Phase::reading; });
   const bool late = any([&](const Connection& connection) {

@@ -21,12 +21,12 @@
 #include <functional>
 #include <list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "exporters/http/socket_table.h"
 
 namespace rcached {
@@ -82,8 +82,8 @@ class ConnectionGuard {
   void close_left();
   // Around CivetWeb's close(): between the two no file descriptor of a connection is looked at. `connection`
   // may be null.
-  void closing(const Connection* connection);
-  void closed();
+  void closing(const Connection* connection) RCACHED_THREAD_ANNOTATION(acquire_capability(closing_mutex_));
+  void closed() RCACHED_THREAD_ANNOTATION(release_capability(closing_mutex_));
 
  private:
   struct Pending {  // accepted, and no request has been read: waits for a thread, or a thread reads it
@@ -93,24 +93,25 @@ class ConnectionGuard {
   using Peer = std::pair<std::string, std::uint16_t>;
 
   void run();
-  bool crowded() const { return connections_.size() >= options_.workers; }
-  bool owes() const;
-  void inspect(Clock::time_point now);
-  void drop_slow_requests(Clock::time_point now, const std::vector<AcceptedSocket>& sockets);
-  void drop_slow_readers(Clock::time_point now, const std::vector<AcceptedSocket>& sockets);
-  void drop(Connection& connection, const std::vector<AcceptedSocket>& sockets);
+  bool crowded() const REQUIRES(mutex_) { return connections_.size() >= options_.workers; }
+  bool owes() const REQUIRES(mutex_);
+  void inspect(Clock::time_point now) REQUIRES(mutex_);
+  void drop_slow_requests(Clock::time_point now, const std::vector<AcceptedSocket>& sockets) REQUIRES(mutex_);
+  void drop_slow_readers(Clock::time_point now, const std::vector<AcceptedSocket>& sockets) REQUIRES(mutex_);
+  void drop(Connection& connection, const std::vector<AcceptedSocket>& sockets) REQUIRES(mutex_);
 
   const GuardOptions options_;
   const std::function<std::vector<AcceptedSocket>()> sockets_;
   const std::function<void(Dropped)> dropped_;
 
-  mutable std::mutex closing_mutex_;  // locked before mutex_; held from closing() to closed()
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::list<Connection> connections_;
-  std::map<Peer, Pending> pending_;  // kept while any request is being read
-  bool asleep_ = false;              // the guard's thread waits for the first client that owes something
-  bool stopping_ = false;
+  mutable Mutex closing_mutex_ ACQUIRED_BEFORE(mutex_);  // held from closing() to closed()
+  mutable Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::list<Connection> connections_ GUARDED_BY(mutex_);
+  std::map<Peer, Pending> pending_ GUARDED_BY(mutex_);  // kept while any request is being read
+  bool asleep_ GUARDED_BY(mutex_) =
+      false;  // the guard's thread waits for the first client that owes something
+  bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -10,7 +10,7 @@ RateLimiter::RateLimiter(std::chrono::nanoseconds interval, unsigned burst)
 
 std::optional<std::chrono::nanoseconds> RateLimiter::refuse(Clock::time_point now) {
   if (interval_.count() <= 0) return std::nullopt;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   empty_at_ = std::max(empty_at_, now - depth_);
   const auto next = empty_at_ + interval_;
   if (next > now) return next - now;

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <optional>
+
+#include "base/mutex.h"
 
 namespace rcached {
 
@@ -22,9 +23,9 @@ class RateLimiter {
  private:
   const std::chrono::nanoseconds interval_;
   const std::chrono::nanoseconds depth_;  // burst tokens, as time
-  std::mutex mutex_;
+  Mutex mutex_;
   // The bucket as time: it holds (now - empty_at_) / interval_ tokens.
-  Clock::time_point empty_at_ = Clock::time_point::min();
+  Clock::time_point empty_at_ GUARDED_BY(mutex_) = Clock::time_point::min();
 };
 
 }  // namespace rcached

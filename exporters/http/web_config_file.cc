@@ -63,19 +63,21 @@ Expected<WebConfig> load_web_config(const std::string& path) {
 Expected<std::shared_ptr<WebConfigFile>> WebConfigFile::open(const std::string& path, unsigned waiting,
                                                              Log log, std::shared_ptr<HttpMetrics> metrics) {
   std::shared_ptr<WebConfigFile> file(new WebConfigFile(path, waiting, std::move(log), std::move(metrics)));
-  const std::lock_guard lock(file->look_mutex_);
+  const MutexLock look(file->look_mutex_);
   file->seen_ = file->version();
   RCACHED_CHECK(file->read());
+  const MutexLock lock(file->mutex_);
   file->next_look_ = Clock::now() + 1s;
   return file;
 }
 
 std::shared_ptr<const WebSettings> WebConfigFile::settings(Clock::time_point now) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (now < next_look_) return settings_;
   }
-  if (const std::unique_lock look(look_mutex_, std::try_to_lock); look) {
+  if (look_mutex_.try_lock()) {
+    const MutexLock look(look_mutex_, std::adopt_lock);
     const Version version = this->version();
     if (version != seen_) {
       seen_ = version;
@@ -85,10 +87,10 @@ std::shared_ptr<const WebSettings> WebConfigFile::settings(Clock::time_point now
                : fmt::format("the web configuration has changed, and the old one stays in force: {}; {}",
                              done.error().message, done.error().hint));
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     next_look_ = now + 1s;
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return settings_;
 }
 
@@ -98,10 +100,13 @@ WebConfigFile::Version WebConfigFile::version() const {
   return {info.st_ino, info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim), info.st_mode};
 }
 
-// Called with look_mutex_ held.
 Expected<void> WebConfigFile::read() {
   RCACHED_TRY(auto loaded, load_web_config(path_));
-  const auto old = settings_;  // only this function writes it
+  std::shared_ptr<const WebSettings> old;
+  {
+    const MutexLock lock(mutex_);
+    old = settings_;
+  }
   auto fresh = std::make_shared<WebSettings>();
   fresh->config = std::move(loaded);
   const WebConfig& config = fresh->config;
@@ -124,7 +129,7 @@ Expected<void> WebConfigFile::read() {
     say(fmt::format("tls_server_config has changed and takes effect when rcached is started again ({})",
                     path_));
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   settings_ = std::move(fresh);
   return {};
 }

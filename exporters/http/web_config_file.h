@@ -15,12 +15,12 @@
 #include <ctime>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "exporters/http/basic_auth.h"
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/rate_limiter.h"
@@ -64,18 +64,18 @@ class WebConfigFile {
       : path_(std::move(path)), waiting_(waiting), log_(std::move(log)), metrics_(std::move(metrics)) {}
 
   Version version() const;
-  Expected<void> read();
+  Expected<void> read() REQUIRES(look_mutex_);
   void say(std::string_view line) const;
 
   const std::string path_;
   const unsigned waiting_;
   const Log log_;
   const std::shared_ptr<HttpMetrics> metrics_;
-  std::mutex look_mutex_;  // held while the file is looked at, by one request; the others go on
-  std::mutex mutex_;       // guards settings_ and next_look_; held for the copy of a pointer only
-  Clock::time_point next_look_{};
-  std::shared_ptr<const WebSettings> settings_;
-  Version seen_;  // guarded by look_mutex_
+  Mutex look_mutex_;  // held while the file is looked at, by one request; the others go on
+  Mutex mutex_;       // held for the copy of a pointer only
+  Clock::time_point next_look_ GUARDED_BY(mutex_){};
+  std::shared_ptr<const WebSettings> settings_ GUARDED_BY(mutex_);
+  Version seen_ GUARDED_BY(look_mutex_);
 };
 
 }  // namespace rcached

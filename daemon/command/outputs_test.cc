@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/kit/temporary_folder.h"
 #include "view/view_slot.h"
 
 namespace rcached {
@@ -43,15 +44,12 @@ class LastLook final : public prometheus::Collectable {
   bool& there_;
 };
 
-class OutputsTest : public testing::Test {
+class OutputsTest : public ::testing::Test {
  protected:
   OutputsTest() {
-    char name[] = "/tmp/rcached-outputs-XXXXXX";
-    directory_ = mkdtemp(name);
     config_.http.listen = address();
     config_.textfile.path = directory_ + "/rcached.prom";
   }
-  ~OutputsTest() override { std::filesystem::remove_all(directory_); }
 
   // Of a socket that is bound to a free port and that listens when `taken`.
   std::string address(bool taken = false) {
@@ -70,7 +68,8 @@ class OutputsTest : public testing::Test {
     return "127.0.0.1:" + std::to_string(ntohs(place.sin_port));
   }
 
-  std::string directory_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::string directory_ = folder_.path().string();
   UniqueFd holder_;
   Config config_;
 };

@@ -7,25 +7,21 @@
 #include <fstream>
 #include <string>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached {
 
 namespace {
 
 class NumaNodes : public ::testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/rcached-numa-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    root_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
   void write(const std::string& node, const std::string& cpulist) const {
     std::filesystem::create_directories(root_ / node);
     std::ofstream(root_ / node / "cpulist") << cpulist;
   }
 
-  std::filesystem::path root_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
 };
 
 TEST_F(NumaNodes, ListsAndRangesBelongToTheirNode) {

@@ -6,20 +6,17 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached {
 namespace {
 
 namespace fs = std::filesystem;
 
 // A sysfs of the test's own.
-class IommuGroupsTest : public testing::Test {
+class IommuGroupsTest : public ::testing::Test {
  protected:
-  IommuGroupsTest() {
-    char name[] = "/tmp/rcached-sysfs-XXXXXX";
-    root_ = mkdtemp(name);
-    fs::create_directories(groups());
-  }
-  ~IommuGroupsTest() override { fs::remove_all(root_); }
+  IommuGroupsTest() { fs::create_directories(groups()); }
 
   fs::path groups() const { return root_ / "kernel/iommu_groups"; }
 
@@ -42,7 +39,8 @@ class IommuGroupsTest : public testing::Test {
     fs::create_directory_symlink(root_ / "drivers" / driver, device / "driver");
   }
 
-  fs::path root_;
+  rcached::testing::TemporaryFolder folder_;
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(IommuGroupsTest, AreReadInOrderOfTheirNumbers) {

@@ -8,6 +8,8 @@
 #include <ostream>
 #include <string>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached {
 
 void PrintTo(const AddressRange& range, std::ostream* out) {
@@ -34,16 +36,13 @@ constexpr const char* kIomem =
     "390000000000-3907ffffffff : PCI Bus 0000:40\n";
 
 // A sysfs and a /proc/iomem of the test's own.
-class ReservedRegionsTest : public testing::Test {
+class ReservedRegionsTest : public ::testing::Test {
  protected:
   ReservedRegionsTest() {
-    char name[] = "/tmp/rcached-reserved-XXXXXX";
-    root_ = mkdtemp(name);
     paths_ = {root_ / "kernel/iommu_groups", root_ / "bus/pci/devices"};
     iomem_ = root_ / "iomem";
     fs::create_directories(paths_.pci_devices);
   }
-  ~ReservedRegionsTest() override { fs::remove_all(root_); }
 
   void group(int number, const std::string& regions) const {
     const fs::path path = paths_.groups / std::to_string(number);
@@ -64,7 +63,9 @@ class ReservedRegionsTest : public testing::Test {
     return read_reserved_regions(number, bars_only, read_host_bridge_windows(iomem_), paths_);
   }
 
-  fs::path root_, iomem_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
+  fs::path iomem_;
   ReservedRegionPaths paths_;
 };
 

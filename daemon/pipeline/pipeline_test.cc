@@ -6,9 +6,12 @@
 #include <stdexcept>
 
 #include "daemon/testing/fake_source.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
+
+using rcached::testing::eventually;
 
 using namespace std::chrono_literals;
 using testing_support::event;
@@ -25,16 +28,6 @@ PipelineOptions fast() {
   options.started_unix_s = 99;
   options.tuning.per_cpu_series = true;
   return options;
-}
-
-template <typename Condition>
-bool eventually(Condition condition) {
-  const auto limit = std::chrono::steady_clock::now() + 10s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
 }
 
 TEST(Pipeline, PublishesViewsOfWhatTheSourceDelivers) {

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "daemon/service/control_client.h"
+#include "tests/kit/temporary_folder.h"
 
 namespace rcached {
 namespace {
@@ -22,14 +23,9 @@ using namespace std::chrono_literals;
 
 std::string echo(std::string_view request) { return "<" + std::string(request) + ">"; }
 
-class ControlSocketTest : public testing::Test {
+class ControlSocketTest : public ::testing::Test {
  protected:
-  ControlSocketTest() {
-    char name[] = "/tmp/rcached-control-XXXXXX";
-    directory_ = mkdtemp(name);
-    path_ = directory_ + "/control";
-  }
-  ~ControlSocketTest() override { std::filesystem::remove_all(directory_); }
+  ControlSocketTest() { path_ = directory_ + "/control"; }
 
   std::unique_ptr<ControlSocket> open(ControlSocket::Handler handler = echo, const ControlLimits& limits = {},
                                       ExistingSocket existing = ExistingSocket::replace) const {
@@ -66,7 +62,9 @@ class ControlSocketTest : public testing::Test {
     return all;
   }
 
-  std::string directory_, path_;
+  rcached::testing::TemporaryFolder folder_;
+  std::string directory_ = folder_.path().string();
+  std::string path_;
 };
 
 TEST_F(ControlSocketTest, AnswersEachLine) {

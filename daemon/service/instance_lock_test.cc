@@ -10,18 +10,15 @@
 #include <fstream>
 #include <optional>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached {
 namespace {
 
-class InstanceLockTest : public testing::Test {
+class InstanceLockTest : public ::testing::Test {
  protected:
-  InstanceLockTest() {
-    char name[] = "/tmp/rcached-lock-XXXXXX";
-    directory_ = mkdtemp(name);
-  }
-  ~InstanceLockTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string directory_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::string directory_ = folder_.path().string();
 };
 
 TEST_F(InstanceLockTest, TheSecondOneIsToldTheOwner) {

@@ -9,23 +9,17 @@
 #include <thread>
 
 #include "tests/kit/basic_header.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
+
+using rcached::testing::eventually;
 
 using namespace std::chrono_literals;
 using testing::basic_header;
 using testing::bcrypt;
 using Verdict = BasicAuth::Verdict;
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 TEST(ParseBasic, TakesUserAndPasswordApart) {
   const auto credentials = parse_basic("Basic YWxpY2U6c2VjcmV0");

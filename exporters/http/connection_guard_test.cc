@@ -12,20 +12,14 @@
 #include <set>
 
 #include "base/unique_fd.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
 
-using namespace std::chrono_literals;
+using rcached::testing::eventually;
 
-bool eventually(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
+using namespace std::chrono_literals;
 
 // Some ticks of the guard: what it has not done by then, it does not do.
 void let_it_look() { std::this_thread::sleep_for(400ms); }

@@ -21,23 +21,18 @@
 #include "exporters/http/http_server.h"
 #include "tests/kit/basic_header.h"
 #include "tests/kit/http_client.h"
+#include "tests/kit/temporary_folder.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
+
+using rcached::testing::eventually;
 
 using namespace std::chrono_literals;
 using testing::basic_header;
 using testing::ClientResponse;
 using testing::RawConnection;
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::steady_clock::now() + 20s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
 
 HttpResponse text(const std::string& body) {
   HttpResponse response;
@@ -48,8 +43,6 @@ HttpResponse text(const std::string& body) {
 class HttpAccessTest : public ::testing::Test {
  protected:
   HttpAccessTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "rcached-access-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
     options_.listen = "127.0.0.1:" + std::to_string(port_);
     options_.metrics = metrics_;
     options_.log = [this](std::string_view line) {
@@ -57,10 +50,7 @@ class HttpAccessTest : public ::testing::Test {
       log_.append(line) += '\n';
     };
   }
-  ~HttpAccessTest() override {
-    server_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  ~HttpAccessTest() override { server_.reset(); }
 
   void web_config(const std::string& text) {
     options_.web_config = (directory_ / "web.yaml").string();
@@ -120,7 +110,8 @@ class HttpAccessTest : public ::testing::Test {
   }
   double refused(const std::string& reason) { return counts()["rcached_http_refused_total|" + reason]; }
 
-  std::filesystem::path directory_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path directory_ = folder_.path();
   std::uint16_t port_ = testing::free_port();
   std::shared_ptr<HttpMetrics> metrics_ = std::make_shared<HttpMetrics>();
   std::mutex mutex_;

@@ -8,14 +8,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached {
 namespace {
 
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "rcached-tls-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
     for (const char* who : {"server", "other"}) {
       const std::string stem = (directory_ / who).string();
       const std::string command =
@@ -25,7 +25,6 @@ class TlsTest : public ::testing::Test {
       EXPECT_EQ(std::system(command.c_str()), 0) << "openssl is needed";  // NOLINT(cert-env33-c)
     }
   }
-  ~TlsTest() override { std::filesystem::remove_all(directory_); }
 
   WebConfig::Tls files(const std::string& certificate, const std::string& key) const {
     WebConfig::Tls tls;
@@ -34,7 +33,8 @@ class TlsTest : public ::testing::Test {
     return tls;
   }
 
-  std::filesystem::path directory_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path directory_ = folder_.path();
 };
 
 TEST_F(TlsTest, WithoutTlsInThisBuildTheConfigurationIsRefused) {

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "tests/kit/basic_header.h"
+#include "tests/kit/temporary_folder.h"
 
 namespace rcached {
 namespace {
@@ -20,12 +21,7 @@ using testing::bcrypt;
 
 class WebConfigFileTest : public ::testing::Test {
  protected:
-  WebConfigFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "rcached-web-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-    path_ = directory_ / "web.yaml";
-  }
-  ~WebConfigFileTest() override { std::filesystem::remove_all(directory_); }
+  WebConfigFileTest() { path_ = directory_ / "web.yaml"; }
 
   // As an editor does: a new file in the place of the old one.
   void write(const std::string& text, mode_t mode = 0640) {
@@ -53,7 +49,9 @@ class WebConfigFileTest : public ::testing::Test {
     return -1;
   }
 
-  std::filesystem::path directory_, path_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path directory_ = folder_.path();
+  std::filesystem::path path_;
   std::string log_;
   std::shared_ptr<HttpMetrics> metrics_ = std::make_shared<HttpMetrics>();
   WebConfigFile::Clock::time_point now_ = WebConfigFile::Clock::now();

@@ -21,17 +21,18 @@
 #include "tests/e2e/process.h"
 #include "tests/kit/http_client.h"
 #include "tests/kit/paths.h"
+#include "tests/kit/waiting.h"
 
 namespace {
 
 using namespace std::chrono_literals;
-using rcached::e2e::eventually;
 using rcached::e2e::Exit;
 using rcached::e2e::Process;
 using rcached::e2e::run;
-using rcached::e2e::TemporaryDirectory;
+using rcached::testing::eventually;
 using rcached::testing::free_port;
 using rcached::testing::get;
+using rcached::testing::TemporaryFolder;
 
 const std::string kBinary = RCACHED_BINARY;
 
@@ -42,7 +43,7 @@ double metric(std::uint16_t port, const std::string& series) {
   return at == std::string::npos ? -1 : std::stod(page.substr(at + series.size() + 2));
 }
 
-class Daemon : public testing::Test {
+class Daemon : public ::testing::Test {
  protected:
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -57,7 +58,7 @@ class Daemon : public testing::Test {
   }
 
   std::string own_config() const {
-    return directory_.write("own.yaml", "run_directory: " + directory_.path() + "\n");
+    return directory_.write("own.yaml", "run_directory: " + directory_.path().string() + "\n");
   }
 
   bool ready() const {
@@ -73,7 +74,7 @@ class Daemon : public testing::Test {
   }
 
   std::uint16_t port_ = free_port();
-  TemporaryDirectory directory_;
+  TemporaryFolder directory_;
 };
 
 TEST_F(Daemon, ServesMetricsThatMove) {
@@ -221,7 +222,7 @@ TEST_F(Daemon, AsksForThePasswordOfItsWebConfiguration) {
   const std::string web = directory_.write(
       "web.yaml", "basic_auth_users: {prom: $2b$04$abcdefghijklmnopqrstuuWuqfeKHPJnMoYkEwKxrzgdMxkKtXVBW}\n");
   const std::string config = directory_.write(
-      "auth.yaml", "run_directory: " + directory_.path() + "\nhttp: {web_config: " + web + "}\n");
+      "auth.yaml", "run_directory: " + directory_.path().string() + "\nhttp: {web_config: " + web + "}\n");
   Process daemon(synthetic({"--config", config}));
   ASSERT_TRUE(eventually([&] { return get(port_, "/metrics").status == 401; })) << daemon.err();
   // A file that has become wrong is told of and the one before stays in force.
@@ -295,7 +296,7 @@ TEST_F(Daemon, RefusesAWrongReloadWhole) {
   const std::string config = own_config();
   Process daemon(synthetic({"--config", config}));
   ASSERT_TRUE(ready()) << daemon.err();
-  const std::string own = "run_directory: " + directory_.path() + "\n";
+  const std::string own = "run_directory: " + directory_.path().string() + "\n";
   const struct {
     std::string text, said;
   } cases[] = {
@@ -389,7 +390,7 @@ TEST_F(Daemon, DropInsAreReadAndSaid) {
 
 TEST_F(Daemon, ConfigIsUsed) {
   const std::string path = directory_.write(
-      "c.yaml", "source: synthetic\nrun_directory: " + directory_.path() + "\nhttp: {listen: \"" + address() +
+      "c.yaml", "source: synthetic\nrun_directory: " + directory_.path().string() + "\nhttp: {listen: \"" + address() +
                     "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
   Process daemon({kBinary, "run", "--config", path});
   ASSERT_TRUE(ready()) << daemon.err();
@@ -402,7 +403,7 @@ TEST_F(Daemon, ConfigIsUsed) {
 class Unprivileged : public Daemon {
  protected:
   void SetUp() override {
-    chmod(directory_.path().c_str(), 0755);
+    chmod(directory_.path().string().c_str(), 0755);
     std::filesystem::copy_file(kBinary, directory_ / "rcached");
   }
 
@@ -455,7 +456,7 @@ TEST_F(Daemon, SecondInstance) {
   const std::string lock = directory_.write("rcached.lock", "4242\n");
   const int fd = open(lock.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(flock(fd, LOCK_EX), 0);
-  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path() + "\n");
+  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   expect_failure(run({kBinary, "run", "--config", config, "--listen", address()}), 11,
                  "another rcached traces this kernel, pid 4242 (" + lock + "); stop it first");
   // The synthetic source is not concerned.
@@ -538,7 +539,7 @@ TEST_F(Daemon, NoIommu) {
     EXPECT_EQ(run({kBinary, "domains"}).code, 0);
     return;
   }
-  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path() + "\n");
+  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   const Exit exit = run({kBinary, "run", "--config", config, "--listen", address()});
   EXPECT_EQ(exit.code, 7) << exit.err;
   EXPECT_EQ(exit.err.find("rcached: no"), 0u) << exit.err;

@@ -28,24 +28,19 @@
 #include "tests/kit/basic_header.h"
 #include "tests/kit/http_client.h"
 #include "tests/kit/sample_view.h"
+#include "tests/kit/temporary_folder.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached::e2e {
 namespace {
+
+using rcached::testing::eventually;
 
 using namespace std::chrono_literals;
 
 constexpr int kRequests = 10'400;  // each time, with and without authentication
 constexpr int kClients = 16;
 constexpr std::uint64_t kSeed = 20'201'124;
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto limit = std::chrono::steady_clock::now() + 30s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
-}
 
 std::size_t open_fds() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
@@ -108,8 +103,6 @@ std::string perform(std::uint16_t port, const HostileRequest& request) {
 class HostileHttpTest : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "rcached-hostile-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
     HttpOptions options;
     options.listen = "127.0.0.1:" + std::to_string(port_);
     options.threads = 8;
@@ -129,10 +122,7 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
     const auto started = server_->start();
     ASSERT_TRUE(started.has_value()) << started.error().message;
   }
-  void TearDown() override {
-    server_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  void TearDown() override { server_.reset(); }
 
   std::vector<Route> routes() {
     std::vector<Route> routes = standard_routes(source_);
@@ -184,7 +174,8 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
     return "";
   }
 
-  std::filesystem::path directory_;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path directory_ = folder_.path();
   std::uint16_t port_ = testing::free_port();
   const std::string authorization_ = testing::basic_header("alice", "secret");
   std::shared_ptr<testing::SettableSource> source_ =

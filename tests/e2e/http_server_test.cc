@@ -19,12 +19,14 @@
 #include "exporters/http/socket_table.h"
 #include "tests/kit/http_client.h"
 #include "tests/kit/sample_view.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ClientResponse;
+using testing::eventually;
 using testing::RawConnection;
 using testing::sample_view;
 using testing::send_raw;
@@ -84,15 +86,6 @@ class HttpServerTest : public ::testing::Test {
     EXPECT_FALSE(stream.open());
     EXPECT_FALSE(stream.write("more")) << "an ended stream stays ended";
     --streams_;
-  }
-
-  bool eventually(const std::function<bool()>& condition) {
-    const auto limit = std::chrono::steady_clock::now() + 20s;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > limit) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
   }
 
   std::string log() {

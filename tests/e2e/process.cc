@@ -27,23 +27,6 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory() {
-  char name[] = "/tmp/rcached-e2e-XXXXXX";
-  if (mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryDirectory::write(const std::string& name, const std::string& text) const {
-  std::string path = path_ + "/" + name;
-  std::ofstream(path) << text;
-  return path;
-}
-
 Process::Process(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
   std::vector<char*> arguments;
   arguments.reserve(argv.size() + 1);
@@ -98,15 +81,6 @@ std::string Process::err() const { return read_file(directory_ / "err"); }
 Exit run(const std::vector<std::string>& argv) {
   Process process(argv);
   return process.wait(30s).value_or(Exit{});
-}
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto end = Clock::now() + 20s;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
 }
 
 }  // namespace rcached::e2e

@@ -10,23 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/kit/temporary_folder.h"
+
 namespace rcached::e2e {
-
-// A directory of the test's own, removed with everything in it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-  std::string write(const std::string& name, const std::string& text) const;  // its path
-
- private:
-  std::string path_;
-};
 
 struct Exit {
   int code = -1;    // when it has exited
@@ -51,15 +37,12 @@ class Process {
   std::string err() const;
 
  private:
-  TemporaryDirectory directory_;
+  testing::TemporaryFolder directory_;
   pid_t pid_ = -1;
   std::optional<Exit> exit_;
 };
 
 // Runs to the end (at most 30 s).
 Exit run(const std::vector<std::string>& argv);
-
-// Whether `condition` becomes true within 20 s.
-bool eventually(const std::function<bool()>& condition);
 
 }  // namespace rcached::e2e

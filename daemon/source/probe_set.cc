@@ -45,7 +45,8 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
   std::vsnprintf(line.data(), line.size(), format, arguments);
   std::string text(line.data());
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (level == LIBBPF_WARN) {
+  // It ends with "failed to load object", "... skeleton": what came before says why.
+  if (level == LIBBPF_WARN && !text.starts_with("libbpf: failed to load")) {
     last_warning = text;
     if (const auto program = program_of(text); !program.empty()) warned_program = program;
   }

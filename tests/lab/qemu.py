@@ -30,7 +30,7 @@ def check(series, iommu, mode):
 
 
 def kernel_line(series, iommu, mode):
-    words = ["console=ttyS0", "quiet", "mitigations=off", "panic=-1", "tsc=reliable", "no_timer_check", "nvme_core.io_timeout=2",
+    words = ["console=ttyS0", "quiet", "mitigations=off", "panic=-1", "tsc=reliable", "no_timer_check",
              "iommu.passthrough=0", f"iommu.strict={int(mode == 'strict')}", "audit=0",
              "ipv6.disable=1", "rdinit=/init"]
     if iommu == "intel":

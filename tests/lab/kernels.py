@@ -31,6 +31,7 @@ SUITES = {
     "6.1": [("bookworm", "bookworm-security")],
     "6.12": [("bookworm-backports",), ("trixie", "trixie-security")],
     "7.2": [("sid",), ("forky",), ("trixie-backports",)],
+    "7.3": [("trixie-backports", "trixie"), ("sid",), ("forky",)],  # the C library for its headers is in trixie
 }
 # What guests load, or may want to load; a name a kernel has built in or lacks is skipped.
 MODULES = ["nvme", "virtio_pci", "virtio_blk", "virtio_net", "e1000e", "ahci", "sd_mod", "virtio_iommu",

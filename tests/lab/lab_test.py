@@ -23,6 +23,7 @@ import live
 import matrix
 import modules_test
 import qemu
+import rootfs
 
 DEB822 = """\
 # a comment
@@ -119,6 +120,15 @@ class Packages(unittest.TestCase):
         self.assertEqual(kernels.extract_vmlinux(bytes(image)), b"\x7fELF kernel")
         with self.assertRaises(common.LabError):
             kernels.extract_vmlinux(bytes(4096))
+
+    def test_a_root_is_of_the_release_that_built_the_package(self):
+        with tempfile.NamedTemporaryFile("w", suffix="os-release") as file:
+            file.write('NAME="Debian GNU/Linux"\nVERSION_CODENAME=trixie\nID=debian\n')
+            file.flush()
+            self.assertEqual(rootfs.release(file.name), "trixie")
+            file.truncate(0)
+            with self.assertRaisesRegex(common.LabError, "no Debian release"):
+                rootfs.release(file.name)
 
 
 class Archive(unittest.TestCase):

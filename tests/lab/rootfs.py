@@ -2,17 +2,18 @@
 """A small Debian with a real systemd, as a disk for guests whose scenario boots one: a line `# lab: rootfs` in it.
 
 It is made once for each list of packages, by mmdebstrap from the mirrors of this machine, and kept in the cache; guests
-write into a throw-away overlay of it. In it: what `rcached.deb` depends on, so that a guest installs it offline.
+write into a throw-away overlay of it. In it: what `rcached.deb` depends on, so that a guest installs it offline. It is of
+this machine's own release, since the package was built here and depends on that release's libraries.
 """
 
 import hashlib
+import pathlib
 import re
 import subprocess
 
 import apt
 from common import LabError, cache_root, locked, progress
 
-SUITE = "bookworm"
 BASE = ["systemd-sysv", "init-system-helpers"]
 BYTES = 640 << 20
 MARK = re.compile(r"^# lab:.*\brootfs\b", re.M)
@@ -35,15 +36,26 @@ def parse_depends(text):
     return sorted({name for name in names if name})
 
 
-def _make(packages, target):
-    lines = apt.source_lines([SUITE, f"{SUITE}-security"], apt.machine_sources())
+def release(os_release="/etc/os-release"):
+    """The name of this machine's Debian release, e.g. bookworm."""
+    fields = dict(line.split("=", 1) for line in pathlib.Path(os_release).read_text(encoding="utf-8").splitlines()
+                  if "=" in line)
+    name = fields.get("VERSION_CODENAME", "").strip('"')
+    if fields.get("ID", "").strip('"') != "debian" or not name:
+        raise LabError(f"{os_release} names no Debian release: the lab makes a guest's root of the release that the "
+                       "package was built on; run this on Debian 12 or later")
+    return name
+
+
+def _make(suite, packages, target):
+    lines = apt.source_lines([suite, f"{suite}-security"], apt.machine_sources())
     if not lines:
         raise LabError("no Debian source in this machine's apt configuration: the guest's root comes from there")
     # How this machine reaches its mirrors (a proxy, for one) holds for the new root's apt as well.
     settings = subprocess.run(["apt-config", "dump", "Acquire"], text=True, capture_output=True, check=True).stdout
     ways = [f"--aptopt={line}" for line in settings.splitlines() if re.match(r"Acquire::\w+::Proxy\b", line)]
     image = target.with_suffix(".new.ext2")
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", *ways, f"--include={','.join(packages)}", SUITE,
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", *ways, f"--include={','.join(packages)}", suite,
                str(image), "-"]
     try:
         made = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
@@ -51,7 +63,7 @@ def _make(packages, target):
         raise LabError("mmdebstrap is missing: install the packages mmdebstrap and genext2fs") from error
     if made.returncode != 0:
         image.unlink(missing_ok=True)
-        raise LabError(f"mmdebstrap cannot make a root of {SUITE}: {made.stderr.strip()[-1000:]}")
+        raise LabError(f"mmdebstrap cannot make a root of {suite}: {made.stderr.strip()[-1000:]}")
     with open(image, "r+b") as handle:
         handle.truncate(BYTES)
     for words in (["e2fsck", "-fy", str(image)], ["resize2fs", str(image)]):
@@ -63,13 +75,14 @@ def _make(packages, target):
 
 def ensure(package):
     """The path of a disk image that `package`, a .deb, can be installed in."""
+    suite = release()
     packages = sorted({*BASE, *dependencies(package)})
-    digest = hashlib.sha256(" ".join([SUITE, *packages]).encode()).hexdigest()[:16]
-    target = cache_root() / "rootfs" / f"{SUITE}-{digest}.ext2"
+    digest = hashlib.sha256(" ".join([suite, *packages]).encode()).hexdigest()[:16]
+    target = cache_root() / "rootfs" / f"{suite}-{digest}.ext2"
     if not target.exists():
         with locked(cache_root() / ".rootfs.lock", "another lab run is making the guest's root; waiting ..."):
             if not target.exists():
-                progress(f"making a root of {SUITE} with systemd and {len(packages)} packages (a minute) ...")
+                progress(f"making a root of {suite} with systemd and {len(packages)} packages (a minute) ...")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _make(packages, target)
+                _make(suite, packages, target)
     return target

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""config/rcached.schema.json judges as the parser does: the same acceptances and the same refusals, over a table of wrong
-configurations, right ones, and generated ones. The schema sees each document as rcached's YAML door reads it, with YAML's
-booleans and integers and with every scalar as a string, and as another reader of YAML reads it."""
+"""config/rcached.schema.json judges as the parser does: the same acceptances and the same refusals, over a table of
+wrong configurations, right ones, and generated ones. The schema sees each document as rcached's YAML reader reads it,
+with YAML's booleans and integers and with every scalar as a string, and as another reader of YAML reads it."""
 import collections
 import json
 import pathlib
@@ -48,8 +48,8 @@ RIGHT = [
     "log: {level: debug}\n", "run_directory: /\n", "run_directory: '/a b'\n", "run_directory: /" + 98 * "x" + "\n",
 ]
 
-# What a reader of YAML 1.1 or of the core schema turns into a value that the schema takes, where rcached refuses how it is
-# spelt. The schema cannot see it; docs/config.md says so.
+# What a reader of YAML 1.1 or of the core schema turns into a value that the schema takes, where rcached refuses how it
+# is spelt. The schema cannot see it; docs/config.md says so.
 SPELT_OTHERWISE = [
     ("audit", "enabled", ["yes", "on", "True", "TRUE", "no", "off", "False"]),
     ("http", "streams", ["-0"]),
@@ -67,7 +67,8 @@ NullsOnly.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|nul
 
 def ask(texts):
     sys.set_int_max_str_digits(0)
-    done = subprocess.run([kit.PROGRAMS["answers"]], input=json.dumps(texts).encode(), stdout=subprocess.PIPE, check=True)
+    done = subprocess.run([kit.PROGRAMS["answers"]], input=json.dumps(texts).encode(), stdout=subprocess.PIPE,
+                          check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(texts), (len(answers), len(texts))
     return answers

@@ -178,7 +178,8 @@ class Annotations(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump(test, file)
             file.flush()
-            tested = subprocess.run(["promtool", "test", "rules", file.name], capture_output=True, text=True, check=False)
+            tested = subprocess.run(["promtool", "test", "rules", file.name], capture_output=True, text=True,
+                                    check=False)
         self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
 
 
@@ -289,7 +290,7 @@ class Generator(unittest.TestCase):
 
     def test_refusals(self):
         sys.path.insert(0, str(reading.GRAFANA / "generate"))
-        import model  # pylint: disable=import-error,import-outside-toplevel
+        import model
         board = model.Board("test", "Test", "", [], {"job": '="$job"', "domain": '="$domain"'}, [])
         words = "A description that says something."
         board.series("Good", words, "short", [("sum(iova_tree_ranges)", "tree")])

@@ -224,8 +224,9 @@ class Document(unittest.TestCase):
         for name, schema in all_schemas():
             with self.subTest(name):
                 jsonschema.Draft202012Validator.check_schema(schema)
-                self.assertLessEqual(set(schema), {"$ref", "anyOf", "type", "enum", "description", "properties", "required",
-                                                   "additionalProperties", "items", "minItems", "maxItems", "minimum"},
+                self.assertLessEqual(set(schema), {"$ref", "anyOf", "type", "enum", "description", "properties",
+                                                   "required", "additionalProperties", "items", "minItems", "maxItems",
+                                                   "minimum"},
                                      "a keyword that this test does not look into")
                 if schema.get("type") == "object":
                     self.assertIs(schema["additionalProperties"], False)
@@ -262,7 +263,8 @@ class Answers(kit.TestCase):
               f"{len(self.examples)} examples", file=sys.stderr)
 
     def test_answers_of_a_view_are_there_for_every_case(self):
-        cases = {answer["case"] for answer in self.made_up if answer["path"] == "/api/v1/domains" and answer["status"] == 200}
+        cases = {answer["case"] for answer in self.made_up
+                 if answer["path"] == "/api/v1/domains" and answer["status"] == 200}
         self.assertEqual(cases, {"empty", "idle", "bounded", "unbounded", "hostile", "edges"})
 
     def test_every_status_of_every_path_occurs(self):
@@ -292,7 +294,8 @@ class Answers(kit.TestCase):
 
     def test_the_daemon_serves_the_document_with_its_version(self):
         served = [json.loads(a["body"]) for a in self.from_daemon if a["request"] == "/api/v1/openapi.json"]
-        version = subprocess.run([kit.PROGRAMS["rcached"], "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+        version = subprocess.run([kit.PROGRAMS["rcached"], "--version"], check=True, capture_output=True,
+                                 text=True).stdout.split()[1]
         filled = copy.deepcopy(DOCUMENT)
         filled["info"]["version"] = version
         self.assertEqual(served, [filled])

@@ -23,7 +23,7 @@ class Webhooks(contextlib.ExitStack):
         outer = self
 
         class Handler(kit.Handler):
-            def do_POST(self):  # pylint: disable=invalid-name
+            def do_POST(self):
                 posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.take(self.path.lstrip("/"), posted)
                 self.answer(200)

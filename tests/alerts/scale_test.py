@@ -51,7 +51,8 @@ class Scale(unittest.TestCase):
             for name in ("rules.yaml", "alerts.yaml"):
                 files.append(pathlib.Path(directory) / name)
                 files[-1].write_text(scale.rules((PROMETHEUS / name).read_text()))
-            checked = subprocess.run(["promtool", "check", "rules", *files], capture_output=True, text=True, check=False)
+            checked = subprocess.run(["promtool", "check", "rules", *files], capture_output=True, text=True,
+                                     check=False)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
     def test_an_expression_is_found(self):

@@ -71,7 +71,7 @@ def start_fixture(stack, options, directory):
 class OtherMetrics(kit.Handler):
     """What every program with a client library of Prometheus serves."""
 
-    def do_GET(self):  # pylint: disable=invalid-name
+    def do_GET(self):
         self.answer(200, OTHER_METRICS, Content_Type="text/plain; version=0.0.4")
 
 

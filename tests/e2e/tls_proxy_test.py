@@ -83,8 +83,8 @@ class TlsProxyTest(kit.TestCase):
         self.assertNotIn("iova_", body)
 
     def test_one_of_another_ca_does_not(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=prometheus", "-keyout", self.file("other.key"), "-out",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=prometheus", "-keyout", self.file("other.key"), "-out",
                         self.file("other.crt")], check=True, capture_output=True)
         status, body = self.ask(certificate="other")
         self.assertEqual(status, 400)

@@ -105,7 +105,7 @@ class Terminal:
         """The process that the shell runs."""
         shell = self.ask("#{pane_pid}")
         children = pathlib.Path(f"/proc/{shell}/task/{shell}/children")
-        return kit.eventually(lambda: children.read_text().split(), "the shell has a child")[0]
+        return kit.eventually(lambda: children.read_text(encoding="ascii").split(), "the shell has a child")[0]
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, check=False)
@@ -259,15 +259,15 @@ class TopTest(WithDaemon):
         for columns, rows in ((80, 24), (200, 50), (40, 10), (80, 24)):
             terminal.resize(columns, rows)
 
-            def fits():
+            def fits(rows=rows):
                 lines = terminal.lines()[:rows]
                 return lines[-1].startswith("q quit") and lines[0].startswith("rcached") and any(
                     line.startswith("DOMAIN") for line in lines)
             kit.eventually(fits, f"a screen of {columns}x{rows}", state=terminal.screen)
         for columns, rows in ((12, 3), (1, 1), (2, 1)):
             terminal.resize(columns, rows)
-            kit.eventually(lambda: terminal.ask("#{pane_width}x#{pane_height}") == f"{columns}x{rows}",
-                           "tmux has the size")
+            size = f"{columns}x{rows}"
+            kit.eventually(lambda size=size: terminal.ask("#{pane_width}x#{pane_height}") == size, f"tmux has {size}")
         terminal.resize(100, 30)
         terminal.wait("rcached 0.1.0", "DOMAIN", "VERDICT", "q quit")
         terminal.keys("q")

@@ -18,7 +18,6 @@ class Program:
         self.log = pathlib.Path(directory) / f"{name}.log"
         try:
             with self.log.open("wb") as file:
-                # pylint: disable-next=consider-using-with
                 self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=file, stderr=file)
         except OSError as error:
             raise Failed(f"cannot start {argv[0]}: {error.strerror}") from error
@@ -56,7 +55,6 @@ class Program:
 class Server(Program):
     """A program that serves HTTP at self.url and is ready when `ready_path` answers 200."""
 
-    # pylint: disable-next=too-many-arguments
     def __init__(self, name, argv, directory, address, ready_path="/-/ready"):
         self.address = address
         self.url = f"http://{address}"
@@ -72,7 +70,6 @@ class Server(Program):
 class Rcached(Server):
     """A daemon with a simulated allocator; `config` is YAML without run_directory. Its files are in DIRECTORY/NAME."""
 
-    # pylint: disable-next=too-many-arguments
     def __init__(self, binary, directory, config="", *, name="rcached", port=None):
         self.directory = pathlib.Path(directory) / name
         self.directory.mkdir(exist_ok=True)
@@ -86,7 +83,6 @@ class Rcached(Server):
 class Prometheus(Server):
     """A Prometheus on loopback with data of its own."""
 
-    # pylint: disable-next=too-many-arguments
     def __init__(self, directory, jobs, interval, rules=(), arguments=(), more=None):
         """`jobs`: dicts of name, address, path and labels; those of one name are targets of one job. `rules`: files;
         `more`: what else its configuration has, alerting for one."""

@@ -19,7 +19,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-# pylint: disable-next=too-many-arguments
 def fetch(url, headers=None, *, timeout=LIMIT, method=None, data=None, context=None):
     """(status, headers, body); status 0 when there is no answer. No proxy is used. `context`: of TLS."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))

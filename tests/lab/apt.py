@@ -124,9 +124,8 @@ def _compare_part(left, right):
     return 0
 
 
-@functools.cmp_to_key
-def version_key(left, right):
-    """Debian's order of package versions, as a sort key."""
+def _compare_versions(left, right):
+    """Debian's order of package versions."""
 
     def split(version):
         epoch, rest = version.split(":", 1) if ":" in version else ("0", version)
@@ -135,6 +134,9 @@ def version_key(left, right):
 
     (epoch_l, up_l, rev_l), (epoch_r, up_r, rev_r) = split(left), split(right)
     return (epoch_l - epoch_r) or _compare_part(up_l, up_r) or _compare_part(rev_l, rev_r)
+
+
+version_key = functools.cmp_to_key(_compare_versions)
 
 
 class PrivateApt:

@@ -69,6 +69,6 @@ def die_with_parent(parent):
     def arm():
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(1)
+            os._exit(1)  # pylint: disable=protected-access
 
     return arm

@@ -2,7 +2,8 @@
 """One running guest: started, listened to, ended. It never outlives the process that started it.
 
 Two channels come back: the kernel's console and the lab's own lines (ttyS1). Both go to one log in memory, which
-becomes a file at the end when keep_log says so: whatever ends this process leaves nothing behind. Start guests from the main thread (see die_with_parent).
+becomes a file at the end when keep_log says so: whatever ends this process leaves nothing behind. Start guests from the
+main thread (see die_with_parent).
 """
 
 import os
@@ -56,7 +57,7 @@ class Guest:
         self.scenario = scenario
         self.port = port
         self.keep_log = False
-        self._process = None
+        self.kernel_folder = self._log = self._console = self._process = None
         self._selector = selectors.DefaultSelector()
         self._open = 0
 
@@ -69,7 +70,8 @@ class Guest:
         root, modules = None, qemu.MODULES
         if rootfs.wanted(script):
             if not options.package:
-                raise LabError(f"scenario {self.scenario.stem} installs the package: --package build/packages/rcached_*.deb")
+                raise LabError(f"scenario {self.scenario.stem} installs the package: "
+                               "--package build/packages/rcached_*.deb")
             root, modules = rootfs.ensure(options.package), qemu.MODULES + qemu.ROOT_MODULES
             extra.append(("lab/rcached.deb", options.package))
         if options.modules or testmodules.wanted(script):

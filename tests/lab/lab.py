@@ -6,7 +6,8 @@
     lab.py test   --kernel 6.1 --iommu intel --mode strict --binary build/rcached SCENARIO     one scenario, a verdict
     lab.py matrix --binary build/rcached smoke@6.1/intel/lazy smoke@7.2/intel/strict ...    many, side by side
     lab.py with   --binary build/rcached --guest 6.1/intel/lazy --guest 6.12/intel/lazy -- COMMAND ...
-                  a command of this machine beside guests under load; it finds them in LAB_URLS and LAB_URL_6_1, LAB_URL_6_12
+                  a command of this machine beside guests under load; it finds them in LAB_URLS and LAB_URL_6_1,
+                  LAB_URL_6_12
 
 A scenario is a file of tests/lab/guest/ (or the path of any other shell file) that runs in the guest; see guest/lib.sh.
 Exit codes: 0 success, 1 a test or the guest failed, 2 wrong arguments.

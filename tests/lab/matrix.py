@@ -63,8 +63,8 @@ class Running:
     def __init__(self, spec, words, verbose):
         self.spec = spec
         self.started = time.monotonic()
-        self.output = None if verbose else tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
-        # pylint: disable=subprocess-popen-preexec-fn,consider-using-with
+        self.output = None if verbose else tempfile.TemporaryFile("w+")
+        # pylint: disable-next=subprocess-popen-preexec-fn
         self.process = subprocess.Popen(words, stdout=self.output, stderr=self.output and subprocess.STDOUT,
                                         stdin=subprocess.DEVNULL, preexec_fn=die_with_parent(os.getpid()))
 

@@ -46,7 +46,8 @@ def iommu_device(iommu):
 
 
 def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single", root=None):
-    """Words to run. `root`: a disk image for scenarios that boot one. `initrd` and `console` are paths QEMU opens; the protocol channel is its stdout."""
+    """Words to run. `root`: a disk image for scenarios that boot one. `initrd` and `console` are paths QEMU opens; the
+    protocol channel is its stdout."""
     check(series, iommu, mode)
     virtio = "iommu_platform=on,disable-legacy=on,disable-modern=off"
     network = "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat"

@@ -8,7 +8,8 @@ OURS = {"job", "instance", "scrape_format", "scrape_kind"}  # labels of the scra
 OWN = re.compile(r"^(up|scrape_\w+)$")  # series that Prometheus adds
 
 # All counters of Prometheus that tell of samples or scrapes it did not take, and three of them that it must have.
-REFUSALS = re.compile(r"^prometheus_(target_(scrapes_\w+|scrape_pool_exceeded_\w+)_total|tsdb_out_of_\w+_samples_total)$")
+REFUSALS = re.compile(r"^prometheus_(target_(scrapes_\w+|scrape_pool_exceeded_\w+)_total|"
+                      r"tsdb_out_of_\w+_samples_total)$")
 KNOWN_REFUSALS = ("prometheus_target_scrapes_sample_duplicate_timestamp_total",
                   "prometheus_target_scrapes_sample_out_of_order_total", "prometheus_tsdb_out_of_order_samples_total")
 

@@ -18,7 +18,7 @@ class Proxy(contextlib.ExitStack):
         outer = self
 
         class Handler(kit.Handler):
-            def do_GET(self):  # pylint: disable=invalid-name
+            def do_GET(self):
                 target = self.path.lstrip("/")
                 outer.prometheus_accept = self.headers.get("Accept", "")
                 headers = {"Accept": TEXT_ACCEPT}

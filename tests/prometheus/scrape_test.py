@@ -34,7 +34,7 @@ PAGES = {
 class Handler(kit.Handler):
     refusals = 0
 
-    def do_GET(self):  # pylint: disable=invalid-name
+    def do_GET(self):
         text, openmetrics = PAGES[self.path.split("/")[1]]
         asked_for_openmetrics = "openmetrics" in self.headers.get("Accept", "")
         # A target that does not speak OpenMetrics.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Domain: one domain by order and by CPU."""
-import common
+import parts
 from model import BAD, NOT_ZERO, PLAIN, Board, rate
 from shared_panels import CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, fullest_depot, latency, memory, trust
 
@@ -10,8 +10,8 @@ ORDER = "order {{order}}"
 def build(runbooks):
     board = Board("domain", "rcached: IOVA domain",
                   "One domain of one host: its orders, the caches of its CPUs, its flush queue and its slow paths.",
-                  [common.datasource(), common.job(), common.instance(), common.domain(), common.runbooks(runbooks)],
-                  {"job": '="$job"', "instance": '="$instance"', "domain": '="$domain"'}, common.annotations(True))
+                  [parts.datasource(), parts.job(), parts.instance(), parts.domain(), parts.runbooks(runbooks)],
+                  {"job": '="$job"', "instance": '="$instance"', "domain": '="$domain"'}, parts.annotations(True))
     summary(board)
     orders(board)
     cpus(board)
@@ -41,7 +41,7 @@ def summary(board):
                 [("max without (job, instance) (iova_domain_info)", None, "short", PLAIN)],
                 ["devices", "driver", "type", "granule", "domain"], (14, 5))
     board.states("Verdicts", "What rcached concludes about the domain from its counts, and since when.",
-                 [("rcached_verdict", "{{verdict}}")], common.VERDICT, size=(10, 5))
+                 [("rcached_verdict", "{{verdict}}")], parts.VERDICT, size=(10, 5))
     balance_sheet(board, "Balance sheet", (16, 9))
     board.series("Unaccounted and from before", "Ranges that the parts of the balance sheet do not explain, and "
                  "outstanding ranges that were mapped before rcached first saw the domain.", "short",
@@ -62,7 +62,7 @@ def orders(board):
                  (now("iova_rcache_cpus_holding"), "CPUs holding", "short", PLAIN),
                  (now("iova_rcache_depot_cached"), "in the depot", "short", PLAIN),
                  (now("iova_rcache_depot_magazines"), "magazines", "short", PLAIN),
-                 *common.fill_columns(now("{}")),
+                 *parts.fill_columns(now("{}")),
                  (rate("iova_allocations_total", "order"), "allocations", "ops", PLAIN),
                  (rate("iova_frees_total", "order"), "frees", "ops", PLAIN),
                  (rate("iova_tree_allocations_total", "order"), "misses", "ops", PLAIN),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fleet: which hosts exist, and which hosts and domains are the worst. Uses topk on raw metrics, so that it works
 without recording rules."""
-import common
+import parts
 from model import (BAD, DOMAIN_LINK, HOST_LINK, NOT_ZERO, PLAIN, Board, quantile, rate)
 
 WHERE = "job, instance, domain"
@@ -11,9 +11,9 @@ ROW_LINKS = {"instance": [HOST_LINK], "domain": [DOMAIN_LINK]}
 def build(runbooks):
     board = Board("fleet", "rcached: IOVA fleet",
                   "All hosts with rcached: which exist, which of their domains are worst, and why.",
-                  [common.datasource(), common.job(True), common.instance(True, jobs=True), common.worst(),
-                   common.runbooks(runbooks)],
-                  {"job": '=~"$job"', "instance": '=~"$instance"'}, common.annotations(False))
+                  [parts.datasource(), parts.job(True), parts.instance(True, jobs=True), parts.worst(),
+                   parts.runbooks(runbooks)],
+                  {"job": '=~"$job"', "instance": '=~"$instance"'}, parts.annotations(False))
     summary(board)
     worst(board)
     over_time(board)
@@ -29,7 +29,7 @@ def summary(board):
     board.stat("Domains", "IOVA domains that rcached knows, on all selected hosts.", "short", PLAIN,
                "count(iova_tree_ranges)", size=(3, 4))
     board.stat("Alerts", "Firing alerts of rcached. The table below lists them.", "short", BAD,
-               f"count({common.firing(False)}) or vector(0)", size=(3, 4))
+               f"count({parts.firing(False)}) or vector(0)", size=(3, 4))
     board.stat("Verdicts", "Verdicts that currently apply, over all domains.", "short", NOT_ZERO,
                "sum(rcached_verdict) or vector(0)", size=(3, 4))
     board.stat("Overflows", "Magazines freed to the tree per second, during drivers' unmaps, because a depot was full "
@@ -50,7 +50,7 @@ def worst(board):
                "targetBlank": True}
     board.table("Firing alerts", "Firing alerts of rcached. Click on the runbook to read what the alert means and what "
                 "to do, or on the host or domain to open its dashboard.",
-                [(common.with_runbook(common.firing(False)), None, "short", PLAIN)],
+                [(parts.with_runbook(parts.firing(False)), None, "short", PLAIN)],
                 ["alertname", "runbook", "severity", "instance", "domain", "order"], (14, 8),
                 links={**ROW_LINKS, "runbook": [runbook], "alertname": [runbook]})
     board.table("Verdicts", "What rcached concludes about a domain from its counts; the live page and the API of the "
@@ -58,8 +58,8 @@ def worst(board):
                 [("rcached_verdict == 1", None, "short", PLAIN)],
                 ["verdict", "instance", "domain"], (10, 8), links=ROW_LINKS)
     order = ["instance", "domain"]
-    board.table("Fullest depots", f"{common.FILL_WORDS}: the worst orders of both kinds.",
-                common.fill_columns("topk($worst, {})"), order + ["order"], (8, 9), ROW_LINKS, "depot / limit",
+    board.table("Fullest depots", f"{parts.FILL_WORDS}: the worst orders of both kinds.",
+                parts.fill_columns("topk($worst, {})"), order + ["order"], (8, 9), ROW_LINKS, "depot / limit",
                 runbooks=["IovaDepotFull"])
     board.table("Most overflows and reclaims", "Magazines freed to the tree per second: overflows (up to 6.6) during a "
                 "driver's unmap, reclaims (6.7 and later) by a worker.",
@@ -129,7 +129,7 @@ def population(board):
                  ("count by (job, instance) (iova_tree_ranges)", "domains", "short", PLAIN),
                  (f"{by_host} (iova_tree_ranges)", "tree", "short", PLAIN),
                  (f"{by_host} (iova_outstanding_ranges)", "outstanding", "short", PLAIN),
-                 *common.fill_columns("max by (job, instance) ({})"),
+                 *parts.fill_columns("max by (job, instance) ({})"),
                  (f"{by_host} (iova_magazine_bytes) + {by_host} (iova_range_bytes)", "allocator memory", "bytes",
                   PLAIN),
                  (f'{by_host} (rcached_domain_confidence{{confidence="lossy"}})', "in doubt", "short", BAD),

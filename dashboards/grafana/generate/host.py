@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Host: the allocator of one host by domain: balance sheets, depots, tree, latency."""
-import common
+import parts
 from model import DOMAIN_HERE, FILL, NOT_ZERO, PLAIN, BAD, Board, rate
 from shared_panels import (BY_DOMAIN, CACHED_SHARE, HIT_RATIO, balance_sheet, flush_queue, fullest_depot, latency,
                            memory, trust)
@@ -13,9 +13,9 @@ def build(runbooks):
     board = Board("host", "rcached: IOVA host",
                   "The IOVA allocator of one host: what is in its trees, what keeps it there, and how far the numbers "
                   "can be trusted.",
-                  [common.datasource(), common.job(), common.instance(), common.domain(True),
-                   common.runbooks(runbooks)],
-                  {"job": '="$job"', "instance": '="$instance"', "domain": '=~"$domain"'}, common.annotations(True))
+                  [parts.datasource(), parts.job(), parts.instance(), parts.domain(True),
+                   parts.runbooks(runbooks)],
+                  {"job": '="$job"', "instance": '="$instance"', "domain": '=~"$domain"'}, parts.annotations(True))
     summary(board)
     trees(board)
     depots(board)
@@ -47,7 +47,7 @@ def summary(board):
                 "is lazy, DMA is strict), and their fullest depot. Click on a domain to open its dashboard.",
                 [("max without (job, instance) (iova_domain_info)", None, "short", PLAIN),
                  ("sum by (domain) (iova_tree_ranges)", "tree", "short", PLAIN),
-                 *common.fill_columns("max by (domain) ({})")],
+                 *parts.fill_columns("max by (domain) ({})")],
                 ["domain", "devices", "driver", "type", "granule"], (16, 6),
                 {"domain": LINKS}, "tree")
     board.table("Kernel", "The traced kernel: its release, whether its depots are bounded (up to 6.6) or unbounded "
@@ -55,7 +55,7 @@ def summary(board):
                 [("max without (job, instance) (iova_kernel_info)", None, "short", PLAIN)],
                 ["release", "depot", "magazine_capacity", "tree"], (8, 6))
     board.states("Verdicts", "What rcached concludes about each domain from its counts, and since when.",
-                 [("rcached_verdict", "{{verdict}}, " + BY_DOMAIN)], common.VERDICT, size=(24, 6), links=LINKS)
+                 [("rcached_verdict", "{{verdict}}, " + BY_DOMAIN)], parts.VERDICT, size=(24, 6), links=LINKS)
 
 
 def trees(board):
@@ -95,9 +95,9 @@ def depots(board):
     depot = "domain {{domain}}, order {{order}}"
     board.series("Depot fill", "Depot magazines divided by the limit or the reclaim threshold. Bounded depots overflow "
                  "at 1; unbounded ones are reclaimed above 1, and should fall back to 1 and stay there.", "percentunit",
-                 [(common.BOUNDED_FILL, f"{common.OF_LIMIT}, {depot}"),
-                  (common.UNBOUNDED_FILL, f"{common.OF_THRESHOLD}, {depot}")], FILL, size=(12, 9), links=LINKS,
-                 overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
+                 [(parts.BOUNDED_FILL, f"{parts.OF_LIMIT}, {depot}"),
+                  (parts.UNBOUNDED_FILL, f"{parts.OF_THRESHOLD}, {depot}")], FILL, size=(12, 9), links=LINKS,
+                 overrides=[parts.NO_THRESHOLDS], runbooks=["IovaDepotFull", "IovaDepotReclaimChurn"])
     board.series("Depot magazines", "Full magazines in the depots, with the limit (kernels up to 6.6) or the reclaim "
                  "threshold (6.7 and later) of this kernel.", "short",
                  [("iova_rcache_depot_magazines", depot), ("iova_rcache_depot_limit_magazines", "limit"),

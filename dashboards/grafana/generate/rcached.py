@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """rcached itself: whether it sees everything, what it costs, and its clients."""
-import common
+import parts
 from model import BAD, HOST_LINK, NOT_ZERO, PLAIN, Board, by_name, dashed, quantile, rate, right
 
 AGE = "time() - "
@@ -9,8 +9,8 @@ AGE = "time() - "
 def build(runbooks):
     board = Board("rcached", "rcached itself",
                   "The daemon: whether it sees every event, what it costs, what it exports, and its clients.",
-                  [common.datasource(), common.job(), common.instance(True), common.runbooks(runbooks)],
-                  {"job": '="$job"', "instance": '=~"$instance"'}, common.annotations(False))
+                  [parts.datasource(), parts.job(), parts.instance(True), parts.runbooks(runbooks)],
+                  {"job": '="$job"', "instance": '=~"$instance"'}, parts.annotations(False))
     summary(board)
     events(board)
     cost(board)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that the dashboards of a host and of a domain share."""
-import common
+import parts
 from model import BAD, FILL, NOT_ZERO, Board, by_regexp, dashed, quantile, rate, right
 
 BY_DOMAIN = "domain {{domain}}"
@@ -20,10 +20,10 @@ def balance_sheet(board: Board, title, size):
 
 
 def fullest_depot(board: Board):
-    board.stat("Fullest depot", f"{common.FILL_WORDS}: the fullest order.", "percentunit", FILL,
-               [(f"max({common.BOUNDED_FILL})", common.OF_LIMIT),
-                (f"max({common.UNBOUNDED_FILL})", common.OF_THRESHOLD)],
-               overrides=[common.NO_THRESHOLDS], runbooks=["IovaDepotFull"], min=0)
+    board.stat("Fullest depot", f"{parts.FILL_WORDS}: the fullest order.", "percentunit", FILL,
+               [(f"max({parts.BOUNDED_FILL})", parts.OF_LIMIT),
+                (f"max({parts.UNBOUNDED_FILL})", parts.OF_THRESHOLD)],
+               overrides=[parts.NO_THRESHOLDS], runbooks=["IovaDepotFull"], min=0)
 
 
 def latency(board: Board):
@@ -80,7 +80,7 @@ def memory(board: Board):
 
 def trust(board: Board):
     board.row("Can the numbers be trusted?")
-    board.states("Confidence", common.CONFIDENCE_WORDS, [(common.CONFIDENCE_QUERY, BY_DOMAIN)], common.CONFIDENCE,
+    board.states("Confidence", parts.CONFIDENCE_WORDS, [(parts.CONFIDENCE_QUERY, BY_DOMAIN)], parts.CONFIDENCE,
                  runbooks=["RcachedDomainLossy"])
     board.series("Prediction hits and misses", "Share of predictions that were right, and where the pfn of the others "
                  "was: deeper in the magazine, in the depot, on another CPU, or unknown.", "percentunit",

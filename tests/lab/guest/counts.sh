@@ -30,6 +30,7 @@ for reader in 1 2 3 4; do
   direct_read "$LAB_NVME" $((4 * reader))k 500 &
   readers="$readers $!"
 done
+# shellcheck disable=SC2086 # several process ids
 wait $readers
 
 rest

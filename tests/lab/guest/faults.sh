@@ -3,6 +3,7 @@
 # that are too small. Each has its own exit code and one clear line; nothing stays attached; every loss is counted.
 
 # programs: BPF programs in the kernel that belong to the probes.
+# shellcheck disable=SC2010 # it is the links' targets that count
 programs() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'bpf-prog\|bpf_link'; }
 # trampolines: functions under fentry/fexit or kprobe, as the kernel lists them.
 attached() { grep -c -E '^(alloc|free)_iova' "$TRACING/enabled_functions" 2>/dev/null; }

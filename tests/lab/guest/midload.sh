@@ -13,10 +13,11 @@ exerciser run threads="$LAB_CPUS" ops=1000000000 seed=2 mix=mixed rate=5000
 start_rcached || return 0
 scrape /tmp/first
 expect_eq "domains in the first scrape" "$(grep -c '^iova_tree_ranges' /tmp/first)" "$(oracle | grep -c '^tree')"
-for domain in $(sed -n 's/^iova_unaccounted_ranges{domain="\([^"]*\)".*/\1/p' /tmp/first); do
+sed -n 's/^iova_unaccounted_ranges{domain="\([^"]*\)".*/\1/p' /tmp/first >/tmp/domains
+while read -r domain; do
   value=$(metric iova_unaccounted_ranges "domain=\"$domain\"" /tmp/first)
   expect_le "unaccounted ranges of $domain in the first scrape" "${value#-}" "$LAB_CPUS"
-done
+done </tmp/domains
 expect_eq "domains in the first scrape that were not read" "$(metric rcached_domain_confidence 'confidence="partial"' /tmp/first)" 0
 if [ "$(metric rcached_events_lost_total '' /tmp/first)" = 0 ]; then
   expect_eq "domains in the first scrape that are not exact" "$(metric rcached_domain_confidence 'confidence="lossy"' /tmp/first)" 0

@@ -13,12 +13,13 @@ alloc_start=$(kprobe_count alloc_iova_fast)
 free_start=$(kprobe_count $free)
 scrape /tmp/before
 jobs=''
-for reader in 1 2 3; do
+for _ in 1 2 3; do
   direct_read "$LAB_NVME" 4k 2000 &
   jobs="$jobs $!"
   echo_bytes 4096 >/dev/null &
   jobs="$jobs $!"
 done
+# shellcheck disable=SC2086 # several process ids
 wait $jobs
 rest
 scrape /tmp/after

@@ -42,8 +42,8 @@ exposure=$(systemd-analyze security --no-pager rcached | sed -n 's/.*Overall exp
 expect_le "systemd-analyze security" "$exposure" 2.0
 field() { sed -n "s/^$1:[[:space:]]*\([^[:space:]]*\).*/\1/p" "/proc/$pid/status"; }
 expect_eq "user" "$(id -nu "$(field Uid)")" rcached
-expect_eq "CapEff of every thread" "$(sed -n 's/^CapEff:\t//p' /proc/$pid/task/*/status | sort -u)" 0000000000000000
-expect_eq "CapPrm of every thread" "$(sed -n 's/^CapPrm:\t//p' /proc/$pid/task/*/status | sort -u)" 0000000000000000
+expect_eq "CapEff of every thread" "$(sed -n 's/^CapEff:\t//p' "/proc/$pid/task/"*/status | sort -u)" 0000000000000000
+expect_eq "CapPrm of every thread" "$(sed -n 's/^CapPrm:\t//p' "/proc/$pid/task/"*/status | sort -u)" 0000000000000000
 expect_eq "Seccomp" "$(field Seccomp)" 2
 expect_eq "NoNewPrivs" "$(field NoNewPrivs)" 1
 expect_ge "functions that it is attached to" "$(attached)" 5

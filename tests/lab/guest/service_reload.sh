@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # service_checks.sh, which reads this file, sets group
 # Part of service_checks.sh: `systemctl reload`. A valid configuration is taken over and the mirror stays; an invalid
 # one changes nothing, and the journal says why.
 

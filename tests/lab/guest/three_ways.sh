@@ -85,6 +85,7 @@ background_load() {
 }
 background_end() {
   : >/tmp/enough
+  # shellcheck disable=SC2086 # several process ids
   wait $LAB_LOAD
   rm -f /tmp/enough
 }

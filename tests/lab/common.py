@@ -9,8 +9,11 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import sys
+import threading
+import time
 
 LAB_DIR = pathlib.Path(__file__).resolve().parent
 
@@ -21,7 +24,33 @@ class LabError(Exception):
 
 def progress(text):
     """One line on stderr, so that stdout stays for results."""
-    print(f"lab: {text}", file=sys.stderr, flush=True)
+    erase = "\r\x1b[K" if sys.stderr.isatty() else ""  # what working() may have there
+    print(f"{erase}lab: {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def working(text):
+    """Says what takes a while. On a terminal the line counts the seconds until the block ends."""
+    if not sys.stderr.isatty():
+        progress(f"{text} ...")
+        yield
+        return
+    begin, ended = time.monotonic(), threading.Event()
+    shown = text[:shutil.get_terminal_size().columns - 16]  # a line that is wrapped cannot be erased
+
+    def count():
+        while True:
+            print(f"\r\x1b[Klab: {shown} ... {time.monotonic() - begin:.0f} s", end="", file=sys.stderr, flush=True)
+            if ended.wait(1):
+                return
+    counter = threading.Thread(target=count, daemon=True)
+    counter.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        counter.join()
+        print(file=sys.stderr, flush=True)
 
 
 def cache_root():

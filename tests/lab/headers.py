@@ -15,7 +15,7 @@ import tempfile
 
 import kernels
 from apt import PrivateApt, machine_sources
-from common import LabError, cache_root, locked, progress
+from common import LabError, cache_root, locked, progress, working
 
 TOOLS = ["scripts/basic/fixdep", "scripts/mod/modpost*", "tools/objtool/objtool*"]  # some start a second of their name
 LOADER = "ld-linux-x86-64.so.2"
@@ -112,16 +112,17 @@ def fetch(series, kernel, work):
     uname = kernels.release(kernel)
     _, version, suite = (kernel / "package").read_text(encoding="ascii").split()
     suites = next((group for group in kernels.SUITES[series] if suite in group), (suite,))
-    progress(f"fetching the headers of {uname} ({suite}) ...")
     apt = PrivateApt(work / "apt", machine_sources())
-    complaint = apt.update(suites)
+    with working(f"looking for the headers of {uname} in {suite}"):
+        complaint = apt.update(suites)
     packages = header_packages(apt, uname, version)
     if packages is None:
         progress(f"no headers of {uname} {version} in {suite} any more{': ' + complaint if complaint else ''}")
         return None
     root = work / "root"
     root.mkdir()
-    unpack(apt, packages, work, root)
+    with working(f"fetching the headers of {uname}"):
+        unpack(apt, packages, work, root)
     final = kernel / "headers"
     prepare(root, final)
     tools = [path for name in TOOLS for path in root.glob(f"usr/lib/linux-kbuild-*/{name}")]
@@ -129,8 +130,8 @@ def fetch(series, kernel, work):
     if strangers:
         kbuild = next(package for package in packages if package[0].startswith("linux-kbuild-"))
         libraries = runtime_packages(apt, *kbuild)
-        progress(f"fetching the C library of {suite}, which {strangers[0].name} needs ...")
-        unpack(apt, libraries, work, root / "runtime")
+        with working(f"fetching the C library of {suite}, which {strangers[0].name} needs"):
+            unpack(apt, libraries, work, root / "runtime")
         for tool in strangers:
             wrap(tool, root / "runtime", final)
     (root / "stamp").write_text(stamp(final) + "\n", encoding="ascii")

@@ -23,7 +23,7 @@ import sys
 import tempfile
 
 from apt import PrivateApt, machine_sources, version_key
-from common import LabError, cache_root, locked, progress
+from common import LabError, cache_root, locked, progress, working
 
 # Where each series is looked for, in turn; suites in one tuple are asked together.
 SUITES = {
@@ -88,8 +88,8 @@ def find_image(apt, series, pattern):
     """The newest (name, version, suite) that `pattern` allows in the series' suites, or None; plus apt's complaints."""
     complaints = []
     for suites in SUITES[series]:
-        progress(f"looking for kernel {series} in {', '.join(suites)} ...")
-        complaint = apt.update(suites)
+        with working(f"looking for kernel {series} in {', '.join(suites)}"):
+            complaint = apt.update(suites)
         if complaint:
             complaints.append(complaint)
         found = []
@@ -188,16 +188,15 @@ def fill(series, work):
     name, version, suite = found
     packages = parts_of(apt, name, version)
     size = sum(int(apt.show(*package).get("Size", "0")) for package in packages)
-    progress(f"fetching kernel {series} ({suite}): {name} {version}, {size / 1e6:.0f} MB ...")
-    (work / "debs").mkdir()
-    debs = apt.download(packages, work / "debs")
-    progress(f"unpacking kernel {series} ...")
-    (work / "root").mkdir()
-    image, uname = unpack(debs, work / "root")
+    for folder in ("debs", "root", "out"):
+        (work / folder).mkdir()
+    with working(f"fetching kernel {series} ({suite}): {name} {version}, {size / 1e6:.0f} MB"):
+        debs = apt.download(packages, work / "debs")
     out = work / "out"
-    out.mkdir()
-    (out / "vmlinux").write_bytes(extract_vmlinux(image.read_bytes()))
-    lines = collect_modules(work / "root", uname, out / "modules")
+    with working(f"unpacking kernel {series}"):
+        image, uname = unpack(debs, work / "root")
+        (out / "vmlinux").write_bytes(extract_vmlinux(image.read_bytes()))
+        lines = collect_modules(work / "root", uname, out / "modules")
     (out / "modules.dep").write_text("\n".join(lines) + "\n", encoding="ascii")
     (out / "release").write_text(uname + "\n", encoding="ascii")
     (out / "package").write_text(f"{name} {version} {suite}\n", encoding="ascii")

@@ -29,7 +29,7 @@ import kit
 import live
 import matrix
 import qemu
-from common import LAB_DIR, LabError, progress, scenario_file
+from common import LAB_DIR, LabError, progress, scenario_file, working
 from guest import Guest, parse_verdict, trouble
 
 
@@ -172,9 +172,9 @@ def command_run(options):
     check_port(options.port)
     url = f"http://127.0.0.1:{options.port}"
     with Guest(options, scenario_file("run"), options.port) as guest:
-        progress(f"booting kernel {kernels.release(guest.kernel_folder)} ({options.iommu} IOMMU, {options.mode}) ...")
         try:
-            wait_ready(guest, url, options.timeout)
+            with working(f"booting kernel {kernels.release(guest.kernel_folder)} ({options.iommu} IOMMU, {options.mode})"):
+                wait_ready(guest, url, options.timeout)
             progress(f"rcached traces it; metrics at {url}/metrics, Ctrl-C ends")
             print(url, flush=True)
             show(guest, url, options.once)

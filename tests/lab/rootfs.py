@@ -12,7 +12,7 @@ import re
 import subprocess
 
 import apt
-from common import LabError, cache_root, locked, progress
+from common import LabError, cache_root, locked, working
 
 BASE = ["systemd-sysv", "init-system-helpers"]
 BYTES = 640 << 20
@@ -82,7 +82,7 @@ def ensure(package):
     if not target.exists():
         with locked(cache_root() / ".rootfs.lock", "another lab run is making the guest's root; waiting ..."):
             if not target.exists():
-                progress(f"making a root of {suite} with systemd and {len(packages)} packages (a minute) ...")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _make(suite, packages, target)
+                with working(f"making a root of {suite} with systemd and {len(packages)} packages"):
+                    _make(suite, packages, target)
     return target

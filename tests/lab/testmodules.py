@@ -14,7 +14,7 @@ import tempfile
 import btf
 import headers
 import kernels
-from common import LAB_DIR, LabError, cache_root, locked, progress
+from common import LAB_DIR, LabError, cache_root, locked, working
 
 SOURCES = LAB_DIR / "module"
 NAMES = ("iova_exerciser.ko", "iova_oracle.ko")  # in load order
@@ -77,11 +77,11 @@ def build(series):
         folder, found = cached(kernel, sources)
         if found:
             return found
-        progress(f"building the lab's modules for {kernels.release(kernel)} ...")
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".build-", dir=kernel) as name:
             work = pathlib.Path(name)
-            compile_all(kernel, work)
+            with working(f"building the lab's modules for {kernels.release(kernel)}"):
+                compile_all(kernel, work)
             ready = work / "ready"
             ready.mkdir()
             for module in NAMES:

@@ -36,9 +36,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstViewLimit{10'000};
+constexpr milliseconds kFirstSnapshotLimit{10'000};
 constexpr milliseconds kLongestDeafness{100};  // to signals, while the first view is waited for
-constexpr milliseconds kEndLimit{1'900};       // promised: two seconds
+constexpr milliseconds kShutdownLimit{1'900};       // promised: two seconds
 constexpr milliseconds kAuditLimit{60'000};    // of one on request
 constexpr milliseconds kSummaryInterval{2'000};
 constexpr milliseconds kLongestTick{500};
@@ -208,13 +208,13 @@ class Daemon {
   }
 
   Expected<void> await_view() {
-    const auto limit = Clock::now() + kFirstViewLimit;
+    const auto limit = Clock::now() + kFirstSnapshotLimit;
     while (!pipeline_->wait_for_view(kLongestDeafness)) {
       if (told_to_end()) return {};
       const auto failure = pipeline_->failure();
       if (!failure && Clock::now() < limit) continue;
       return fail(ErrorCode::internal,
-                  failure.value_or(fmt::format("no snapshot within {}", format_duration(kFirstViewLimit))),
+                  failure.value_or(fmt::format("no snapshot within {}", format_duration(kFirstSnapshotLimit))),
                   "report this as a bug");
     }
     return {};
@@ -246,7 +246,7 @@ class Daemon {
 
   // From any point of the start on.
   void end() {
-    signals_.end_at_next(kEndLimit);  // first: the log itself may be what nobody takes
+    signals_.end_at_next(kShutdownLimit);  // first: the log itself may be what nobody takes
     if (told_) spdlog::info("SIG{}: ending", sigabbrev_np(*told_));
     notifier_.stopping();
     if (links_) links_->forget();

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAcceptPause{100};  // after accept() failed, e.g. for want of descriptors
 constexpr int kBacklog = 8;
 
-tl::unexpected<Error> cannot(const char* what, int error, const std::string& path) {
+tl::unexpected<Error> socket_error(const char* what, int error, const std::string& path) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
   return fail(denied ? ErrorCode::permission : ErrorCode::internal,
               fmt::format("cannot {} the control socket: {} ({})", what, std::strerror(error), path),
@@ -51,7 +51,7 @@ Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
-    return cannot("see", errno, path);
+    return socket_error("see", errno, path);
   }
   if (!S_ISSOCK(info.st_mode)) {
     return fail(ErrorCode::internal,
@@ -61,7 +61,7 @@ Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
     return fail(ErrorCode::second_instance, fmt::format("another rcached has the control socket ({})", path),
                 "give each its own run_directory");
   }
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return cannot("replace", errno, path);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return socket_error("replace", errno, path);
   return {};
 }
 
@@ -85,7 +85,7 @@ Expected<std::unique_ptr<ControlSocket>> ControlSocket::open(const std::string& 
   RCACHED_TRY(auto path, control_socket_path(run_directory));
   std::error_code error;
   std::filesystem::create_directories(run_directory, error);
-  if (error) return cannot("make the directory of", error.value(), path);
+  if (error) return socket_error("make the directory of", error.value(), path);
   std::unique_ptr<ControlSocket> socket(new ControlSocket(std::move(path), std::move(handler), limits));
   RCACHED_CHECK(socket->listen(existing));
   socket->thread_ = std::thread([raw = socket.get()] { raw->serve(); });
@@ -109,20 +109,20 @@ ControlSocket::~ControlSocket() {
 Expected<void> ControlSocket::listen(ExistingSocket existing) {
   wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!wake_.valid() || !listener_.valid()) return cannot("make", errno, path_);
+  if (!wake_.valid() || !listener_.valid()) return socket_error("make", errno, path_);
   if (auto clear = clear_the_way(path_, existing); !clear) return clear;
   // Before bind(), which gives the file the mode of the descriptor: at no time can others connect.
-  if (fchmod(listener_.get(), 0600) != 0) return cannot("protect", errno, path_);
+  if (fchmod(listener_.get(), 0600) != 0) return socket_error("protect", errno, path_);
   const sockaddr_un address = address_of(path_);
   if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return cannot("make", errno, path_);
+    return socket_error("make", errno, path_);
   }
   struct stat info {};
   if (lstat(path_.c_str(), &info) == 0) {
     device_ = info.st_dev;
     inode_ = info.st_ino;
   }
-  if (::listen(listener_.get(), kBacklog) != 0) return cannot("listen on", errno, path_);
+  if (::listen(listener_.get(), kBacklog) != 0) return socket_error("listen on", errno, path_);
   return {};
 }
 

@@ -16,7 +16,7 @@
 namespace rcached {
 namespace {
 
-tl::unexpected<Error> cannot(const char* what, int error, const std::string& path) {
+tl::unexpected<Error> lock_error(const char* what, int error, const std::string& path) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
   return fail(denied ? ErrorCode::permission : ErrorCode::internal,
               fmt::format("cannot {}: {} ({})", what, std::strerror(error), path),
@@ -38,17 +38,17 @@ std::string owner(int fd) {
 Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
   std::error_code error;
   std::filesystem::create_directories(run_directory, error);
-  if (error) return cannot("create the run directory", error.value(), run_directory);
+  if (error) return lock_error("create the run directory", error.value(), run_directory);
 
   const std::string path = run_directory + "/rcached.lock";
   // Who may read the file may lock it, and so keep rcached from starting.
   constexpr mode_t kOwnerOnly = 0600;
   UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  if (!file.valid()) return cannot("open the lock file", errno, path);
+  if (!file.valid()) return lock_error("open the lock file", errno, path);
   // One that was there already; somebody else's stays as it is.
   [[maybe_unused]] const int changed = fchmod(file.get(), kOwnerOnly);
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return cannot("lock", errno, path);
+    if (errno != EWOULDBLOCK) return lock_error("lock", errno, path);
     return fail(ErrorCode::second_instance,
                 fmt::format("another rcached traces this kernel, {} ({})", owner(file.get()), path),
                 "stop it first, or use --source synthetic");

@@ -23,7 +23,7 @@ constexpr bool kBuiltWithTls = false;
 constexpr std::string_view kProxy =
     "remove tls_server_config and put a reverse proxy in front: docs/tls.md has a tested configuration";
 
-tl::unexpected<Error> fail(std::string message, std::string hint) {
+tl::unexpected<Error> tls_error(std::string message, std::string hint) {
   return tl::unexpected<Error>(Error{ErrorCode::config, std::move(message), std::move(hint)});
 }
 
@@ -31,11 +31,11 @@ Expected<std::string> read_pem(const std::string& path, std::string_view wanted)
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) {
-    return fail(fmt::format("cannot read {}: {}", path, std::system_category().message(errno)),
+    return tls_error(fmt::format("cannot read {}: {}", path, std::system_category().message(errno)),
                 "give the path of a PEM file that the user who runs rcached can read");
   }
   if (text.find(wanted) == std::string::npos) {
-    return fail(fmt::format("{} holds no '{}'", path, wanted), "give a PEM file");
+    return tls_error(fmt::format("{} holds no '{}'", path, wanted), "give a PEM file");
   }
   if (!text.ends_with('\n')) text += '\n';
   return text;
@@ -51,7 +51,7 @@ Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls) {
   settings.pem = UniqueFd(::memfd_create("rcached-tls", MFD_CLOEXEC));
   if (!settings.pem.valid() ||
       ::write(settings.pem.get(), pem.data(), pem.size()) != static_cast<ssize_t>(pem.size())) {
-    return fail("cannot keep the TLS key in memory", "check the limits of memory and open files");
+    return tls_error("cannot keep the TLS key in memory", "check the limits of memory and open files");
   }
   settings.options = {{"ssl_certificate", fmt::format("/proc/self/fd/{}", settings.pem.get())},
                       {"ssl_protocol_version", std::to_string(tls.min_minor + 2)},
@@ -67,10 +67,10 @@ Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls) {
 
 Expected<void> check_tls(const WebConfig::Tls& tls, const std::string& origin) {
   if (!kBuiltWithTls)
-    return fail(fmt::format("tls_server_config: this rcached is built without TLS ({})", origin),
+    return tls_error(fmt::format("tls_server_config: this rcached is built without TLS ({})", origin),
                 std::string(kProxy));
   if (mg_check_feature(MG_FEATURES_TLS) == 0)
-    return fail(fmt::format("tls_server_config: the installed CivetWeb is built without TLS ({})", origin),
+    return tls_error(fmt::format("tls_server_config: the installed CivetWeb is built without TLS ({})", origin),
                 std::string(kProxy));
   RCACHED_CHECK(civetweb_tls_settings(tls));
   return {};

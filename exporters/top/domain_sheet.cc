@@ -10,8 +10,8 @@
 namespace rcached::top {
 namespace {
 
-constexpr Style kTitle{.tone = Tone::title, .bold = true};
-constexpr Style kFaint{.tone = Tone::faint};
+constexpr Style kSheetTitle{.tone = Tone::title, .bold = true};
+constexpr Style kSheetFaint{.tone = Tone::faint};
 
 // "not yet" when there was no call, ">100ms" when the quantile lies beyond the last bound.
 std::string quantile(const Latency& latency, const Figure& value) {
@@ -44,12 +44,12 @@ class DomainSheet {
 
   void head() {
     const int row = grid_.add_row();
-    int x = grid_.put(row, 0, "domain " + domain_.label, kTitle) + 2;
+    int x = grid_.put(row, 0, "domain " + domain_.label, kSheetTitle) + 2;
     x = grid_.put(row, x, domain_.type) + 2;
     x = grid_.put(row, x, domain_.confidence.text, confidence_style(domain_.confidence.state)) + 2;
     const std::string who = domain_.devices.empty() ? "" : joined(domain_.devices);
     x = grid_.put(row, x, domain_.drivers.empty() ? who : who + " (" + joined(domain_.drivers) + ")") + 2;
-    if (domain_.granule_bytes) grid_.put(row, x, "granule " + bytes(domain_.granule_bytes), kFaint);
+    if (domain_.granule_bytes) grid_.put(row, x, "granule " + bytes(domain_.granule_bytes), kSheetFaint);
   }
 
   void verdicts() {
@@ -62,7 +62,7 @@ class DomainSheet {
       const int x = grid_.put(row, 0, verdict.verdict + ":", style) + 1;
       add_wrapped(grid_, row, x < grid_.columns() / 2 ? x : 2, verdict.evidence);
     }
-    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none holds", kFaint);
+    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none holds", kSheetFaint);
   }
 
   // Beside each other: 36 columns for the balance, the rest for the depots. Where that is too little, below.
@@ -83,16 +83,16 @@ class DomainSheet {
   }
 
   void balance() {
-    const int row = line(0, "BALANCE", kTitle);
-    grid_.put_right(row, 18, 9, "RANGES", kTitle);
-    grid_.put_right(row, 28, 7, "+/S", kTitle);
+    const int row = line(0, "BALANCE", kSheetTitle);
+    grid_.put_right(row, 18, 9, "RANGES", kSheetTitle);
+    grid_.put_right(row, 28, 7, "+/S", kSheetTitle);
     const auto level = [&](int indent, const char* name, const Level& part, Style style = {}) {
       balance_line(indent, name, count(part.ranges), slope(part.per_second), style);
     };
     level(0, "tree", domain_.tree, {.bold = true});
     level(2, "outstanding", domain_.outstanding);
-    balance_line(4, "before start", count(domain_.outstanding_before_start), "", kFaint);
-    balance_line(4, "flush queue", count(domain_.fq_pending), "", kFaint);
+    balance_line(4, "before start", count(domain_.outstanding_before_start), "", kSheetFaint);
+    balance_line(4, "flush queue", count(domain_.fq_pending), "", kSheetFaint);
     level(2, "cpu rcaches", domain_.cpu_cached);
     level(2, "depot", domain_.depot_cached);
     balance_line(2, "reserved", count(domain_.reserved), "");
@@ -110,7 +110,7 @@ class DomainSheet {
     grid_.put(at(row++), x,
               depot.bounded ? "DEPOTS, limit " + mark + " magazines"
                             : "DEPOTS, reclaimed beyond " + mark + " magazines",
-              kTitle);
+              kSheetTitle);
     const int width = std::clamp(grid_.columns() - x - 22, 8, 40);
     for (std::size_t order = 0; order < kOrders; ++order) {
       const Count magazines = depot.magazines[order];
@@ -160,7 +160,7 @@ class DomainSheet {
     std::array<std::string, kFields.size()> titles;
     std::transform(kFields.begin(), kFields.end(), titles.begin(),
                    [](const Field& field) { return std::string(field.title); });
-    put(titles, kTitle);
+    put(titles, kSheetTitle);
     for (const Order& order : detail_.orders) {
       const Figure used =
           order.cpu_cached && order.cpu_capacity.value_or(0) > 0
@@ -187,12 +187,12 @@ class DomainSheet {
   }
 
   void latencies() {
-    const int row = line(0, "LATENCY", kTitle);
-    grid_.put_right(row, 18, 9, "CALLS", kTitle);
-    grid_.put_right(row, 28, 9, "MEAN", kTitle);
-    grid_.put_right(row, 38, 9, "P50 <=", kTitle);
-    grid_.put_right(row, 48, 9, "P99 <=", kTitle);
-    grid_.put_right(row, 58, 9, "SUM", kTitle);
+    const int row = line(0, "LATENCY", kSheetTitle);
+    grid_.put_right(row, 18, 9, "CALLS", kSheetTitle);
+    grid_.put_right(row, 28, 9, "MEAN", kSheetTitle);
+    grid_.put_right(row, 38, 9, "P50 <=", kSheetTitle);
+    grid_.put_right(row, 48, 9, "P99 <=", kSheetTitle);
+    grid_.put_right(row, 58, 9, "SUM", kSheetTitle);
     latency_line("tree allocation", domain_.tree_allocation);
     latency_line("depot overflow", domain_.depot_overflow);
     if (!domain_.rates) return;
@@ -212,9 +212,9 @@ class DomainSheet {
                   const std::string& high) {
     const int row = grid_.add_row();
     grid_.put(row, 0, name);
-    grid_.put_right(row, 12, 7, low, kFaint);
+    grid_.put_right(row, 12, 7, low, kSheetFaint);
     grid_.put(row, 20, sparkline(points, spark_width()));
-    grid_.put_right(row, 21 + spark_width(), 7, high, kFaint);
+    grid_.put_right(row, 21 + spark_width(), 7, high, kSheetFaint);
   }
 
   template <typename Format>
@@ -232,9 +232,9 @@ class DomainSheet {
     if (!data_.history || data_.history->tree.empty()) return;
     const History& history = *data_.history;
     const double seconds = history.interval_seconds * static_cast<double>(history.tree.size());
-    const int row = line(0, "LAST " + age(seconds), kTitle);
-    grid_.put_right(row, 12, 7, "LEAST", kTitle);
-    grid_.put_right(row, 21 + spark_width(), 7, "MOST", kTitle);
+    const int row = line(0, "LAST " + age(seconds), kSheetTitle);
+    grid_.put_right(row, 12, 7, "LEAST", kSheetTitle);
+    grid_.put_right(row, 21 + spark_width(), 7, "MOST", kSheetTitle);
     const auto ranges = [](const Figure& value) {
       return value && *value >= 0 && *value < 1e18 ? count(static_cast<Count>(*value)) : kUnknown;
     };
@@ -244,7 +244,7 @@ class DomainSheet {
   }
 
   void mirror() {
-    line(0, "MIRROR AND MEMORY", kTitle);
+    line(0, "MIRROR AND MEMORY", kSheetTitle);
     const Figure hits =
         domain_.predictions > 0
             ? Figure(static_cast<double>(domain_.prediction_hits) / static_cast<double>(domain_.predictions))

@@ -1,2 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-// CMake compiles base/precompiled.h with this file.

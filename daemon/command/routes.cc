@@ -7,7 +7,7 @@
 #include "exporters/api/api_routes.h"
 #include "exporters/prometheus/metrics_page.h"
 #include "exporters/prometheus/process_collectable.h"
-#include "exporters/web/landing_page.h"
+#include "exporters/web/plain_page.h"
 #include "exporters/web/web_page.h"
 #include "view/confidence_text.h"
 
@@ -34,11 +34,11 @@ HttpResponse ready(const View* view) {
   return reason.empty() ? text(200, "rcached is ready") : text(503, "not ready: " + reason);
 }
 
-HttpResponse landing(const View* view, std::string_view remark) {
+HttpResponse plain_response(const View* view, std::string_view remark) {
   HttpResponse response;
   response.content_type = "text/html; charset=utf-8";
-  response.headers = {{"Content-Security-Policy", kLandingPagePolicy}};
-  response.body = landing_page(view, not_ready_reason(view), monotonic_now_ns(), remark);
+  response.headers = {{"Content-Security-Policy", kPlainPagePolicy}};
+  response.body = plain_page(view, not_ready_reason(view), monotonic_now_ns(), remark);
   return response;
 }
 
@@ -60,7 +60,7 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
        [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
   for (Route& route : api_routes(source)) routes.push_back(std::move(route));
-  const auto plain = [source](std::string_view remark) { return landing(source->view().get(), remark); };
+  const auto plain = [source](std::string_view remark) { return plain_response(source->view().get(), remark); };
   for (Route& route : web_routes(plain)) routes.push_back(std::move(route));
   return routes;
 }

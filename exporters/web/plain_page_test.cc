@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/web/landing_page.h"
+#include "exporters/web/plain_page.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -43,9 +43,9 @@ std::string between(const std::string& text, const std::string& begin, const std
              : text.substr(from + begin.size(), to - from - begin.size());
 }
 
-TEST(LandingPage, ShowsTheBalanceSheetOfEveryDomain) {
+TEST(PlainPage, ShowsTheBalanceSheetOfEveryDomain) {
   const View view = sample_view(kProfile61);
-  const std::string page = landing_page(&view, "", kNow);
+  const std::string page = plain_page(&view, "", kNow);
   const DomainSnapshot& d = view.snapshot.domains[0];
   const std::string row = between(page, "<th scope=\"row\">4</th>", "</tr>");
   EXPECT_EQ(row, "<td>0000:00:03.0,0000:00:04.0 (nvme)</td><td>DMA-FQ</td><td>" +
@@ -53,7 +53,7 @@ TEST(LandingPage, ShowsTheBalanceSheetOfEveryDomain) {
                      "</td><td>10018</td><td>77</td><td>" + std::to_string(d.cpu_cached) + "</td><td>" +
                      std::to_string(d.depot_cached) + "</td><td>" + std::to_string(d.reserved) +
                      "</td><td>-3</td><td class=\"exact\">exact</td>");
-  EXPECT_NE(between(page, "<th scope=\"row\">iovad-2</th>", "</tr>").find("<td>not seen</td>"),
+  EXPECT_NE(between(page, "<th scope=\"row\">iovad-2</th>", "</tr>").find("<td>unknown</td>"),
             std::string::npos);
   EXPECT_EQ(page.find("Not ready"), std::string::npos);
   for (const char* link : {"href=\"/metrics\"", "href=\"/-/healthy\"", "href=\"/-/ready\""}) {
@@ -61,37 +61,37 @@ TEST(LandingPage, ShowsTheBalanceSheetOfEveryDomain) {
   }
 }
 
-TEST(LandingPage, SaysHowLongAgoADomainWasResynced) {
+TEST(PlainPage, ShowsWhenADomainWasResynced) {
   View view = sample_view(kProfile61);
   view.snapshot.domains[0].confidence = Confidence::resynced;
   view.snapshot.domains[0].audit.resynced_ns = kNow - 12'500'000'000;
-  const std::string row = between(landing_page(&view, "", kNow), "<th scope=\"row\">4</th>", "</tr>");
+  const std::string row = between(plain_page(&view, "", kNow), "<th scope=\"row\">4</th>", "</tr>");
   EXPECT_TRUE(row.ends_with("<td class=\"resynced\">resynced 12 s ago</td>")) << row;
 }
 
-TEST(LandingPage, NamesAreEscaped) {
+TEST(PlainPage, NamesAreEscaped) {
   const View view = testing::hostile_view();
-  const std::string page = landing_page(&view, "<b>", kNow);
+  const std::string page = plain_page(&view, "<b>", kNow);
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("<b>"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;alert(&#39;&amp;&#39;)"), std::string::npos);
 }
 
-TEST(LandingPage, ShowsARemarkAsText) {
-  EXPECT_NE(landing_page(nullptr, "", kNow, "No <live> page.").find("<p>No &lt;live&gt; page.</p>"),
+TEST(PlainPage, EscapesTheRemark) {
+  EXPECT_NE(plain_page(nullptr, "", kNow, "No <live> page.").find("<p>No &lt;live&gt; page.</p>"),
             std::string::npos);
-  EXPECT_EQ(landing_page(nullptr, "", kNow).find("<p></p>"), std::string::npos);
+  EXPECT_EQ(plain_page(nullptr, "", kNow).find("<p></p>"), std::string::npos);
 }
 
-TEST(LandingPage, SaysWhenThereIsNothingToShow) {
-  EXPECT_EQ(landing_page(nullptr, "starting", kNow).find("<table"), std::string::npos);
+TEST(PlainPage, SaysThatThereIsNoDomain) {
+  EXPECT_EQ(plain_page(nullptr, "starting", kNow).find("<table"), std::string::npos);
   const View empty;
-  EXPECT_NE(landing_page(&empty, "", kNow).find("No domain has been seen yet"), std::string::npos);
+  EXPECT_NE(plain_page(&empty, "", kNow).find("No domain has been seen yet"), std::string::npos);
 }
 
-TEST(LandingPage, ThePolicyAdmitsItsStyleAndNothingElse) {
-  const std::string page = landing_page(nullptr, "", kNow);
-  const std::string policy = kLandingPagePolicy;
+TEST(PlainPage, ThePolicyAllowsTheStyleSheetOnly) {
+  const std::string page = plain_page(nullptr, "", kNow);
+  const std::string policy = kPlainPagePolicy;
   EXPECT_EQ(between(policy, "'sha256-", "'"), sha256(between(page, "<style>", "</style>")));
   EXPECT_TRUE(policy.starts_with("default-src 'none'; "));
   EXPECT_EQ(policy.find("unsafe"), std::string::npos);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/web/landing_page.h"
+#include "exporters/web/plain_page.h"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,7 @@
 namespace rcached {
 namespace {
 
-// The hash in kLandingPagePolicy is that of this text; landing_page_test.cc tells the new one when it
-// changes.
+// kPlainPagePolicy contains the hash of this text; when it changes, plain_page_test.cc prints the new one.
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark}"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:104rem;margin:2rem auto;padding:0 1rem}"
@@ -27,29 +26,29 @@ constexpr std::string_view kStyle =
 
 void add_domain(std::string& out, const NamedDomain& named, std::uint64_t now_ns) {
   const DomainSnapshot& s = *named.state;
-  std::string who = named.info.devices;
-  if (!named.info.driver.empty()) who += " (" + named.info.driver + ")";
+  std::string devices = named.info.devices;
+  if (!named.info.driver.empty()) devices += " (" + named.info.driver + ")";
   fmt::format_to(
       std::back_inserter(out),
       "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
       "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"{}\">{}</td></tr>\n",
-      html_escape(named.info.label), html_escape(who), html_escape(named.info.type), s.tree_ranges,
-      s.outstanding, s.outstanding_before_start, s.fq_pending ? std::to_string(*s.fq_pending) : "not seen",
+      html_escape(named.info.label), html_escape(devices), html_escape(named.info.type), s.tree_ranges,
+      s.outstanding, s.outstanding_before_start, s.fq_pending ? std::to_string(*s.fq_pending) : "unknown",
       s.cpu_cached, s.depot_cached, s.reserved, s.unaccounted, to_string(s.confidence),
       confidence_text(s, now_ns));
 }
 
 void add_balance_sheets(std::string& out, const View& view, std::uint64_t now_ns) {
   if (view.snapshot.domains.empty()) {
-    out += "<p>No domain has been seen yet: one appears with its first mapping.</p>\n";
+    out +=
+        "<p>No domain has been seen yet. A domain appears when one of its devices maps memory for the first "
+        "time.</p>\n";
     return;
   }
   out +=
-      "<div><table><caption>The balance sheet, in ranges: tree = outstanding + cpu rcaches + depot + "
-      "reserved + "
-      "unaccounted; of the outstanding ones some were mapped before rcached saw the domain, some wait in the "
-      "flush "
-      "queue</caption>\n"
+      "<div><table><caption>Balance sheets, in ranges: tree = outstanding + cpu rcaches + depot + reserved "
+      "+ unaccounted. Outstanding ranges include those mapped before rcached traced the domain and those "
+      "in the flush queue.</caption>\n"
       "<thead><tr><th scope=\"col\">domain</th><th scope=\"col\">devices</th><th scope=\"col\">type</th>"
       "<th scope=\"col\">tree</th><th scope=\"col\">outstanding</th><th scope=\"col\">before start</th>"
       "<th scope=\"col\">flush queue</th>"
@@ -61,12 +60,12 @@ void add_balance_sheets(std::string& out, const View& view, std::uint64_t now_ns
 
 }  // namespace
 
-const char* const kLandingPagePolicy =
+const char* const kPlainPagePolicy =
     "default-src 'none'; style-src 'sha256-QqcS+GwYjmPAOu6R/mz/Zgx+dWG2E8i17HqSK1zsVZ0='; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
-std::string landing_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns,
-                         std::string_view remark) {
+std::string plain_page(const View* view, std::string_view not_ready_reason, std::uint64_t now_ns,
+                       std::string_view remark) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>rcached</title>\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -88,8 +87,8 @@ std::string landing_page(const View* view, std::string_view not_ready_reason, st
   }
   out +=
       "<ul><li><a href=\"/metrics\">/metrics</a>: metrics for Prometheus</li>\n"
-      "<li><a href=\"/-/healthy\">/-/healthy</a>: does the process answer</li>\n"
-      "<li><a href=\"/-/ready\">/-/ready</a>: is the kernel followed</li></ul>\n</body></html>\n";
+      "<li><a href=\"/-/healthy\">/-/healthy</a>: does the process respond?</li>\n"
+      "<li><a href=\"/-/ready\">/-/ready</a>: is the kernel traced?</li></ul>\n</body></html>\n";
   return out;
 }
 

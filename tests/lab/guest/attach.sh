@@ -19,7 +19,7 @@ expect_eq "functions by trampoline, run = check" "$(followed 'fentry\|fexit')" "
 expect_eq "functions by kprobe, run = check" "$(followed 'kprobe\|kretprobe')" "$(planned kprobe /tmp/check.log)"
 expect_eq "programs on the part" \
   "$(metric rcached_program_runs_total 'program="iova_magazine_free_pfns.part.0",method="kprobe"' | grep -c .)" 1
-expect_eq "warnings in the log" "$(grep -c '^<[0-4]>' "$LAB_LOG")" 0
+expect_eq "complaints in the log" "$(grep -c 'traced\|attach\|refuses' "$LAB_LOG")" 0
 stop_rcached
 
 # Symbols that promise the whole function: neither its trampoline nor, then, its kprobe is to be had.

@@ -129,7 +129,7 @@ last_words() { tail -n 3 "$LAB_LOG" | sed 's/ *$//' | paste -s -d '|' | sed 's/|
 start_rcached() {
   /bin/rcached run --config "$LAB_CONFIG" "$@" >"$LAB_LOG" 2>&1 &
   LAB_RCACHED=$!
-  if wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 60 &&
+  if wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 600 &&
     [ -d "/proc/$LAB_RCACHED" ]; then
     return 0
   fi

@@ -53,6 +53,9 @@ class Table(kit.TestCase):
                 self.assertTrue(part is None or (part.what and part.seconds > 0 and part.commands), suite.name)
             self.assertTrue(suite.ci or not suite.test, f"{suite.name}: what make test runs, CI runs")
 
+    def test_what_ci_runs_of_the_comparisons_is_among_them(self):
+        self.assertLess(set(self.program.TRUTH_CI.split()), set(self.program.TRUTH.split()))
+
     def test_list(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             self.program.list_suites()

@@ -8,7 +8,6 @@
 
 #include "base/nearest.h"
 #include "daemon/config/config_keys.h"
-#include "daemon/config/suggestion.h"
 #include "daemon/config/values.h"
 #include "exporters/top/api_client.h"
 #include "exporters/top/domain_table.h"

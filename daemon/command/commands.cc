@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/check/host_facts.h"
-#include "daemon/config/config_text.h"
+#include "daemon/config/config_docs.h"
 #include "daemon/config/loaded_config.h"
 #include "daemon/host/iommu_groups.h"
 #include "exporters/http/web_config.h"
@@ -72,7 +72,7 @@ Expected<void> check_config_command(const CommandLine& command_line, std::FILE* 
   if (const std::string& web = loaded.config.http.web_config; !web.empty()) {
     RCACHED_CHECK(load_web_config(web));
   }
-  fmt::print(out, "# {}: good. As it stands:\n{}", loaded.summary(), format_config(loaded.config));
+  fmt::print(out, "# {}: valid; effective configuration:\n{}", loaded.summary(), format_config(loaded.config));
   return {};
 }
 

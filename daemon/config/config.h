@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Config: everything an operator may set, with its defaults. The table of its keys is config_keys.h, what
-// reads it loaded_config.h, the commented example config/rcached.yaml, the page docs/config.md. Plain value
+// Config: everything an operator can set, with its defaults. config_keys.h has the table of the keys,
+// loaded_config.h reads files, and config_docs.h generates config/rcached.yaml and the reference. Plain value
 // type.
 #pragma once
 
@@ -22,7 +22,7 @@ struct Config {
   struct Http {
     std::string listen = "127.0.0.1:9731";  // IPv4 address or localhost, and a port
     unsigned threads = 8;                   // requests answered at once
-    unsigned streams = 8;                   // besides: pages that are kept up to date
+    unsigned streams = 8;                   // in addition: pages that are kept up to date
     std::chrono::milliseconds request_timeout{10'000};
     std::uint64_t request_bytes = 16u << 10;  // request line and headers
     unsigned rate = 0;                        // requests a second; 0: no limit
@@ -81,9 +81,9 @@ struct Config {
   friend bool operator==(const Config&, const Config&) = default;
 };
 
-// The one rule over two keys, in a form that a JSON schema can say: where events are taken out more seldom
-// than every 100ms, snapshots are not published faster than that.
-inline constexpr std::chrono::milliseconds kLongestDrainOfShortSnapshots{100};
-inline constexpr std::chrono::milliseconds kShortestSnapshotOfLongDrains{1000};
+// The only rule over two keys: if events are read less often than every 100ms, snapshots are published at
+// most once a second.
+inline constexpr std::chrono::milliseconds kMaxDrainOfShortSnapshots{100};
+inline constexpr std::chrono::milliseconds kMinSnapshotOfLongDrains{1000};
 
 }  // namespace rcached

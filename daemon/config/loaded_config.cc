@@ -1,21 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/config/loaded_config.h"
 
+#include <dirent.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "daemon/config/config_files.h"
-#include "daemon/config/config_layer.h"
-#include "daemon/config/suggestion.h"
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "base/text.h"
+#include "base/yaml.h"
 #include "daemon/config/values.h"
 
 namespace rcached {
 namespace {
 
-void apply(const ConfigLayer& layer, LoadedConfig& loaded) {
-  for (const Setting& setting : layer.settings) {
+constexpr std::string_view kSuffix = ".yaml";
+
+std::string printable_path(const std::string& path) { return printable(path, PATH_MAX); }
+
+// Unreadable files and dangling links exist: they are errors, not a reason to use the defaults.
+bool exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::symlink_status(path, error).type() != std::filesystem::file_type::not_found;
+}
+
+// None if there is no directory. Errors: config (the directory cannot be read).
+Expected<std::vector<std::string>> list_drop_ins(const std::string& main_file) {
+  const std::string directory = drop_in_directory(main_file);
+  const auto unlistable = [&](int error) {
+    const bool denied = error == EACCES || error == EPERM;
+    return fail(ErrorCode::config,
+                fmt::format("cannot list the drop-ins of the configuration: {} ({})",
+                            std::system_category().message(error), printable_path(directory)),
+                denied ? "make the directory readable for the user that runs rcached"
+                       : "make it a directory, or remove it");
+  };
+  const std::unique_ptr<DIR, int (*)(DIR*)> open_directory(opendir(directory.c_str()), closedir);
+  if (open_directory == nullptr) {
+    const int error = errno;
+    if ((error == ENOENT || error == ENOTDIR) && !exists(directory)) return std::vector<std::string>();
+    return unlistable(error);
+  }
+  std::vector<std::string> paths;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(open_directory.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name.ends_with(kSuffix) && !name.starts_with('.'))
+      paths.push_back(fmt::format("{}/{}", directory, name));
+  }
+  if (errno != 0) return unlistable(errno);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// The keys as the YAML reader knows them, with the same indices.
+const YamlFormat& yaml_format() {
+  static const YamlFormat format = [] {
+    YamlFormat made{{}, "source: kernel"};
+    for (const ConfigKey& key : config_keys()) made.keys.push_back({std::string(key.path), key.wanted, ""});
+    return made;
+  }();
+  return format;
+}
+
+// What a file sets, each value checked by its key.
+Expected<YamlSettings> read_layer(std::string_view text, const std::string& origin) {
+  RCACHED_TRY(auto layer, read_yaml_settings(text, origin, yaml_format()));
+  Config scratch;
+  for (const YamlSetting& setting : layer.settings) {
+    const ConfigKey& key = config_keys()[setting.key];
+    if (!key.set(scratch, setting.text)) return layer.wrong_value(setting, value_hint(key, setting.text));
+  }
+  return layer;
+}
+
+void apply(const YamlSettings& layer, LoadedConfig& loaded) {
+  for (const YamlSetting& setting : layer.settings) {
     config_keys()[setting.key].set(loaded.config, setting.text);
-    loaded.origins[setting.key] = {ValueOrigin::Kind::file, layer.origin, setting.line, setting.column};
+    loaded.origins[setting.key] = {ValueOrigin::Kind::file, layer.origin, setting.mark.line,
+                                   setting.mark.column};
   }
 }
 
@@ -26,11 +96,11 @@ std::string place(const LoadedConfig& loaded, std::string_view path) {
              : origin.text();
 }
 
-// Rules over several keys. The JSON schema has them too.
+// The rule over two keys.
 Expected<void> check_together(const LoadedConfig& loaded) {
   const Config::Pipeline& pipeline = loaded.config.pipeline;
-  if (pipeline.drain_interval <= kLongestDrainOfShortSnapshots ||
-      pipeline.snapshot_interval >= kShortestSnapshotOfLongDrains)
+  if (pipeline.drain_interval <= kMaxDrainOfShortSnapshots ||
+      pipeline.snapshot_interval >= kMinSnapshotOfLongDrains)
     return {};
   return fail(
       ErrorCode::config,
@@ -39,22 +109,23 @@ Expected<void> check_together(const LoadedConfig& loaded) {
           format_duration(pipeline.snapshot_interval), place(loaded, "pipeline.snapshot_interval"),
           format_duration(pipeline.drain_interval), place(loaded, "pipeline.drain_interval")),
       fmt::format("write a snapshot interval of at least {}, or a drain interval of at most {}",
-                  format_duration(kShortestSnapshotOfLongDrains),
-                  format_duration(kLongestDrainOfShortSnapshots)));
+                  format_duration(kMinSnapshotOfLongDrains), format_duration(kMaxDrainOfShortSnapshots)));
 }
 
 // One file over the defaults.
-Expected<LoadedConfig> load_alone(const ConfigLayer& layer) {
+Expected<LoadedConfig> load_alone(const YamlSettings& layer) {
   LoadedConfig loaded;
   apply(layer, loaded);
   RCACHED_CHECK(check_together(loaded));
   return loaded;
 }
 
-// Each file must be right by itself: it can then be checked, by the schema too, without the others.
+// Each file must be valid by itself, so that it can be checked without the others.
 Expected<void> add_file(const std::string& path, LoadedConfig& loaded) {
-  RCACHED_TRY(const auto text, read_config_file(path));
-  RCACHED_TRY(const auto layer, read_config_layer(text, printable_path(path)));
+  RCACHED_TRY(const auto text,
+              read_yaml_file(path, "the configuration",
+                             "create the file, or remove what refers to it (--config, or a link)"));
+  RCACHED_TRY(const auto layer, read_layer(text, printable_path(path)));
   RCACHED_CHECK(load_alone(layer));
   apply(layer, loaded);
   loaded.files.push_back(layer.origin);
@@ -62,6 +133,11 @@ Expected<void> add_file(const std::string& path, LoadedConfig& loaded) {
 }
 
 }  // namespace
+
+std::string drop_in_directory(const std::string& main_file) {
+  const std::string_view stem = main_file;
+  return std::string(stem.ends_with(kSuffix) ? stem.substr(0, stem.size() - kSuffix.size()) : stem) + ".d";
+}
 
 std::string ValueOrigin::text() const {
   switch (kind) {
@@ -83,7 +159,7 @@ std::string LoadedConfig::summary() const {
 Expected<LoadedConfig> load_config(const ConfigRequest& request) {
   LoadedConfig loaded;
   const std::string& main = request.path ? *request.path : request.default_path;
-  if (!request.path && !config_file_exists(main)) {
+  if (!request.path && !exists(main)) {
     loaded.missing = main;
   } else if (auto added = add_file(main, loaded); !added) {
     return tl::unexpected(added.error());
@@ -105,7 +181,7 @@ Expected<LoadedConfig> load_config(const ConfigRequest& request) {
 }
 
 Expected<Config> parse_config(std::string_view text, const std::string& origin) {
-  RCACHED_TRY(const auto layer, read_config_layer(text, origin));
+  RCACHED_TRY(const auto layer, read_layer(text, origin));
   RCACHED_TRY(auto loaded, load_alone(layer));
   return std::move(loaded.config);
 }

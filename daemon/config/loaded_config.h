@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// LoadedConfig: the configuration as it stands, with where each value comes from. Made of layers, of which
-// the later overrides the earlier key by key:
+// LoadedConfig: the effective configuration, and where each value comes from. Made of layers, of which the
+// later override the earlier ones key by key:
 //   1. the defaults of config.h
-//   2. the main file: the one asked for, else /etc/rcached/rcached.yaml where there is one
-//   3. its drop-ins, in the order of their names (config_files.h)
+//   2. the main file: the requested one, else /etc/rcached/rcached.yaml if it exists
+//   3. its drop-ins, in the order of their names: the files in rcached.d beside rcached.yaml (NAME.d beside
+//      another NAME.yaml) that end in .yaml and do not begin with a dot
 //   4. options of the command line
-// Everything is read anew at each call, so that a running daemon may load again at any time.
+// Everything is read again at each call, so that a running daemon can reload at any time. A file that is not
+// understood completely is rejected as a whole: see base/yaml.h.
 #pragma once
 
 #include <cstdint>
@@ -37,22 +39,25 @@ struct LoadedConfig {
   Config config;
   std::vector<ValueOrigin> origins = std::vector<ValueOrigin>(config_keys().size());  // of each key
   std::vector<std::string> files = {};  // that were read, in order
-  std::string missing = {};             // the default main file, when there is none
+  std::string missing = {};             // the default main file, if it does not exist
 
-  std::string summary() const;  // the files, or that the defaults stand
+  std::string summary() const;  // the files, or that there are only the defaults
 };
 
 struct ConfigRequest {
-  std::optional<std::string> path = {};  // must be there
+  std::optional<std::string> path = {};  // must exist
   std::vector<std::pair<std::string, std::string>> overrides =
       {};                                         // {"http.listen", "127.0.0.1:1"}, last layer
-  std::string default_path = kDefaultConfigPath;  // need not be there; its drop-ins count all the same
+  std::string default_path = kDefaultConfigPath;  // need not exist; its drop-ins are read anyway
 };
 
-// Errors: config (and usage, for an override that its key refuses).
+// Errors: config (and usage, for an override that its key rejects).
 Expected<LoadedConfig> load_config(const ConfigRequest& request);
 
-// One file by itself, over the defaults: what the JSON schema judges. `origin` names the text in messages.
+// The directory of the drop-ins of a main file.
+std::string drop_in_directory(const std::string& main_file);
+
+// One file by itself, over the defaults. `origin` names the text in messages. Errors: config.
 Expected<Config> parse_config(std::string_view text, const std::string& origin);
 
 struct ConfigChange {
@@ -62,8 +67,8 @@ struct ConfigChange {
   bool reloadable() const { return key->reloadable; }
 };
 
-// The keys whose values differ, in the order of config_keys(). A running daemon may take `after` over when
-// all of them are reloadable.
+// The keys whose values differ, in the order of config_keys(). A running daemon can apply `after` if all of
+// them are reloadable.
 std::vector<ConfigChange> changed_keys(const Config& before, const Config& after);
 
 }  // namespace rcached

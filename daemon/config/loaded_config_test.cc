@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "daemon/config/config_files.h"
-
 namespace rcached {
 namespace {
 
@@ -80,7 +78,7 @@ TEST_F(LoadedConfigTest, ADanglingLinkIsNoReasonForTheDefaults) {
 
 TEST_F(LoadedConfigTest, TheFileThatWasAskedForMustExist) {
   EXPECT_EQ(refusal(load()), "cannot read the configuration: No such file or directory (" + main_ +
-                                 "); create the file, or leave out what points to it (--config, or a link)");
+                                 "); create the file, or remove what refers to it (--config, or a link)");
   EXPECT_FALSE(load_config({""}));
 }
 
@@ -97,12 +95,12 @@ TEST_F(LoadedConfigTest, ADirectoryIsAnError) {
 
 TEST_F(LoadedConfigTest, AFifoIsRefusedWithoutWaiting) {
   ASSERT_EQ(mkfifo(main_.c_str(), 0600), 0);
-  EXPECT_EQ(refusal(load()), "the configuration is not a regular file (" + main_ + "); give a regular file");
+  EXPECT_EQ(refusal(load()), "the configuration is not a regular file (" + main_ + "); use a regular file");
 }
 
 TEST_F(LoadedConfigTest, AHugeFileIsRefused) {
   write("rcached.yaml", std::string((1u << 20) + 1, '#'));
-  EXPECT_EQ(refusal(load()), "the configuration is larger than 1MiB (" + main_ + "); give the right file");
+  EXPECT_EQ(refusal(load()), "the configuration is larger than 1MiB (" + main_ + "); check the path");
   write("rcached.yaml", std::string(1u << 20, '#'));
   EXPECT_TRUE(load());
 }
@@ -211,7 +209,8 @@ TEST_F(LoadedConfigTest, UnreadableFilesAndDirectoriesAreErrors) {
 TEST_F(LoadedConfigTest, LongDrainsTakeLongSnapshotsInEachFile) {
   const std::string hint = "write a snapshot interval of at least 1s, or a drain interval of at most 100ms";
   write("rcached.yaml", "pipeline:\n  drain_interval: 101ms\n  snapshot_interval: 999ms\n");
-  drop_in("a.yaml", "pipeline: {snapshot_interval: 1s}\n");  // mends nothing: each file is right by itself
+  drop_in("a.yaml",
+          "pipeline: {snapshot_interval: 1s}\n");  // does not help: each file must be valid by itself
   EXPECT_EQ(refusal(load()), "'pipeline.snapshot_interval' is 999ms (" + main_ +
                                  ":3:22), too short for the 'pipeline.drain_interval' of 101ms (" + main_ +
                                  ":2:19); " + hint);

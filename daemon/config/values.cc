@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <limits>
 
@@ -27,6 +28,44 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, const Unit (
     return *number * unit.factor;
   }
   return std::nullopt;
+}
+
+// Lowercased, without blanks, digit separators, a sign and leading zeros.
+std::string simplified(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == ' ' || c == '\t' || c == '_' || c == ',') continue;
+    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (out.starts_with('+')) out.erase(0, 1);
+  const auto is_digit = [&](std::size_t at) { return at < out.size() && out[at] >= '0' && out[at] <= '9'; };
+  while (out.starts_with('0') && is_digit(1)) out.erase(0, 1);
+  return out;
+}
+
+struct Rewrite {
+  std::string_view unit;  // as others write it, lowercased
+  std::uint64_t factor;
+  std::string_view ours;
+};
+
+constexpr Rewrite kRewrites[] = {
+    {"b", 1, ""},     {"k", 1, "KiB"},   {"kb", 1, "KiB"},     {"kib", 1, "KiB"},   {"m", 1, "MiB"},
+    {"mb", 1, "MiB"}, {"mib", 1, "MiB"}, {"g", 1024, "MiB"},   {"gb", 1024, "MiB"}, {"gib", 1024, "MiB"},
+    {"ms", 1, "ms"},  {"msec", 1, "ms"}, {"s", 1, "s"},        {"sec", 1, "s"},     {"seconds", 1, "s"},
+    {"m", 60, "s"},   {"min", 60, "s"},  {"minutes", 60, "s"}, {"h", 3600, "s"},    {"hour", 3600, "s"},
+};
+
+// Adds the number of `text` with each unit that its own unit may mean.
+void add_units(const std::string& text, std::vector<std::string>& out) {
+  const auto end = text.find_first_not_of("0123456789");
+  if (end == 0 || end == std::string::npos) return;
+  const auto number = parse_integer(text.substr(0, end));
+  if (!number || *number > 1'000'000'000'000) return;
+  for (const Rewrite& rewrite : kRewrites) {
+    if (rewrite.unit == text.substr(end))
+      out.push_back(fmt::format("{}{}", *number * rewrite.factor, rewrite.ours));
+  }
 }
 
 }  // namespace
@@ -65,12 +104,12 @@ bool is_absolute_path(std::string_view text) {
     if (byte < 0x20 || byte == 0x7f || c1) return false;
     if ((byte & 0xc0u) != 0x80u) ++characters;
   }
-  return characters <= kLongestPath;
+  return characters <= kMaxPathCharacters;
 }
 
 bool is_socket_directory(std::string_view text) {
   const auto is_ascii = [](char c) { return c >= ' ' && c <= '~'; };
-  return text.starts_with('/') && text.size() <= kLongestSocketDirectory &&
+  return text.starts_with('/') && text.size() <= kMaxSocketDirectoryBytes &&
          std::all_of(text.begin(), text.end(), is_ascii);
 }
 
@@ -95,6 +134,25 @@ std::string format_duration(std::chrono::milliseconds duration) {
 
 std::string format_size(std::uint64_t bytes) {
   return bytes % (1u << 20) == 0 ? fmt::format("{}MiB", bytes >> 20) : fmt::format("{}KiB", bytes >> 10);
+}
+
+std::vector<std::string> other_spellings(std::string_view text) {
+  std::vector<std::string> out;
+  const std::string plain = simplified(text);
+  out.push_back(plain);
+  if (plain == "yes" || plain == "on" || plain == "1" || plain == "y" || plain == "t") out.push_back("true");
+  if (plain == "no" || plain == "off" || plain == "0" || plain == "n" || plain == "f") out.push_back("false");
+  add_units(plain, out);
+  // Addresses: from a URL, of any interface or of IPv6, without a port.
+  std::string host = plain;
+  if (const auto scheme = host.find("://"); scheme != std::string::npos) host.erase(0, scheme + 3);
+  host = host.substr(0, host.find('/'));
+  out.push_back(host);
+  if (host.starts_with("*:")) out.push_back("0.0.0.0" + host.substr(1));
+  if (host.starts_with("[::1]:")) out.push_back("127.0.0.1" + host.substr(5));
+  if (host.starts_with("[::]:")) out.push_back("0.0.0.0" + host.substr(4));
+  if (host.find('.') != std::string::npos || host == "localhost") out.push_back(host + ":9731");
+  return out;
 }
 
 }  // namespace rcached

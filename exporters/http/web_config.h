@@ -2,10 +2,9 @@
 // WebConfig: the web configuration file that all Prometheus exporters share (exporter-toolkit): TLS, headers,
 // users with bcrypt hashes, a rate limit. config/web.yaml is an example.
 //
-// Like the daemon's own configuration, a file that is not understood completely is refused, with its place
-// (file:line:column), the key and what to write. Keys of the format that rcached cannot honour are refused
-// too: ignoring one of them would make the server less safe than its operator believes. Accepted without
-// effect are only http2 and prefer_server_cipher_suites.
+// Like rcached.yaml, a file that is not understood completely is rejected (base/yaml.h). Keys of the format
+// that rcached does not support are rejected too: ignoring one of them would make the server less secure than
+// its operator believes. Only http2 and prefer_server_cipher_suites are accepted without effect.
 #pragma once
 
 #include <chrono>
@@ -13,7 +12,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
@@ -24,7 +22,7 @@ namespace rcached {
 struct WebConfig {
   enum class ClientAuth : std::uint8_t { none, if_given, required };
   struct Tls {
-    std::string cert_file;  // relative paths are taken from the file's own directory
+    std::string cert_file;  // relative paths are resolved against the directory of the web configuration
     std::string key_file;
     std::string client_ca_file;  // empty: none
     ClientAuth client_auth = ClientAuth::none;
@@ -50,13 +48,13 @@ struct WebConfig {
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
 
-// `path` names the text in messages and gives the directory of relative paths. Errors: bad_web_config. Pure.
+// `path` names the text in messages, and its directory is that of relative paths. Errors: config. Pure.
 Expected<WebConfig> parse_web_config(std::string_view text, const std::string& path);
 
-// Errors: bad_web_config (missing, not a readable regular file, over 1 MiB, and all of parse_web_config).
+// Errors: config (missing, not a readable regular file, over 1 MiB, and all of parse_web_config).
 Expected<WebConfig> load_web_config(const std::string& path);
 
-// A bcrypt hash that can be checked in reasonable time. Empty: it is one; else what is wrong with it.
+// What is wrong with a bcrypt hash; empty if it is valid and can be checked in reasonable time.
 std::string bcrypt_fault(std::string_view hash);
 
 // A duration as Go writes it: "1s", "250ms", "1m30s", "0".

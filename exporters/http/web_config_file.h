@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// WebConfigFile: the web configuration in force. The file is looked at when a request comes, at most once a
-// second, and read again when it has changed; a new version that is not good leaves the old one in force, is
-// said in the log once and counted.
+// WebConfigFile: the web configuration in use. A request checks whether the file has changed, at most once a
+// second, and then reads it again. If the new version is invalid, the old one stays in use; this is logged
+// once and counted.
 //
-// TLS is set up once, at the start: a change of that section takes effect at the next one, which the log
-// says.
+// TLS is set up once, at the start: a change of that section takes effect at the next start, which is logged.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +16,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -28,10 +26,10 @@
 
 namespace rcached {
 
-// Immutable but for what its parts keep by themselves.
+// Immutable, except for the state inside its parts.
 struct WebSettings {
   WebConfig config;
-  std::shared_ptr<BasicAuth> auth;       // null: anyone may ask
+  std::shared_ptr<BasicAuth> auth;       // null: no authentication
   std::shared_ptr<RateLimiter> limiter;  // null: no limit
 };
 
@@ -41,16 +39,16 @@ class WebConfigFile {
   using Clock = std::chrono::steady_clock;
   using Log = std::function<void(std::string_view)>;
 
-  // `waiting`: requests that may wait for a password check. `log` and `metrics` may be empty. Errors:
-  // bad_web_config.
+  // `waiting`: most requests that may wait for a password check. `log` and `metrics` may be empty. Errors:
+  // config.
   static Expected<std::shared_ptr<WebConfigFile>> open(const std::string& path, unsigned waiting, Log log,
                                                        std::shared_ptr<HttpMetrics> metrics);
 
-  // Looks at the file when the last look is a second old.
+  // Checks the file if the last check was a second ago.
   std::shared_ptr<const WebSettings> settings(Clock::time_point now = Clock::now());
 
  private:
-  // What tells one version of a file from the next.
+  // Differs between two versions of a file.
   struct Version {
     ino_t inode = 0;
     off_t size = -1;
@@ -64,18 +62,18 @@ class WebConfigFile {
       : path_(std::move(path)), waiting_(waiting), log_(std::move(log)), metrics_(std::move(metrics)) {}
 
   Version version() const;
-  Expected<void> read() REQUIRES(look_mutex_);
-  void say(std::string_view line) const;
+  Expected<void> read() REQUIRES(check_mutex_);
+  void log(std::string_view line) const;
 
   const std::string path_;
   const unsigned waiting_;
   const Log log_;
   const std::shared_ptr<HttpMetrics> metrics_;
-  Mutex look_mutex_;  // held while the file is looked at, by one request; the others go on
-  Mutex mutex_;       // held for the copy of a pointer only
-  Clock::time_point next_look_ GUARDED_BY(mutex_){};
+  Mutex check_mutex_;  // held by the one request that checks the file; the others do not wait
+  Mutex mutex_;        // held only to copy a pointer
+  Clock::time_point next_check_ GUARDED_BY(mutex_){};
   std::shared_ptr<const WebSettings> settings_ GUARDED_BY(mutex_);
-  Version seen_ GUARDED_BY(look_mutex_);
+  Version seen_ GUARDED_BY(check_mutex_);
 };
 
 }  // namespace rcached

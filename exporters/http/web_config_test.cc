@@ -30,13 +30,13 @@ std::string fault(const std::string& text) {
   return config.error().message + "|" + config.error().hint;
 }
 
-TEST(WebConfig, AnEmptyFileAsksForNothing) {
+TEST(WebConfig, AnEmptyFileSetsNothing) {
   for (const char* text : {"", "# nothing\n", "---\n", "basic_auth_users:\n", "tls_server_config:\n"}) {
     EXPECT_EQ(parse(text), WebConfig{}) << text;
   }
 }
 
-TEST(WebConfig, TakesTheWholeFormat) {
+TEST(WebConfig, ReadsTheWholeFormat) {
   const WebConfig config = parse(std::string(R"(
 tls_server_config:
   cert_file: server.crt
@@ -86,7 +86,7 @@ TEST(WebConfig, TheExampleIsUnderstood) {
   const std::string text = read(RCACHED_SOURCE_DIR "/config/web.yaml");
   EXPECT_FALSE(text.empty());
   parse(text);
-  // and with every commented key in force
+  // and with every key that is commented out
   std::string all;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -109,22 +109,22 @@ TEST(WebConfig, RefusesUnknownKeysWithTheirPlaceAndAHint) {
       fault("tls_server_config:\n  cert_fil: a\n"),
       "unknown key 'tls_server_config.cert_fil' (web.yaml:2:3)|did you mean 'tls_server_config.cert_file'?");
   EXPECT_EQ(fault("rate_limit:\n  frequency: 1\n"),
-            "unknown key 'rate_limit.frequency' (web.yaml:2:3)|known here: interval, burst");
-  EXPECT_EQ(
-      fault("http_server_config:\n  headers:\n    Server: x\n"),
-      "unknown key 'http_server_config.headers.Server' (web.yaml:3:5)|known here: Content-Security-Policy, "
-      "X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security");
+            "unknown key 'rate_limit.frequency' (web.yaml:2:3)|known in 'rate_limit': interval, burst");
+  EXPECT_EQ(fault("http_server_config:\n  headers:\n    Server: x\n"),
+            "unknown key 'http_server_config.headers.Server' (web.yaml:3:5)|known in "
+            "'http_server_config.headers': Content-Security-Policy, "
+            "X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security");
 }
 
-TEST(WebConfig, RefusesWhatItCannotHonour) {
+TEST(WebConfig, RejectsWhatIsNotSupported) {
   for (const char* key : {"client_allowed_sans: [a]", "cipher_suites: [a]", "curve_preferences: [a]"}) {
     const std::string what = fault("tls_server_config:\n  " + std::string(key) + "\n");
-    EXPECT_NE(what.find("cannot be honoured by rcached (web.yaml:2:3)"), std::string::npos) << what;
+    EXPECT_NE(what.find("is not supported by rcached (web.yaml:2:3)"), std::string::npos) << what;
     EXPECT_NE(what.find("docs/tls.md"), std::string::npos) << what;
   }
-  EXPECT_EQ(
-      fault("tls_server_config:\n  cert: |\n    PEM\n"),
-      "'cert' cannot be honoured by rcached (web.yaml:2:3)|write it to a file and name that in cert_file");
+  EXPECT_EQ(fault("tls_server_config:\n  cert: |\n    PEM\n"),
+            "'tls_server_config.cert' is not supported by rcached (web.yaml:2:3)|write it to a file and name "
+            "that in cert_file");
   EXPECT_NE(fault("tls_server_config:\n  client_auth_type: RequireAnyClientCert\n").find("wrong value"),
             std::string::npos)
       << "CivetWeb cannot take a certificate unverified";
@@ -133,13 +133,14 @@ TEST(WebConfig, RefusesWhatItCannotHonour) {
 TEST(WebConfig, RefusesHalfATls) {
   EXPECT_NE(fault("tls_server_config:\n  cert_file: a\n").find("lacks 'key_file'"), std::string::npos);
   EXPECT_NE(fault("tls_server_config:\n  key_file: a\n").find("lacks 'cert_file'"), std::string::npos);
+  EXPECT_NE(fault("tls_server_config: {}\n").find("lacks 'cert_file'"), std::string::npos);
   const std::string pair = "tls_server_config:\n  cert_file: a\n  key_file: b\n";
   EXPECT_NE(fault(pair + "  client_ca_file: c\n").find("lacks 'client_auth_type'"), std::string::npos);
   EXPECT_NE(fault(pair + "  client_auth_type: RequireAndVerifyClientCert\n").find("lacks 'client_ca_file'"),
             std::string::npos);
-  EXPECT_EQ(
-      fault(pair + "  min_version: TLS1.2\n"),
-      "wrong value 'TLS1.2' (web.yaml:4:16)|write TLS13 or TLS12 or TLS11 or TLS10; did you mean 'TLS12'?");
+  EXPECT_EQ(fault(pair + "  min_version: TLS1.2\n"),
+            "wrong value 'TLS1.2' for 'tls_server_config.min_version' (web.yaml:4:16)|write TLS13 or TLS12 "
+            "or TLS11 or TLS10; did you mean 'TLS12'?");
 }
 
 TEST(WebConfig, RefusesUsersThatCannotWorkAndNeverShowsAHash) {
@@ -147,10 +148,11 @@ TEST(WebConfig, RefusesUsersThatCannotWorkAndNeverShowsAHash) {
     return fault("basic_auth_users:\n  alice: " + hash + "\n");
   };
   const std::string plain = user("secret");
-  EXPECT_EQ(plain,
-            "the password of user 'alice' is no bcrypt hash (web.yaml:2:10)|make a hash with `htpasswd -nBC "
-            "10 \"\" | "
-            "tr -d ':\\n'`");
+  EXPECT_EQ(
+      plain,
+      "the password of user 'alice' is not a bcrypt hash (web.yaml:2:10)|make a hash with `htpasswd -nBC "
+      "10 \"\" | "
+      "tr -d ':\\n'`");
   EXPECT_NE(user("$2y$99$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG").find("above 16"),
             std::string::npos);
   EXPECT_EQ(user("$6$" + std::string(57, 'a')).find("aaaa"), std::string::npos);
@@ -160,6 +162,22 @@ TEST(WebConfig, RefusesUsersThatCannotWorkAndNeverShowsAHash) {
   EXPECT_NE(
       fault(std::string("basic_auth_users:\n  a: ") + kHash + "\n  a: " + kHash + "\n").find("given twice"),
       std::string::npos);
+  EXPECT_EQ(
+      fault("basic_auth_users:\n  a.b: ''\n"),
+      "the password of user 'a.b' is not a bcrypt hash (web.yaml:2:8)|make a hash with `htpasswd -nBC 10 "
+      "\"\" | tr -d ':\\n'`");
+}
+
+TEST(WebConfig, RefusesWhatIsNotPlainYaml) {
+  const std::string hash = std::string(kHash) + "\n";
+  EXPECT_NE(fault("basic_auth_users:\n  a: &h " + hash + "  b: *h\n").find("anchors are not allowed"),
+            std::string::npos);
+  EXPECT_NE(fault("rate_limit: {burst: !!int 1}\n").find("is not allowed in a configuration"),
+            std::string::npos);
+  EXPECT_NE(fault("tls_server_config:\n  cert_file: \xff\n").find("not UTF-8 (web.yaml:2)"),
+            std::string::npos);
+  EXPECT_NE(fault("rate_limit.burst: 1\n").find("write 'burst' indented below 'rate_limit'"),
+            std::string::npos);
 }
 
 TEST(WebConfig, RefusesWrongValuesAndShapes) {
@@ -176,7 +194,7 @@ TEST(WebConfig, RefusesWrongValuesAndShapes) {
   EXPECT_NE(fault("rate_limit: 5\n").find("is a section"), std::string::npos);
   EXPECT_NE(fault("tls_server_config:\n  cert_file: [a]\n").find("a list instead of one value"),
             std::string::npos);
-  EXPECT_NE(fault("- a\n").find("not a list of keys"), std::string::npos);
+  EXPECT_NE(fault("- a\n").find("not a map of keys"), std::string::npos);
   EXPECT_NE(fault("a: b\n---\nc: d\n").find("more than one"), std::string::npos);
   EXPECT_NE(fault("? [a]\n: b\n").find("not a plain word"), std::string::npos);
   EXPECT_NE(fault("rate_limit: {\n").find("malformed YAML"), std::string::npos);

@@ -367,7 +367,7 @@ TEST_F(Daemon, DropInsAreReadAndSaid) {
   const std::string drop_in = directory_.write("c.d/a.yaml", "\nhttp: {threads: 9}\n");
   const Exit check = run({kBinary, "--check-config", path});
   EXPECT_EQ(check.code, 0) << check.err;
-  EXPECT_EQ(check.out.find("# " + path + ", " + drop_in + ": good. As it stands:\n"), 0u) << check.out;
+  EXPECT_EQ(check.out.find("# " + path + ", " + drop_in + ": valid; effective configuration:\n"), 0u) << check.out;
 
   const Exit shown =
       run({kBinary, "config", "show", "--config", path, "--changed", "--listen", "127.0.0.1:1"});

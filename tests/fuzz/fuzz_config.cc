@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// rcached.yaml: refused with a message that fits a terminal, or understood and printed as the same again.
+// rcached.yaml: rejected with a message that fits a terminal, or accepted and printed as the same again.
 #include <algorithm>
 #include <regex>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "daemon/config/config_docs.h"
 #include "daemon/config/config_keys.h"
-#include "daemon/config/config_text.h"
 #include "daemon/config/loaded_config.h"
 #include "daemon/config/values.h"
 #include "tests/fuzz/support/fuzz.h"
@@ -23,16 +23,16 @@ void check_values(std::string_view text) {
     check(parse_duration(format_duration(*duration)) == duration, "durations are printed as they are read",
           text);
   }
-  // format_size() knows whole KiB only, and so does the syntax.
+  // format_size() prints whole KiB only, which is also all that can be written.
   if (const auto bytes = parse_size(text)) {
     check(parse_size(format_size(*bytes)) == bytes, "sizes are printed as they are read", text);
   }
   check(fuzz::is_printable(printable(text)), "printable() is", text);
 }
 
-// The schema's patterns take what the keys take. Of one line of ASCII, as values mostly are: std::wregex is
-// slow, and looks at single code points.
-void check_patterns(std::string_view text) {
+// What a key accepts is printed as something that it accepts, and the schema's pattern matches it. Only one
+// line of ASCII, as most values are: std::wregex is slow, and matches single code points.
+void check_keys(std::string_view text) {
   static const auto patterns = [] {
     std::vector<std::wregex> made;
     for (const ConfigKey& key : config_keys()) made.emplace_back(key.pattern.begin(), key.pattern.end());
@@ -44,9 +44,16 @@ void check_patterns(std::string_view text) {
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const ConfigKey& key = config_keys()[i];
     Config config;
-    const bool taken = key.set(config, std::string(text));
-    check(taken == std::regex_match(wide, patterns[i]), key.path, text);
-    if (taken) check(key.set(config, key.get(config)), "what is printed is taken", text);
+    if (!key.set(config, std::string(text))) {
+      check(config == Config{}, "a rejected value changes nothing", text);
+      continue;
+    }
+    check(key.set(config, key.get(config)), "what is printed is accepted", text);
+    if (!key.pattern.empty()) check(std::regex_match(wide, patterns[i]), key.path, text);
+    if (!key.choices.empty()) {
+      const bool listed = std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end();
+      check(listed, key.path, text);
+    }
   }
 }
 
@@ -55,7 +62,7 @@ void check_patterns(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::text_of(data, size);
   check_values(text);
-  check_patterns(text);
+  check_keys(text);
   const auto config = parse_config(text, "rcached.yaml");
   if (!config) {
     const Error& error = config.error();

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // config-answers: what the parser says of configurations, for schema_test.py. Reads a JSON array of texts
 // from stdin and prints a line of JSON for each:
-//   {"accepted": bool, "message": "...", "hint": "...", "typed": DOCUMENT, "strings": DOCUMENT}
-// The documents are the text as rcached's YAML door reads it, once with unquoted true, false and decimal
-// integers as JSON's own, once with all scalars as strings. They are left out where the door refuses the
-// text.
-#include <yaml-cpp/yaml.h>
-
+//   {"accepted": bool, "message": "...", "hint": "...", "document": DOCUMENT}
+// The document is the text as rcached's YAML reader reads it, with unquoted true, false and decimal integers
+// as JSON's own. It is left out if the reader rejects the text.
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/yaml.h"
 #include "daemon/config/loaded_config.h"
-#include "daemon/config/plain_yaml.h"
 
 namespace rcached {
 namespace {
-
-enum class Scalars { typed, strings };
 
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
@@ -33,23 +28,27 @@ bool is_integer(std::string_view text) {
          text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// By hand: a library's integers have an end.
-std::string to_json(const YAML::Node& node, Scalars scalars) {
-  if (node.IsNull()) return "null";
-  if (node.IsScalar()) {
-    const std::string& text = node.Scalar();
-    const bool plain = node.Tag() == "?" && scalars == Scalars::typed;
-    return plain && (text == "true" || text == "false" || is_integer(text)) ? text : quoted(text);
+// By hand, because a library's integers are limited.
+std::string to_json(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::null:
+      return "null";
+    case YamlNode::Kind::scalar: {
+      const std::string& text = node.text;
+      return !node.quoted && (text == "true" || text == "false" || is_integer(text)) ? text : quoted(text);
+    }
+    case YamlNode::Kind::list:
+    case YamlNode::Kind::map:
+      break;
   }
+  const bool is_map = node.kind == YamlNode::Kind::map;
   std::string out;
-  if (node.IsSequence()) {
-    for (const auto& element : node) out += (out.empty() ? "" : ",") + to_json(element, scalars);
-    return "[" + out + "]";
+  for (const auto& [name, value] : node.entries) {
+    if (!out.empty()) out += ',';
+    if (is_map) out += quoted(name.text) + ':';
+    out += to_json(value);
   }
-  for (const auto& pair : node) {
-    out += (out.empty() ? "" : ",") + quoted(pair.first.Scalar()) + ":" + to_json(pair.second, scalars);
-  }
-  return "{" + out + "}";
+  return is_map ? "{" + out + "}" : "[" + out + "]";
 }
 
 std::string answer(const std::string& text) {
@@ -58,9 +57,8 @@ std::string answer(const std::string& text) {
   if (!config) {
     out += ",\"message\":" + quoted(config.error().message) + ",\"hint\":" + quoted(config.error().hint);
   }
-  if (const auto document = load_plain_yaml(text, "site.yaml")) {
-    out += ",\"typed\":" + to_json(*document, Scalars::typed);
-    out += ",\"strings\":" + to_json(*document, Scalars::strings);
+  if (const auto document = parse_yaml(text, "site.yaml")) {
+    out += ",\"document\":" + to_json(*document);
   }
   return out + "}";
 }

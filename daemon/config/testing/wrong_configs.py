@@ -112,7 +112,7 @@ STRUCTURE = [
     ("pipeline:\n  snapshot_interval: 100ms\n  drain_interval: 101ms\n", 2, "pipeline.snapshot_interval", "at most 100ms"),
     ("pipeline: {drain_interval: 1000ms, snapshot_interval: 500ms}\n", 1, "pipeline.drain_interval", "at least 1s"),
 ]
-# What rcached's YAML door refuses: (text, line, part of the hint).
+# What rcached's YAML reader rejects: (text, line, part of the hint).
 NOT_PLAIN = [
     ("source: kernel\nsource: synthetic\n", 2, "remove one of them"),
     ("http:\n  threads: 1\nlog:\n  level: info\nhttp:\n  threads: 2\n", 5, "remove one of them"),
@@ -132,12 +132,12 @@ NOT_PLAIN = [
     ("source: @kernel\n", 1, "correct the syntax there"),
     (",x\n", 1, "correct the syntax there"),
     ("source: kernel\n}\n", 2, "correct the syntax there"),
-    ("source: \"kernel\n", 1, "close it"),
-    ("run_directory: '/run/x\nsource: synthetic\n", 1, "close it"),
-    ("run_directory: '/a''\n", 1, "close it"),
-    ("\"source: kernel\n", 1, "close it"),
-    ("# üüü\nrun_directory: '/x\n", 2, "close it"),
-    ("source: kernel\n# \0\n", 2, "give a text file"),
+    ("source: \"kernel\n", 1, "add the closing quote"),
+    ("run_directory: '/run/x\nsource: synthetic\n", 1, "add the closing quote"),
+    ("run_directory: '/a''\n", 1, "add the closing quote"),
+    ("\"source: kernel\n", 1, "add the closing quote"),
+    ("# üüü\nrun_directory: '/x\n", 2, "add the closing quote"),
+    ("source: kernel\n# \0\n", 2, "save it as plain text"),
     ("run_directory: \"/\\ud800\"\n", 1, "correct the syntax there"),
 ]
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/config/config_layer.h"
-
+// What parse_config() accepts and rejects, and every message. Files and layers: loaded_config_test.cc.
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
 #include <string>
 #include <vector>
 
-#include "daemon/config/config_text.h"
+#include "daemon/config/config_docs.h"
 #include "daemon/config/loaded_config.h"
 
 namespace rcached {
@@ -85,10 +84,10 @@ const std::vector<Refused> kRefusals = {
      "key 'http.threads' is given twice (f.yaml:3:3, first in line 2); remove one of them"},
     // structure
     {"top_is_list", "- source\n",
-     "the file is not a list of keys and values (f.yaml:1:1); write lines such as "
+     "the file is not a map of keys and values (f.yaml:1:1); write lines such as "
      "'source: kernel'"},
     {"top_is_word", "kernel\n",
-     "the file is not a list of keys and values (f.yaml:1:1); write lines such as "
+     "the file is not a map of keys and values (f.yaml:1:1); write lines such as "
      "'source: kernel'"},
     {"section_is_value", "http: 127.0.0.1:9731\n",
      "'http' is a section, not a value (f.yaml:1:7); write its keys indented below it: listen, threads, "
@@ -108,28 +107,29 @@ const std::vector<Refused> kRefusals = {
      "'http.threads' has no value (f.yaml:2:3); write an integer from 1 to 64, or remove the line"},
     {"complex_key", "? [a, b]\n: 1\n", "a key is not a plain word (f.yaml:1:3); write 'key: value'"},
     {"two_documents", "source: kernel\n---\nsource: synthetic\n",
-     "the file holds more than one YAML document (f.yaml:2:1); remove the '---' lines after the first "
+     "the file contains more than one YAML document (f.yaml:2:1); remove the '---' lines after the first "
      "document"},
     {"comma", ",x\n", "malformed YAML: a comma outside of a list (f.yaml:1:1); correct the syntax there"},
     {"comma_after_the_end", "source: kernel\n...\n,\n",
      "malformed YAML: a comma outside of a list (f.yaml:3:1); correct the syntax there"},
     {"documents_without_dashes", "source: kernel\n...\nsource: synthetic\n",
-     "the file holds more than one YAML document (f.yaml:3:1); remove the '---' lines after the first "
+     "the file contains more than one YAML document (f.yaml:3:1); remove the '---' lines after the first "
      "document"},
     {"nul_byte_in_an_address", "http:\n  listen: \"127.0.0.1\\0.example:80\"\n",
      "wrong value '127.0.0.1\\x00.example:80' for 'http.listen' (f.yaml:2:11); write IPv4-ADDRESS:PORT, e.g. "
      "127.0.0.1:9731"},
     {"nul_byte", std::string("source: kernel\n\0", 16),
-     "the file holds a NUL byte (f.yaml:2); give a text file"},
+     "the file contains a NUL byte (f.yaml:2); save it as plain text"},
     // syntax, in yaml-cpp's words
     {"two_colons", "source: kernel: x\n",
      "malformed YAML: illegal map value (f.yaml:1:15); correct the syntax there"},
     {"open_bracket", "source: [kernel\n",
      "malformed YAML: end of sequence flow not found (f.yaml:2:1); correct the syntax there"},
-    {"open_quote", "source: \"kernel\n", "a quote is not closed (f.yaml:1:9); close it"},
+    {"open_quote", "source: \"kernel\n", "a quote is not closed (f.yaml:1:9); add the closing quote"},
     {"open_quote_eats_the_rest", "run_directory: \"/run/x\nsource: synthetic\n",
-     "a quote is not closed (f.yaml:1:16); close it"},
-    {"open_single_quote", "run_directory: '/run/x\n", "a quote is not closed (f.yaml:1:16); close it"},
+     "a quote is not closed (f.yaml:1:16); add the closing quote"},
+    {"open_single_quote", "run_directory: '/run/x\n",
+     "a quote is not closed (f.yaml:1:16); add the closing quote"},
     {"unknown_alias", "source: *kernel\n",
      "malformed YAML: " + words_of_yaml_cpp("*kernel") + " (f.yaml:1:9); correct the syntax there"},
     // choices
@@ -250,23 +250,23 @@ const std::vector<Refused> kRefusals = {
      "127.0.0.1:9731; did you mean '127.0.0.1:9731'?"},
     // what YAML offers beyond plain keys and values
     {"anchor", "http: &a\n  threads: 2\n",
-     "an anchor is not taken in a configuration (f.yaml:1:7); remove it, and write the value itself where it "
+     "anchors are not allowed in a configuration (f.yaml:1:7); remove it, and write the value itself where "
+     "it "
      "was referred to"},
     {"alias", "synthetic: {cpus: &n 4, domains: *n}\n",
-     "an anchor is not taken in a configuration (f.yaml:1:19); remove it, and write the value itself where "
+     "anchors are not allowed in a configuration (f.yaml:1:19); remove it, and write the value itself where "
      "it "
      "was referred to"},
     {"tag", "http:\n  threads: !!int 4\n",
-     "the tag 'tag:yaml.org,2002:int' is not taken in a configuration (f.yaml:2:12); remove it: the keys "
-     "know "
-     "what their values are"},
+     "the tag 'tag:yaml.org,2002:int' is not allowed in a configuration (f.yaml:2:12); remove it: the key "
+     "determines the type of its value"},
     {"not_utf_8", "source: kernel\nrun_directory: /\xff\n",
      "the file is not UTF-8 (f.yaml:2); save it as UTF-8"},
-    {"open_quote_of_a_key", "\"http: x\n", "a quote is not closed (f.yaml:1:1); close it"},
+    {"open_quote_of_a_key", "\"http: x\n", "a quote is not closed (f.yaml:1:1); add the closing quote"},
     {"open_single_quote_after_two", "run_directory: '/a''\n",
-     "a quote is not closed (f.yaml:1:16); close it"},
+     "a quote is not closed (f.yaml:1:16); add the closing quote"},
     {"open_quote_after_a_byte_order_mark", "\xef\xbb\xbfrun_directory: '/a\n",
-     "a quote is not closed (f.yaml:1:16); close it"},
+     "a quote is not closed (f.yaml:1:16); add the closing quote"},
     // paths
     {"relative_path", "run_directory: run\n",
      "wrong value 'run' for 'run_directory' (f.yaml:1:16); write an absolute path of at most 99 ASCII "

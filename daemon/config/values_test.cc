@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config/values.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace rcached {
+namespace {
+
+TEST(Values, PathsAreCountedInCharactersAndContainNoControlCharacters) {
+  std::string umlauts = "/";
+  for (int i = 0; i < 1023; ++i) umlauts += "\xc3\xbc";
+  EXPECT_TRUE(is_absolute_path(umlauts));
+  EXPECT_FALSE(is_absolute_path(umlauts + "x"));
+  EXPECT_FALSE(is_absolute_path("/\xc2\x85"));  // the control character U+0085
+  EXPECT_TRUE(is_absolute_path("/\xc2\xa0"));
+  EXPECT_FALSE(is_absolute_path("x"));
+  EXPECT_FALSE(is_absolute_path("/" + std::string(80, 'x') + "\n"));
+  EXPECT_FALSE(is_socket_directory("/\xc3\xbc"));
+}
+
+}  // namespace
+}  // namespace rcached

@@ -138,9 +138,12 @@ TEST(ConfigKeys, HaveAPatternOfWhatTheyAccept) {
       Config config;
       const bool taken = key.set(config, text);
       const bool matches = std::regex_match(wide(text), pattern);
-      if (taken) EXPECT_TRUE(matches) << key.path << ": " << text;
-      if (key.max_characters > 0)
+      if (taken) {
+        EXPECT_TRUE(matches) << key.path << ": " << text;
+      }
+      if (key.max_characters > 0) {
         EXPECT_EQ(taken, matches && text.size() <= key.max_characters) << key.path << ": " << text;
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "exporters/http/basic_auth.h"
 
 #include <crypt.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -8,11 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include "exporters/api/errors.h"
-#include "exporters/api/history_json.h"
-#include "exporters/api/notes_json.h"
-#include "exporters/api/openapi.h"
-#include "exporters/api/query.h"
+#include "exporters/api/answers.h"
+#include "exporters/api/json.h"
+#include "exporters/api/request.h"
 #include "exporters/api/shared_bodies.h"
 #include "exporters/api/stream.h"
 
@@ -20,6 +18,7 @@ namespace rcached {
 namespace {
 
 using api::bad_request;
+using api::error_response;
 using api::Parameters;
 using api::SharedBodies;
 using api::ViewBodies;
@@ -40,15 +39,15 @@ HttpResponse json(std::string body) {
   return response;
 }
 
-// A handler that gets the current View's bodies and the query's parameters; what is wrong with a request is
-// answered before it is called.
+// A handler that gets the current View's bodies and the query's parameters; a bad request is answered before
+// it is called.
 template <class Answer>
 auto of_view(const std::shared_ptr<SharedBodies>& bodies, Known known, Answer answer) {
   return [bodies, known = std::move(known), answer](const HttpRequest& request) -> HttpResponse {
     const auto parameters = api::parse_query(request.query, known);
-    if (!parameters) return bad_request(parameters.error()).response();
+    if (!parameters) return error_response(parameters.error());
     const std::shared_ptr<const ViewBodies> current = bodies->current();
-    if (current == nullptr) return api::not_yet().response();
+    if (current == nullptr) return error_response(api::not_ready());
     return answer(*current, *parameters, request);
   };
 }
@@ -60,10 +59,10 @@ auto of_domain(const std::shared_ptr<SharedBodies>& bodies, Answer answer) {
                  [answer](const ViewBodies& current, const Parameters&, const HttpRequest& request) {
                    const auto label = api::percent_decode(request.parameter);
                    if (!label) {
-                     return bad_request("the path has a '%' without two hexadecimal digits").response();
+                     return error_response(bad_request("the path has a '%' without two hexadecimal digits"));
                    }
                    const NamedDomain* const domain = current.find(*label);
-                   if (domain == nullptr) return api::unknown_domain(current.named(), *label).response();
+                   if (domain == nullptr) return error_response(api::unknown_domain(current.named(), *label));
                    return answer(current, *domain);
                  });
 }
@@ -73,16 +72,16 @@ HttpResponse notes(const ViewBodies& current, const Parameters& parameters, cons
   if (after == nullptr) return json(current.notes());
   const auto number = api::parse_number(*after);
   if (!number) {
-    return bad_request(fmt::format("\"after\" is the number of a note, not {}", api::in_quotes(*after)))
-        .response();
+    return error_response(
+        bad_request(fmt::format("\"after\" is the number of a note, not {}", api::in_quotes(*after))));
   }
-  return json(api::notes_body(*current.view(), number));
+  return json(api::to_json(api::notes_answer(*current.view(), number)));
 }
 
-// Opens before there is a View too: a browser tries a refused event stream never again.
+// Opens even before there is a View: a browser never retries a refused event stream.
 HttpResponse stream(const std::shared_ptr<SharedBodies>& bodies, const HttpRequest& request) {
   const auto parameters = api::parse_query(request.query, {"domain"});
-  if (!parameters) return bad_request(parameters.error()).response();
+  if (!parameters) return error_response(parameters.error());
   const std::string* const given = api::value_of(*parameters, "domain");
   const auto domain = given == nullptr ? std::nullopt : std::optional(*given);
   HttpResponse response;
@@ -93,7 +92,7 @@ HttpResponse stream(const std::shared_ptr<SharedBodies>& bodies, const HttpReque
 
 HttpResponse openapi(const HttpRequest& request) {
   const auto parameters = api::parse_query(request.query, {});
-  return parameters ? json(std::string(api::openapi_document())) : bad_request(parameters.error()).response();
+  return parameters ? json(api::openapi_document()) : error_response(parameters.error());
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ std::vector<Route> api_routes(std::shared_ptr<const ViewSource> source) {
       {"/api/v1/domains/{domain}/history", "its last hour",
        of_domain(bodies,
                  [](const ViewBodies& current, const NamedDomain& domain) {
-                   return json(api::history_body(*current.view(), domain));
+                   return json(api::to_json(api::history_answer(*current.view(), domain)));
                  })},
       {"/api/v1/status", "rcached itself: sources, losses, cost",
        of_view(bodies, {},

@@ -97,7 +97,7 @@ TEST_F(ApiRoutesTest, BodiesOfAViewAreShared) {
   }
 }
 
-TEST_F(ApiRoutesTest, AnUnknownDomainIsToldWhichThereAre) {
+TEST_F(ApiRoutesTest, TheHintForAnUnknownDomainListsTheKnownOnes) {
   source_->publish(sample_view(kProfile61));
   for (const std::string path : {"/api/v1/domains/5", "/api/v1/domains/5/history"}) {
     EXPECT_EQ(message(path, 404), "this host has no domain \"5\"");

@@ -1,42 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all JSON bodies share: the order of members is kept, text is valid UTF-8, times are Unix seconds, what
-// is not known is null. For the .cc files of exporters/api/ only.
+// JSON of the API's structs, both ways, from their lists of fields (fields.h). Pure; any thread.
+// Instantiated for the answers: Domains, DomainDetail, History, Status, Notes, ErrorAnswer.
 #pragma once
 
-#include <cstdint>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/text.h"
+#include "base/error.h"
+#include "exporters/api/fields.h"
 
 namespace rcached::api {
 
-using Json = nlohmann::ordered_json;
+enum class Escape { controls, non_ascii };
 
-inline constexpr double kNsPerSecond = 1e9;  // divided by, not multiplied with: the shortest digits come out
+// On one line, members in the order of the list. Invalid UTF-8 is replaced.
+template <Described T>
+std::string to_json(const T& answer, Escape escape = Escape::controls);
 
-inline double seconds(std::uint64_t ns) { return static_cast<double>(ns) / kNsPerSecond; }
+// Whatever the text is, truncated, hostile or from another version, the result is a value that keeps every
+// rule of the fields, or an error (bad_answer) that says what is wrong where:
+// "domains[3].balance.tree.ranges is not a count". Unknown members are ignored: a newer daemon may send more.
+template <Described T>
+Expected<T> from_json(std::string_view body);
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-// Names come from other people's code.
-inline Json text(std::string_view value) { return valid_utf8(value); }
-
-// A time of the snapshot's clock as Unix time, to the microsecond; null for 0, which means never.
-inline Json unix_time(std::uint64_t monotonic_ns, std::int64_t unix_minus_monotonic_ns) {
-  if (monotonic_ns == 0) return nullptr;
-  const std::int64_t us = (static_cast<std::int64_t>(monotonic_ns) + unix_minus_monotonic_ns) / 1000;
-  return static_cast<double>(us) / 1e6;
-}
-
-// Never throws for what is in the strings.
-inline std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+// Any JSON as to_json() writes it, with all its members.
+Expected<std::string> rewritten_json(std::string_view body, Escape escape);
 
 }  // namespace rcached::api

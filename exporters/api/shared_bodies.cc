@@ -3,14 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/monotonic_clock.h"
-#include "base/text.h"
-#include "exporters/api/domain_json.h"
-#include "exporters/api/notes_json.h"
-#include "exporters/api/status_json.h"
+#include "exporters/api/answers.h"
+#include "exporters/api/json.h"
 
 namespace rcached::api {
 
@@ -23,32 +20,26 @@ ViewBodies::Body ViewBodies::rendered(Lazy& lazy, Render render) {
   return lazy.body;
 }
 
-const NamedDomain* ViewBodies::find(std::string_view label) const {
-  const auto found = std::find_if(named_.begin(), named_.end(), [&](const NamedDomain& domain) {
-    return domain.info.label == label || valid_utf8(domain.info.label) == label;
-  });
-  return found == named_.end() ? nullptr : &*found;
-}
-
 ViewBodies::Body ViewBodies::domains() const {
-  return rendered(domains_, [&] { return domains_body(*view_, named_, monotonic_now_ns()); });
+  return rendered(domains_, [&] { return to_json(domains_answer(*view_, named_, monotonic_now_ns())); });
 }
 
 ViewBodies::Body ViewBodies::status() const {
-  return rendered(status_, [&] { return status_body(*view_, read_process_figures()); });
+  return rendered(status_, [&] { return to_json(status_answer(*view_, read_process_figures())); });
 }
 
 ViewBodies::Body ViewBodies::notes() const {
-  return rendered(notes_, [&] { return notes_body(*view_); });
+  return rendered(notes_, [&] { return to_json(notes_answer(*view_)); });
 }
 
 ViewBodies::Body ViewBodies::domain(const NamedDomain& domain) const {
   Lazy& lazy = each_domain_[static_cast<std::size_t>(&domain - named_.data())];
-  return rendered(lazy, [&] { return domain_body(*view_, domain, monotonic_now_ns()); });
+  return rendered(lazy, [&] { return to_json(domain_answer(*view_, domain, monotonic_now_ns())); });
 }
 
 ViewBodies::Body ViewBodies::snapshot_event() const {
   return rendered(snapshot_event_, [&] {
+    // A Snapshot, of what is rendered already.
     return fmt::format("id: {}\nevent: snapshot\ndata: {{\"domains\":{},\"status\":{},\"notes\":{}}}\n\n",
                        number_, *domains(), *status(), *notes());
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies that depend on the View alone: rendered once for all callers, and only when the first one asks.
+// Bodies that depend on the View alone: rendered once for all callers, when the first of them asks.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "exporters/api/answers.h"
 #include "view/domain_names.h"
 #include "view/view.h"
 
@@ -26,8 +27,7 @@ class ViewBodies {
   const std::shared_ptr<const View>& view() const { return view_; }
   std::uint64_t number() const { return number_; }
   const std::vector<NamedDomain>& named() const { return named_; }
-  // By the label as clients see it (valid UTF-8). Null: there is none.
-  const NamedDomain* find(std::string_view label) const;
+  const NamedDomain* find(std::string_view label) const { return find_domain(named_, label); }
 
   Body domains() const;
   Body status() const;
@@ -67,7 +67,7 @@ class SharedBodies {
  private:
   std::shared_ptr<const ViewSource> source_;
   std::mutex mutex_;
-  std::uint64_t number_ = 0;  // of the last View that somebody asked for
+  std::uint64_t number_ = 0;  // of the last View that was asked for
   std::shared_ptr<const ViewBodies> current_;
 };
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <thread>
 
-#include "exporters/api/errors.h"
+#include "exporters/api/request.h"
 
 namespace rcached::api {
 namespace {
@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 bool write_domain(const ViewBodies& bodies, const std::string& label, HttpStream& out) {
   const NamedDomain* const domain = bodies.find(label);
   const std::string head = fmt::format("id: {}\nevent: domain\ndata: ", bodies.number());
-  if (domain == nullptr) return out.write(head + unknown_domain(bodies.named(), label).body() + "\n\n");
+  if (domain == nullptr) return out.write(head + error_body(unknown_domain(bodies.named(), label)) + "\n\n");
   return out.write(head + *bodies.domain(*domain) + "\n\n");
 }
 
@@ -33,8 +33,8 @@ void run_stream(SharedBodies& bodies, const std::optional<std::string>& domain, 
   std::shared_ptr<const ViewBodies> sent;
   auto last_write = Clock::now();
   while (out.open()) {
-    const auto look_again = Clock::now() + options.look;
-    const std::shared_ptr<const ViewBodies> now = bodies.wait_for_newer(sent, options.look);
+    const auto next_check = Clock::now() + options.check_interval;
+    const std::shared_ptr<const ViewBodies> now = bodies.wait_for_newer(sent, options.check_interval);
     if (now != sent) {
       if (!write_view(*now, domain, out)) return;
       sent = now;
@@ -45,8 +45,8 @@ void run_stream(SharedBodies& bodies, const std::optional<std::string>& domain, 
       if (!out.write(": nothing new\n\n")) return;
       last_write = Clock::now();
     }
-    // A source that has ended waits no more.
-    std::this_thread::sleep_until(look_again);
+    // A source that has ended returns at once.
+    std::this_thread::sleep_until(next_check);
   }
 }
 

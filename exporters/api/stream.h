@@ -12,12 +12,12 @@
 namespace rcached::api {
 
 struct StreamOptions {
-  std::chrono::milliseconds keep_alive{15'000};  // a comment when nothing has been written for so long
-  std::chrono::milliseconds look{200};           // how often it looks whether the stream is still open
+  std::chrono::milliseconds keep_alive{15'000};   // a comment after this long without an event
+  std::chrono::milliseconds check_interval{200};  // how often it checks that the stream is still open
 };
 
-// Writes the current View and every later one as events until `out` closes; before the first View, and when
-// none comes any more, comments alone. A client that is slower than the Views misses some of them and gets
+// Writes the current View and every later one as events until `out` closes; comments only before the first
+// View and after the last. A client that is slower than the Views misses some of them and gets
 // the newest: nothing piles up. With `domain` (a label) each snapshot is followed by that domain's body, or
 // by an error object while there is no such domain.
 void run_stream(SharedBodies& bodies, const std::optional<std::string>& domain, HttpStream& out,

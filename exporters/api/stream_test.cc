@@ -25,7 +25,7 @@ std::size_t times(const std::string& text, std::string_view part) {
   return count;
 }
 
-// A view that is told from others by its number of events.
+// A view with its own number of events.
 View numbered_view(std::uint64_t events) {
   View view = sample_view(kProfile61);
   view.status.events = events;
@@ -130,7 +130,7 @@ TEST_F(StreamTest, ASlowClientMissesSnapshotsAndGetsTheNewest) {
 
 TEST_F(StreamTest, CommentsKeepItAliveWhenNothingComes) {
   source_->publish(numbered_view(1));
-  start(std::nullopt, {.keep_alive = 1ms, .look = 1ms});
+  start(std::nullopt, {.keep_alive = 1ms, .check_interval = 1ms});
   ASSERT_TRUE(
       stream_.wait_for([](const std::string& text) { return times(text, "\n: nothing new\n\n") >= 3; }));
   stop();
@@ -139,7 +139,7 @@ TEST_F(StreamTest, CommentsKeepItAliveWhenNothingComes) {
 
 TEST_F(StreamTest, NoCommentBeforeItsTime) {
   source_->publish(numbered_view(1));
-  start(std::nullopt, {.keep_alive = 1h, .look = 1ms});
+  start(std::nullopt, {.keep_alive = 1h, .check_interval = 1ms});
   for (std::uint64_t events = 2; events <= 50; ++events) {
     source_->publish(numbered_view(events));
     ASSERT_TRUE(stream_.wait_for("\"applied\":" + std::to_string(events) + ","));
@@ -149,7 +149,7 @@ TEST_F(StreamTest, NoCommentBeforeItsTime) {
 }
 
 TEST_F(StreamTest, BeforeTheFirstViewItWaits) {
-  start(std::nullopt, {.keep_alive = 1ms, .look = 1ms});
+  start(std::nullopt, {.keep_alive = 1ms, .check_interval = 1ms});
   ASSERT_TRUE(stream_.wait_for(": nothing new"));
   source_->publish(numbered_view(7));
   EXPECT_TRUE(sent(1, "snapshot"));
@@ -187,10 +187,10 @@ class EndedSource final : public ViewSource {
   std::shared_ptr<const View> view_ = std::make_shared<const View>(numbered_view(1));
 };
 
-// Open until it has been looked at so many times.
+// Open until it has been checked so many times.
 class CountingStream final : public HttpStream {
  public:
-  explicit CountingStream(int looks) : left_(looks) {}
+  explicit CountingStream(int checks) : left_(checks) {}
   bool write(std::string_view) override { return true; }
   bool open() const override { return left_-- > 0; }
 
@@ -203,9 +203,10 @@ TEST(Stream, ASourceThatHasEndedIsNotAskedWithoutPause) {
   SharedBodies bodies(source);
   CountingStream stream(6);
   const auto begin = std::chrono::steady_clock::now();
-  run_stream(bodies, std::nullopt, stream, {.keep_alive = 1h, .look = 10ms});
+  run_stream(bodies, std::nullopt, stream, {.keep_alive = 1h, .check_interval = 10ms});
   EXPECT_EQ(source->asked, 6);
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, 50ms) << "five looks at rest, after the first view";
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 50ms)
+      << "five checks without news, after the first view";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Query strings of the API.
-#include "exporters/api/query.h"
+#include "exporters/api/request.h"
 
 #include <algorithm>
 
@@ -24,9 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     check(parameters->size() <= 2, "each once");
   } else {
-    check(!parameters.error().empty(), "says what is wrong", text);
-    check(fuzz::is_utf8(parameters.error()) && fuzz::is_printable(parameters.error()), "in a line of text",
-          parameters.error());
+    const std::string& message = parameters.error().message;
+    check(!message.empty(), "says what is wrong", text);
+    check(fuzz::is_utf8(message) && fuzz::is_printable(message), "in a line of text", message);
   }
   if (const auto number = api::parse_number(text)) {
     check(std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }), "digits only",

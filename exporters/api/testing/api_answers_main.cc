@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what the API answers to every kind of request over Views of every kind, as one JSON array of
-// {"case","path","request","status","content_type","body"}: material for api_test.py.
+// {"case","path","request","status","content_type","body"}: material for api_test.py. With --openapi it
+// prints the OpenAPI document instead.
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -9,8 +10,9 @@
 #include <thread>
 
 #include "base/text.h"
+#include "exporters/api/answers.h"
 #include "exporters/api/api_routes.h"
-#include "exporters/api/status_json.h"
+#include "exporters/api/json.h"
 #include "exporters/api/testing/fake_stream.h"
 #include "exporters/http/route_table.h"
 #include "tests/kit/sample_view.h"
@@ -110,7 +112,7 @@ class Answers {
   // An answer that no running process gives: its own figures cannot be read.
   void add_blind_status() {
     record("blind", "/api/v1/status", "/api/v1/status", 200, "application/json",
-           api::status_body(testing::sample_view(kProfile61), {}));
+           api::to_json(api::status_answer(testing::sample_view(kProfile61), {})));
   }
 
   const json& list() const { return list_; }
@@ -159,8 +161,12 @@ class Answers {
 }  // namespace
 }  // namespace rcached
 
-int main() {
+int main(int argc, char** argv) {
   using namespace rcached;
+  if (argc == 2 && std::string_view(argv[1]) == "--openapi") {
+    std::cout << api::openapi_document() << '\n';
+    return std::cout ? 0 : 1;
+  }
   Answers answers;
   answers.add("before the first view", std::make_shared<SettableSource>());
   answers.add("empty", std::make_shared<SettableSource>(View{}));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/api/query.h"
+#include "exporters/api/request.h"
 
 #include <gtest/gtest.h>
 
@@ -28,13 +28,14 @@ TEST(ParseQuery, GivesNamesAndValuesDecoded) {
 }
 
 TEST(ParseQuery, SaysWhatIsWrong) {
-  EXPECT_EQ(parse_query("afer=7", {"after", "domain"}).error(),
+  EXPECT_EQ(parse_query("afer=7", {"after", "domain"}).error().message,
             "there is no query parameter \"afer\" here; this path knows \"after\", \"domain\"");
-  EXPECT_EQ(parse_query("x", {}).error(), "there is no query parameter \"x\" here; this path knows none");
-  EXPECT_EQ(parse_query("after=7&after=8", {"after"}).error(),
+  EXPECT_EQ(parse_query("x", {}).error().message,
+            "there is no query parameter \"x\" here; this path knows none");
+  EXPECT_EQ(parse_query("after=7&after=8", {"after"}).error().message,
             "the query parameter \"after\" is given twice");
   for (const char* bad : {"after=%", "%zz=1", "after=1%4"}) {
-    EXPECT_EQ(parse_query(bad, {"after"}).error(),
+    EXPECT_EQ(parse_query(bad, {"after"}).error().message,
               "the query string has a '%' without two hexadecimal digits")
         << bad;
   }
@@ -53,6 +54,29 @@ TEST(InQuotes, IsShortAndPrintable) {
   EXPECT_EQ(in_quotes("a\n\x1b[31m\x7f\xff"), "\"a??[31m?\xef\xbf\xbd\"");
   EXPECT_EQ(in_quotes(std::string(64, 'x')), "\"" + std::string(64, 'x') + "\"");
   EXPECT_EQ(in_quotes(std::string(65, 'x')), "\"" + std::string(64, 'x') + "...\"");
+}
+
+TEST(Errors, EveryCodeHasAStatusAndBack) {
+  for (const auto& [code, status] : {std::pair(ErrorCode::usage, 400), std::pair(ErrorCode::permission, 403),
+                                     std::pair(ErrorCode::not_found, 404), std::pair(ErrorCode::refused, 429),
+                                     std::pair(ErrorCode::not_ready, 503)}) {
+    EXPECT_EQ(http_status(code), status);
+    EXPECT_EQ(code_of_status(status), code);
+  }
+  EXPECT_EQ(code_of_status(401), ErrorCode::permission);
+  EXPECT_EQ(http_status(ErrorCode::internal), 500);
+  EXPECT_EQ(code_of_status(500), ErrorCode::refused);
+  EXPECT_EQ(code_of_status(301), ErrorCode::refused);
+}
+
+TEST(Errors, AnErrorIsAnsweredWithItsStatusAndText) {
+  const HttpResponse response = error_response(bad_request("x\xff\"y"));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(
+      response.body,
+      "{\"error\":{\"message\":\"x\xef\xbf\xbd\\\"y\",\"hint\":\"/api/v1/openapi.json describes every path "
+      "and its parameters\"}}");
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/api/query.h"
+#include "exporters/api/request.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <system_error>
 
 #include "base/text.h"
+#include "exporters/api/json.h"
+#include "exporters/api/status_model.h"
 
 namespace rcached::api {
 namespace {
@@ -32,6 +35,28 @@ std::string unknown_parameter(std::string_view name, const std::vector<std::stri
                      list.empty() ? "none" : list);
 }
 
+tl::unexpected<Error> refused(std::string message) { return tl::unexpected(bad_request(std::move(message))); }
+
+constexpr std::size_t kMaxLabels = 16;
+
+std::string list_of(const std::vector<NamedDomain>& known) {
+  if (known.empty()) return "no domain has been seen yet: one appears with its first mapping";
+  std::string list;
+  for (std::size_t i = 0; i < std::min(known.size(), kMaxLabels); ++i) {
+    list += (i == 0 ? "" : ", ") + in_quotes(known[i].info.label);
+  }
+  if (known.size() > kMaxLabels) list += fmt::format(" and {} more", known.size() - kMaxLabels);
+  return fmt::format("ask for one of {}; /api/v1/domains has them all", list);
+}
+
+// By code, the first is the one that is sent.
+constexpr std::array<std::pair<ErrorCode, int>, 6> kStatuses = {{{ErrorCode::usage, 400},
+                                                                 {ErrorCode::permission, 403},
+                                                                 {ErrorCode::permission, 401},
+                                                                 {ErrorCode::not_found, 404},
+                                                                 {ErrorCode::refused, 429},
+                                                                 {ErrorCode::not_ready, 503}}};
+
 }  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -52,8 +77,7 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-tl::expected<Parameters, std::string> parse_query(std::string_view query,
-                                                  const std::vector<std::string_view>& known) {
+Expected<Parameters> parse_query(std::string_view query, const std::vector<std::string_view>& known) {
   Parameters out;
   while (!query.empty()) {
     const std::size_t end = query.find('&');
@@ -64,13 +88,12 @@ tl::expected<Parameters, std::string> parse_query(std::string_view query,
     auto name = form_decode(piece.substr(0, equals));
     auto value =
         form_decode(equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1));
-    if (!name || !value)
-      return tl::unexpected(std::string("the query string has a '%' without two hexadecimal digits"));
+    if (!name || !value) return refused("the query string has a '%' without two hexadecimal digits");
     if (std::find(known.begin(), known.end(), *name) == known.end()) {
-      return tl::unexpected(unknown_parameter(*name, known));
+      return refused(unknown_parameter(*name, known));
     }
     if (value_of(out, *name) != nullptr) {
-      return tl::unexpected(fmt::format("the query parameter {} is given twice", in_quotes(*name)));
+      return refused(fmt::format("the query parameter {} is given twice", in_quotes(*name)));
     }
     out.emplace_back(std::move(*name), std::move(*value));
   }
@@ -98,6 +121,46 @@ std::string in_quotes(std::string_view text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
   return fmt::format("\"{}{}\"", shown, text.size() > kLongest ? "..." : "");
+}
+
+int http_status(ErrorCode code) {
+  for (const auto& [each, status] : kStatuses) {
+    if (each == code) return status;
+  }
+  return 500;
+}
+
+ErrorCode code_of_status(int status) {
+  for (const auto& [code, each] : kStatuses) {
+    if (each == status) return code;
+  }
+  return ErrorCode::refused;
+}
+
+Error bad_request(std::string message) {
+  return {ErrorCode::usage, std::move(message),
+          "/api/v1/openapi.json describes every path and its parameters"};
+}
+
+Error unknown_domain(const std::vector<NamedDomain>& known, std::string_view label) {
+  return {ErrorCode::not_found, fmt::format("this host has no domain {}", in_quotes(label)), list_of(known)};
+}
+
+Error not_ready() {
+  return {ErrorCode::not_ready, "rcached is starting: no snapshot has been taken yet",
+          "ask again in a second; /-/ready says when it is there"};
+}
+
+std::string error_body(const Error& error) {
+  return to_json(ErrorAnswer{{valid_utf8(error.message), valid_utf8(error.hint)}});
+}
+
+HttpResponse error_response(const Error& error) {
+  HttpResponse response;
+  response.status = http_status(error.code);
+  response.content_type = "application/json";
+  response.body = error_body(error);
+  return response;
 }
 
 }  // namespace rcached::api

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/api/domain_json.h"
+#include "exporters/api/answers.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "exporters/api/json.h"
 #include "tests/kit/sample_view.h"
 
 namespace rcached::api {
@@ -17,16 +18,18 @@ using testing::sample_view;
 
 constexpr std::uint64_t kNow = 3'000'000'000;
 
-json domains(const View& view) { return json::parse(domains_body(view, named_domains(view), kNow)); }
+json domains(const View& view) {
+  return json::parse(to_json(domains_answer(view, named_domains(view), kNow)));
+}
 
 json domain(const View& view, std::size_t position = 0) {
-  return json::parse(domain_body(view, named_domains(view).at(position), kNow));
+  return json::parse(to_json(domain_answer(view, named_domains(view).at(position), kNow)));
 }
 
 // Only what differs is of interest.
 void expect_same(const json& is, const json& should) { EXPECT_EQ(json::diff(should, is), json::array()); }
 
-TEST(DomainJson, ASummaryHasEveryValueFromItsPlace) {
+TEST(DomainAnswer, ASummaryHasEveryValueFromItsPlace) {
   const json body = domains(sample_view(kProfile61));
   EXPECT_EQ(body["time"], 1'700'000'001.0);
   EXPECT_EQ(body["ready"], true);
@@ -56,7 +59,7 @@ TEST(DomainJson, ASummaryHasEveryValueFromItsPlace) {
   })"));
 }
 
-TEST(DomainJson, WhatIsNotKnownIsNull) {
+TEST(DomainAnswer, WhatIsNotKnownIsNull) {
   const json young = domains(sample_view(kProfile61))["domains"][1];
   EXPECT_EQ(young["domain"], "iovad-2");
   EXPECT_EQ(young["devices"], json::array());
@@ -74,7 +77,7 @@ TEST(DomainJson, WhatIsNotKnownIsNull) {
   EXPECT_EQ(young["verdicts"], json::array());
 }
 
-TEST(DomainJson, RatesAndVerdictsMayBeFewerThanDomains) {
+TEST(DomainAnswer, RatesAndVerdictsMayBeFewerThanDomains) {
   View view = sample_view(kProfile61);
   view.rates.clear();
   view.verdicts.clear();
@@ -83,7 +86,7 @@ TEST(DomainJson, RatesAndVerdictsMayBeFewerThanDomains) {
   EXPECT_EQ(body["domains"][0]["verdicts"], json::array());
 }
 
-TEST(DomainJson, RatesAndVerdictsGoByPositionInTheSnapshot) {
+TEST(DomainAnswer, RatesAndVerdictsGoByPositionInTheSnapshot) {
   View view = sample_view(kProfile61);
   view.rates = {std::nullopt, DomainRates{.seconds = 9, .tree_ranges = 4}};
   view.verdicts = {{}, {{"depot-filling", true, "e"}}};
@@ -94,21 +97,21 @@ TEST(DomainJson, RatesAndVerdictsGoByPositionInTheSnapshot) {
   EXPECT_EQ(list[1]["verdicts"][0]["verdict"], "depot-filling");
 }
 
-TEST(DomainJson, ConfidenceAgesToTheTimeOfAsking) {
+TEST(DomainAnswer, ConfidenceAgesToTheTimeOfAsking) {
   View view = sample_view(kProfile61);
-  view.snapshot.domains[0].confidence = Confidence::resynced;
+  view.snapshot.domains[0].confidence = rcached::Confidence::resynced;
   EXPECT_EQ(domains(view)["domains"][0]["confidence"]["text"], "resynced 2 s ago");
   EXPECT_EQ(domains(view)["domains"][0]["confidence"]["state"], "resynced");
 }
 
-TEST(DomainJson, TheMarkOfAnUnboundedDepotIsItsReclaimThreshold) {
+TEST(DomainAnswer, TheMarkOfAnUnboundedDepotIsItsReclaimThreshold) {
   const json depot = domains(sample_view(kProfile612))["domains"][0]["depot"];
   EXPECT_EQ(depot["kind"], "unbounded");
   EXPECT_EQ(depot["mark_magazines"], 8);
   EXPECT_EQ(depot["fullest"]["ratio"], 4.0);
 }
 
-TEST(DomainJson, ADepotWithoutMarkHasNoRatio) {
+TEST(DomainAnswer, ADepotWithoutMarkHasNoRatio) {
   View view = sample_view(kProfile61);
   view.kernel.profile.depot_capacity = 0;
   const json body = domain(view);
@@ -117,7 +120,7 @@ TEST(DomainJson, ADepotWithoutMarkHasNoRatio) {
   EXPECT_TRUE(body["orders"][0]["depot_ratio"].is_null());
 }
 
-TEST(DomainJson, TheFullestDepotIsTheFirstOfTheLargest) {
+TEST(DomainAnswer, TheFullestDepotIsTheFirstOfTheLargest) {
   View view = sample_view(kProfile61);
   auto& orders = view.snapshot.domains[0].orders;
   for (unsigned order = 0; order < kCachedOrders; ++order) orders[order].depot_magazines = order == 2 ? 7 : 1;
@@ -128,7 +131,7 @@ TEST(DomainJson, TheFullestDepotIsTheFirstOfTheLargest) {
   EXPECT_TRUE(domains(view)["domains"][0]["depot"]["fullest"].is_null());
 }
 
-TEST(DomainJson, ADomainHasEveryValueFromItsPlace) {
+TEST(DomainAnswer, ADomainHasEveryValueFromItsPlace) {
   const View view = sample_view(kProfile61);
   const json body = domain(view);
   EXPECT_EQ(body["time"], 1'700'000'001.0);
@@ -161,7 +164,7 @@ TEST(DomainJson, ADomainHasEveryValueFromItsPlace) {
   EXPECT_EQ(body["rcache_flushes"], 10015);
 }
 
-TEST(DomainJson, EveryOrderOfACpuHasItsPlace) {
+TEST(DomainAnswer, EveryOrderOfACpuHasItsPlace) {
   View view = sample_view(kProfile61);
   view.kernel.cpu_nodes = {-1, 2};
   auto& fills = view.snapshot.domains[0].cpu_fills;
@@ -180,7 +183,7 @@ TEST(DomainJson, EveryOrderOfACpuHasItsPlace) {
     "prev": [[50, 51, 52, 53, 54, 55], [60, 61, 62, 63, 64, 65], [140, 141, 142, 143, 144, 145]]})"));
 }
 
-TEST(DomainJson, HostileNamesStayWhatTheyAreAsValidUtf8) {
+TEST(DomainAnswer, HostileNamesStayWhatTheyAreAsValidUtf8) {
   const View view = hostile_view();
   const json first = domains(view)["domains"][0];
   EXPECT_EQ(first["domain"], valid_utf8(view.domains[0].label));
@@ -189,7 +192,7 @@ TEST(DomainJson, HostileNamesStayWhatTheyAreAsValidUtf8) {
   EXPECT_EQ(first["drivers"][0], valid_utf8(view.domains[0].driver));
 }
 
-TEST(DomainJson, AnEmptyViewHasNoDomainsAndNoTime) {
+TEST(DomainAnswer, AnEmptyViewHasNoDomainsAndNoTime) {
   const json expected = {{"time", nullptr}, {"ready", false}, {"domains", json::array()}};
   EXPECT_EQ(domains(View{}), expected);
 }

@@ -22,17 +22,13 @@
 #include "daemon/config/values.h"
 #include "daemon/service/instance_lock.h"
 #include "daemon/service/logging.h"
-#include "exporters/api/api_routes.h"
 #include "exporters/top/api_client.h"
 #include "exporters/top/cell_grid.h"
-#include "exporters/top/event_meter.h"
 #include "exporters/top/fetch.h"
 #include "exporters/top/interactive.h"
-#include "exporters/top/local_client.h"
 #include "exporters/top/poller.h"
 #include "exporters/top/render.h"
 #include "exporters/top/screen.h"
-#include "exporters/top/terminal_signals.h"
 
 namespace rcached {
 namespace {
@@ -55,8 +51,8 @@ std::string host_name() {
 // Where the picture comes from. Whatever follows the allocator lives as long as this.
 struct Origin {
   std::string host;
-  std::shared_ptr<top::JsonSource> source;
-  std::shared_ptr<Pipeline> pipeline;  // null: a daemon's
+  std::shared_ptr<top::PictureSource> source;
+  std::shared_ptr<Pipeline> pipeline;  // null: a daemon has it
   std::optional<InstanceLock> lock;
 };
 
@@ -96,7 +92,8 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
     }
     options.password = password;
   }
-  origin.source = std::make_shared<top::ApiClient>(std::move(*url), std::move(options));
+  origin.source = std::make_shared<top::DaemonSource>(
+      std::make_shared<top::ApiClient>(std::move(*url), std::move(options)));
   return origin;
 }
 
@@ -108,7 +105,7 @@ Expected<Origin> own_origin(const CommandLine& line) {
     auto lock = InstanceLock::acquire(config.run_directory);
     if (!lock) {
       Error error = lock.error();
-      if (error.code == ErrorCode::second_instance) error.hint = "look at that one: leave out --source";
+      if (error.code == ErrorCode::second_instance) error.hint = "leave out --source to show that one";
       return tl::unexpected(std::move(error));
     }
     origin.lock.emplace(std::move(*lock));
@@ -118,7 +115,7 @@ Expected<Origin> own_origin(const CommandLine& line) {
   origin.pipeline = std::move(made);
   RCACHED_CHECK(origin.pipeline->start());
   origin.host = host_name();
-  origin.source = std::make_shared<top::LocalClient>(api_routes(origin.pipeline));
+  origin.source = std::make_shared<top::ViewPictures>(origin.pipeline);
   return origin;
 }
 
@@ -143,25 +140,25 @@ int plain_width() {
   return width && *width >= 20 && *width <= 1000 ? static_cast<int>(*width) : kUsualWidth;
 }
 
-// What may come from the other side, on one line and fit for a terminal.
+// What a server may have sent, on one line and safe for a terminal.
 std::string harmless(const std::string& text, top::Charset charset) {
   top::Grid grid(1, top::text_width(text, charset), charset);
   grid.put(0, 0, text);
   return grid.line(0);
 }
 
-// An error that may hold text of the other side.
+// An error that may contain text of a server.
 tl::unexpected<Error> printable_error(const Error& error, top::Charset charset) {
   return fail(error.code, harmless(error.message, charset), harmless(error.hint, charset));
 }
 
 Expected<void> check_domain(const top::TopData& data, const std::string& label) {
   if (label.empty() || data.detail) return {};
-  constexpr std::size_t kMost = 10;
+  constexpr std::size_t kMaxShown = 10;
   std::string known;
-  for (std::size_t i = 0; i < std::min(kMost, data.domains.domains.size()); ++i)
+  for (std::size_t i = 0; i < std::min(kMaxShown, data.domains.domains.size()); ++i)
     known += (i == 0 ? "" : ", ") + printable(data.domains.domains[i].label);
-  if (data.domains.domains.size() > kMost) known += ", ...";
+  if (data.domains.domains.size() > kMaxShown) known += ", ...";
   return fail(ErrorCode::usage, fmt::format("there is no domain '{}'", printable(label)),
               known.empty() ? "there is none at all yet" : "there are " + known);
 }
@@ -181,7 +178,7 @@ class Top {
   Expected<void> once() {
     RCACHED_TRY(auto origin, make_origin(line_));
     if (origin.pipeline) await_views(*origin.pipeline);
-    const auto picture = top::fetch_top(*origin.source, line_.domain);
+    const auto picture = origin.source->picture(line_.domain);
     if (!picture) return printable_error(picture.error(), charset_);
     if (auto good = check_domain(picture->data, line_.domain); !good) return good;
     return print(origin.host, *picture);
@@ -210,7 +207,7 @@ class Top {
     }
   }
 
-  // Nothing may write over the screen: what is logged meanwhile comes after it.
+  // Nothing may write over the screen: what is logged meanwhile is printed after it.
   static std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> keep_log() {
     constexpr std::size_t kMessages = 64;
     auto sink = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kMessages);
@@ -226,7 +223,7 @@ class Top {
     Poller poller(origin.source, line_.domain, line_.top.interval);
     auto result = follow(signals, draws, origin, poller);
     if (!poller.stop(kEndLimit)) {
-      // It is stuck in the resolver or in a connect. Nobody is to wait for that with the terminal given back.
+      // It is stuck in the resolver or in a connect; the user must not wait for that.
       std::fflush(nullptr);
       if (!result) fmt::print(stderr, "rcached: {}; {}\n", result.error().message, result.error().hint);
       std::_Exit(result ? 0 : static_cast<int>(result.error().code));
@@ -265,25 +262,25 @@ class Top {
     }
   }
 
-  // Screens or lines below each other, until a signal or until nobody reads them.
+  // Screens or lines below each other, until a signal or until the reader is gone.
   Expected<void> print_all(TerminalSignals& signals, Poller& poller, const Origin& origin,
                            Poller::Result first) {
     std::optional<Poller::Result> result = std::move(first);
-    std::optional<top::TopBodies> printed;
-    std::string told;
+    std::optional<top::TopData> printed;
+    std::string reported;
     while (result) {
       if (!*result) {
-        // Once, not for every look.
-        if (const Error& error = result->error(); error.message != told) {
-          fmt::print(stderr, "rcached: {}; trying on\n", harmless(error.message, charset_));
-          told = error.message;
+        // Once, not at every interval.
+        if (const Error& error = result->error(); error.message != reported) {
+          fmt::print(stderr, "rcached: {}; trying again\n", harmless(error.message, charset_));
+          reported = error.message;
         }
-      } else if (!printed || *printed != (*result)->bodies) {
-        told.clear();
+      } else if (!printed || *printed != (*result)->data) {
+        reported.clear();
         if (printed && !line_.json) fmt::print(out_, "\n");
         if (auto good = print(origin.host, **result); !good) return good;
         if (gone_) return {};
-        printed = std::move((*result)->bodies);
+        printed = std::move((*result)->data);
       }
       result = next_result(signals, poller);
     }
@@ -292,7 +289,7 @@ class Top {
 
   Expected<void> print(const std::string& host, const top::TopPicture& picture) {
     meter_.add(picture.data.status);
-    const std::string text = line_.json ? top::json_line(picture.bodies) + "\n"
+    const std::string text = line_.json ? top::json_line(picture) + "\n"
                                         : top::render_plain({&picture.data, host, meter_.per_second(), ""},
                                                             state_, plain_width(), charset_)
                                               .text();
@@ -308,7 +305,7 @@ class Top {
   const top::Charset charset_;
   top::UiState state_;
   top::EventMeter meter_;
-  bool gone_ = false;  // nobody reads what is printed
+  bool gone_ = false;  // the reader has closed the pipe
 };
 
 }  // namespace

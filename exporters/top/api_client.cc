@@ -32,8 +32,8 @@ bool is_host(std::string_view text) {
 Error unreachable(const std::string& where, const std::string& why) {
   return {
       ErrorCode::unreachable, fmt::format("no rcached answers at {}: {}", where, why),
-      "start it ('systemctl start rcached' or 'rcached run'), name its address with --url, or look without a "
-      "daemon with --source"};
+      "start it ('systemctl start rcached' or 'rcached run'), name its address with --url, or run without a "
+      "daemon: --source"};
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ ApiClient::ApiClient(ApiUrl url, ApiClientOptions options)
       connection_(std::make_unique<Connection>(url_.origin)) {
   httplib::Client& client = connection_->client;
   client.set_keep_alive(true);
-  client.set_follow_location(false);  // a password goes nowhere but to where it was meant for
+  client.set_follow_location(false);  // a password goes to no other server
   client.set_decompress(false);
   client.set_url_encode(false);  // paths come encoded
   client.set_tcp_nodelay(true);
@@ -106,7 +106,7 @@ Fetched ApiClient::get(const std::string& path) {
     } else if (Clock::now() > end) {
       given_up = "the answer takes too long";
     } else if (connection_->cancelled) {
-      given_up = "the end of this program";
+      given_up = "this program is ending";
     } else {
       body.append(data, size);
     }
@@ -119,12 +119,12 @@ Fetched ApiClient::get(const std::string& path) {
   }
   switch (result.error()) {
     case httplib::Error::Connection:
-      return tl::unexpected(unreachable(where, "it cannot be connected to"));
+      return tl::unexpected(unreachable(where, "cannot connect"));
     case httplib::Error::ConnectionTimeout:
-      return tl::unexpected(unreachable(where, "the connection is not taken in time"));
+      return tl::unexpected(unreachable(where, "the connection timed out"));
     case httplib::Error::SSLConnection:
     case httplib::Error::SSLLoadingCerts:
-      return tl::unexpected(Error{ErrorCode::unreachable, where + ": no TLS connection comes about",
+      return tl::unexpected(Error{ErrorCode::unreachable, where + ": the TLS handshake fails",
                                   "check that this address speaks TLS, or write http://"});
     case httplib::Error::SSLServerVerification:
       return tl::unexpected(

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "exporters/top/json_source.h"
+#include "exporters/top/fetch.h"
 
 namespace rcached::top {
 

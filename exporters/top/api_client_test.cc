@@ -61,13 +61,13 @@ TEST(ApiClient, AsksARealServer) {
   const auto source =
       std::make_shared<const rcached::testing::SettableSource>(rcached::testing::sample_view(kProfile61));
   const Server server(api_routes(source));
-  ApiClient client(*parse_url(server.url()), {});
+  DaemonSource client(std::make_shared<ApiClient>(*parse_url(server.url()), ApiClientOptions{}));
   for (int i = 0; i < 3; ++i) {
-    const auto picture = fetch_top(client, "4");
+    const auto picture = client.picture("4");
     ASSERT_TRUE(picture) << picture.error().message;
     EXPECT_EQ(picture->data.detail->domain.label, "4");
   }
-  const auto gone = fetch_top(client, "a b/c");
+  const auto gone = client.picture("a b/c");
   ASSERT_TRUE(gone);
   EXPECT_FALSE(gone->data.detail);
 }
@@ -96,7 +96,7 @@ TEST(ApiClient, NobodyThere) {
   const auto answer = client.get("/x");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::unreachable);
-  EXPECT_EQ(answer.error().message, "no rcached answers at " + url + ": it cannot be connected to");
+  EXPECT_EQ(answer.error().message, "no rcached answers at " + url + ": cannot connect");
   for (const char* part : {"start it", "--url", "--source"})
     EXPECT_NE(answer.error().hint.find(part), std::string::npos);
 }

@@ -14,13 +14,13 @@ namespace {
 constexpr char32_t kReplacement = 0xfffd;
 constexpr char32_t kEllipsis = 0x2026;
 
-// The characters that our own screens draw with, and what stands for them in ASCII.
+// The characters that our own screens draw with, and their ASCII substitutes.
 constexpr std::array<std::pair<char32_t, char>, 20> kSubstitutes = {
     {{0x2026, '~'}, {0x25b2, '^'}, {0x25bc, 'v'}, {0x2588, '#'}, {0x2591, '.'}, {0x2581, '_'}, {0x2582, '.'},
      {0x2583, ','}, {0x2584, '-'}, {0x2585, '='}, {0x2586, '+'}, {0x2587, '*'}, {0x2500, '-'}, {0x2502, '|'},
      {0x25b6, '>'}, {0x2190, '<'}, {0x2192, '>'}, {0x2191, '^'}, {0x2193, 'v'}, {0x00b7, '.'}}};
 
-// Controls, and format characters that are invisible or move what stands beside them.
+// Controls, and format characters that are invisible or move their neighbours.
 bool is_harmful(char32_t c) {
   constexpr std::array<std::pair<char32_t, char32_t>, 9> kRanges = {{{0x00, 0x1f},
                                                                      {0x7f, 0x9f},

@@ -10,11 +10,8 @@
 namespace rcached::top {
 namespace {
 
-constexpr Style kSheetTitle{.tone = Tone::title, .bold = true};
-constexpr Style kSheetFaint{.tone = Tone::faint};
-
 // "not yet" when there was no call, ">100ms" when the quantile lies beyond the last bound.
-std::string quantile(const Latency& latency, const Figure& value) {
+std::string quantile(const Durations& latency, const Figure& value) {
   if (latency.count == 0) return kUnknown;
   return value ? duration(value) : ">100ms";
 }
@@ -44,12 +41,12 @@ class DomainSheet {
 
   void head() {
     const int row = grid_.add_row();
-    int x = grid_.put(row, 0, "domain " + domain_.label, kSheetTitle) + 2;
+    int x = grid_.put(row, 0, "domain " + domain_.label, kTitle) + 2;
     x = grid_.put(row, x, domain_.type) + 2;
     x = grid_.put(row, x, domain_.confidence.text, confidence_style(domain_.confidence.state)) + 2;
     const std::string who = domain_.devices.empty() ? "" : joined(domain_.devices);
     x = grid_.put(row, x, domain_.drivers.empty() ? who : who + " (" + joined(domain_.drivers) + ")") + 2;
-    if (domain_.granule_bytes) grid_.put(row, x, "granule " + bytes(domain_.granule_bytes), kSheetFaint);
+    if (domain_.granule_bytes) grid_.put(row, x, "granule " + bytes(domain_.granule_bytes), kFaint);
   }
 
   void verdicts() {
@@ -62,7 +59,7 @@ class DomainSheet {
       const int x = grid_.put(row, 0, verdict.verdict + ":", style) + 1;
       add_wrapped(grid_, row, x < grid_.columns() / 2 ? x : 2, verdict.evidence);
     }
-    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none holds", kSheetFaint);
+    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none holds", kFaint);
   }
 
   // Beside each other: 36 columns for the balance, the rest for the depots. Where that is too little, below.
@@ -83,21 +80,21 @@ class DomainSheet {
   }
 
   void balance() {
-    const int row = line(0, "BALANCE", kSheetTitle);
-    grid_.put_right(row, 18, 9, "RANGES", kSheetTitle);
-    grid_.put_right(row, 28, 7, "+/S", kSheetTitle);
+    const int row = line(0, "BALANCE", kTitle);
+    grid_.put_right(row, 18, 9, "RANGES", kTitle);
+    grid_.put_right(row, 28, 7, "+/S", kTitle);
     const auto level = [&](int indent, const char* name, const Level& part, Style style = {}) {
       balance_line(indent, name, count(part.ranges), slope(part.per_second), style);
     };
-    level(0, "tree", domain_.tree, {.bold = true});
-    level(2, "outstanding", domain_.outstanding);
-    balance_line(4, "before start", count(domain_.outstanding_before_start), "", kSheetFaint);
-    balance_line(4, "flush queue", count(domain_.fq_pending), "", kSheetFaint);
-    level(2, "cpu rcaches", domain_.cpu_cached);
-    level(2, "depot", domain_.depot_cached);
-    balance_line(2, "reserved", count(domain_.reserved), "");
-    balance_line(2, "unaccounted", signed_count(domain_.unaccounted), "",
-                 {.tone = domain_.unaccounted == 0 ? Tone::normal : Tone::warning});
+    level(0, "tree", domain_.balance.tree, {.bold = true});
+    level(2, "outstanding", domain_.balance.outstanding);
+    balance_line(4, "before start", count(domain_.balance.outstanding_before_start.ranges), "", kFaint);
+    balance_line(4, "flush queue", count(domain_.balance.fq_pending.ranges), "", kFaint);
+    level(2, "cpu rcaches", domain_.balance.cpu_cached);
+    level(2, "depot", domain_.balance.depot_cached);
+    balance_line(2, "reserved", count(domain_.balance.reserved.ranges), "");
+    balance_line(2, "unaccounted", signed_count(domain_.balance.unaccounted.ranges), "",
+                 {.tone = domain_.balance.unaccounted.ranges == 0 ? Tone::normal : Tone::warning});
   }
 
   void depots(int row, int x) {
@@ -108,9 +105,9 @@ class DomainSheet {
     const Depot& depot = domain_.depot;
     const std::string mark = depot.mark_magazines ? std::to_string(*depot.mark_magazines) : "?";
     grid_.put(at(row++), x,
-              depot.bounded ? "DEPOTS, limit " + mark + " magazines"
-                            : "DEPOTS, reclaimed beyond " + mark + " magazines",
-              kSheetTitle);
+              depot.bounded() ? "DEPOTS, limit " + mark + " magazines"
+                              : "DEPOTS, reclaimed beyond " + mark + " magazines",
+              kTitle);
     const int width = std::clamp(grid_.columns() - x - 22, 8, 40);
     for (std::size_t order = 0; order < kOrders; ++order) {
       const Count magazines = depot.magazines[order];
@@ -160,7 +157,7 @@ class DomainSheet {
     std::array<std::string, kFields.size()> titles;
     std::transform(kFields.begin(), kFields.end(), titles.begin(),
                    [](const Field& field) { return std::string(field.title); });
-    put(titles, kSheetTitle);
+    put(titles, kTitle);
     for (const Order& order : detail_.orders) {
       const Figure used =
           order.cpu_cached && order.cpu_capacity.value_or(0) > 0
@@ -174,7 +171,7 @@ class DomainSheet {
     }
   }
 
-  void latency_line(const char* name, const Latency& latency) {
+  void latency_line(const char* name, const Durations& latency) {
     const int row = grid_.add_row();
     grid_.put(row, 0, name);
     grid_.put_right(row, 18, 9, count(latency.count));
@@ -187,12 +184,12 @@ class DomainSheet {
   }
 
   void latencies() {
-    const int row = line(0, "LATENCY", kSheetTitle);
-    grid_.put_right(row, 18, 9, "CALLS", kSheetTitle);
-    grid_.put_right(row, 28, 9, "MEAN", kSheetTitle);
-    grid_.put_right(row, 38, 9, "P50 <=", kSheetTitle);
-    grid_.put_right(row, 48, 9, "P99 <=", kSheetTitle);
-    grid_.put_right(row, 58, 9, "SUM", kSheetTitle);
+    const int row = line(0, "LATENCY", kTitle);
+    grid_.put_right(row, 18, 9, "CALLS", kTitle);
+    grid_.put_right(row, 28, 9, "MEAN", kTitle);
+    grid_.put_right(row, 38, 9, "P50 <=", kTitle);
+    grid_.put_right(row, 48, 9, "P99 <=", kTitle);
+    grid_.put_right(row, 58, 9, "SUM", kTitle);
     latency_line("tree allocation", domain_.tree_allocation);
     latency_line("depot overflow", domain_.depot_overflow);
     if (!domain_.rates) return;
@@ -212,9 +209,9 @@ class DomainSheet {
                   const std::string& high) {
     const int row = grid_.add_row();
     grid_.put(row, 0, name);
-    grid_.put_right(row, 12, 7, low, kSheetFaint);
+    grid_.put_right(row, 12, 7, low, kFaint);
     grid_.put(row, 20, sparkline(points, spark_width()));
-    grid_.put_right(row, 21 + spark_width(), 7, high, kSheetFaint);
+    grid_.put_right(row, 21 + spark_width(), 7, high, kFaint);
   }
 
   template <typename Format>
@@ -231,10 +228,11 @@ class DomainSheet {
   void last_hour() {
     if (!data_.history || data_.history->tree.empty()) return;
     const History& history = *data_.history;
-    const double seconds = history.interval_seconds * static_cast<double>(history.tree.size());
-    const int row = line(0, "LAST " + age(seconds), kSheetTitle);
-    grid_.put_right(row, 12, 7, "LEAST", kSheetTitle);
-    grid_.put_right(row, 21 + spark_width(), 7, "MOST", kSheetTitle);
+    const double seconds =
+        static_cast<double>(history.interval_seconds) * static_cast<double>(history.tree.size());
+    const int row = line(0, "LAST " + age(seconds), kTitle);
+    grid_.put_right(row, 12, 7, "LEAST", kTitle);
+    grid_.put_right(row, 21 + spark_width(), 7, "MOST", kTitle);
     const auto ranges = [](const Figure& value) {
       return value && *value >= 0 && *value < 1e18 ? count(static_cast<Count>(*value)) : kUnknown;
     };
@@ -244,16 +242,16 @@ class DomainSheet {
   }
 
   void mirror() {
-    line(0, "MIRROR AND MEMORY", kSheetTitle);
-    const Figure hits =
-        domain_.predictions > 0
-            ? Figure(static_cast<double>(domain_.prediction_hits) / static_cast<double>(domain_.predictions))
-            : Figure();
+    line(0, "MIRROR AND MEMORY", kTitle);
+    const Figure hits = domain_.prediction.predictions > 0
+                            ? Figure(static_cast<double>(domain_.prediction.hits) /
+                                     static_cast<double>(domain_.prediction.predictions))
+                            : Figure();
     add_wrapped(
         grid_, grid_.add_row(), 0,
         fmt::format("predictions {}, hit {}; misses: {} reordered, {} depot race, {} migration, {} unknown; "
                     "drift {} ranges",
-                    count(domain_.predictions), percent(hits), count(detail_.misses.reordered),
+                    count(domain_.prediction.predictions), percent(hits), count(detail_.misses.reordered),
                     count(detail_.misses.depot_race), count(detail_.misses.migration),
                     count(detail_.misses.unknown), count(domain_.drift_ranges)));
     const Audit& audit = detail_.audit;
@@ -262,8 +260,8 @@ class DomainSheet {
         fmt::format(
             "audits {}, repairs {}, abandoned {}; found: loaded {}, prev {}, depot {}, tree {}, fq {}; "
             "marked by losses {} times",
-            count(audit.audits), count(audit.repairs), count(audit.abandoned), count(audit.drift_loaded),
-            count(audit.drift_prev), count(audit.drift_depot), count(audit.drift_tree), count(audit.drift_fq),
+            count(audit.audits), count(audit.repairs), count(audit.abandoned), count(audit.drift.loaded),
+            count(audit.drift.prev), count(audit.drift.depot), count(audit.drift.tree), count(audit.drift.fq),
             count(domain_.confidence.loss_marks)));
     const FlushQueue& queue = detail_.flush_queue;
     add_wrapped(grid_, grid_.add_row(), 0,

@@ -49,21 +49,21 @@ SortKey sort_key(const Domain& domain, ColumnId id) {
     case ColumnId::domain:
       return std::string();  // the tie-break is the label
     case ColumnId::tree:
-      return ranges(domain.tree.ranges);
+      return ranges(domain.balance.tree.ranges);
     case ColumnId::tree_slope:
-      return domain.tree.per_second;
+      return domain.balance.tree.per_second;
     case ColumnId::outstanding:
-      return ranges(domain.outstanding.ranges);
+      return ranges(domain.balance.outstanding.ranges);
     case ColumnId::outstanding_slope:
-      return domain.outstanding.per_second;
+      return domain.balance.outstanding.per_second;
     case ColumnId::cpu_cached:
-      return ranges(domain.cpu_cached.ranges);
+      return ranges(domain.balance.cpu_cached.ranges);
     case ColumnId::cpu_cached_slope:
-      return domain.cpu_cached.per_second;
+      return domain.balance.cpu_cached.per_second;
     case ColumnId::depot_cached:
-      return ranges(domain.depot_cached.ranges);
+      return ranges(domain.balance.depot_cached.ranges);
     case ColumnId::depot_cached_slope:
-      return domain.depot_cached.per_second;
+      return domain.balance.depot_cached.per_second;
     case ColumnId::fullest:
       return domain.depot.fullest ? domain.depot.fullest->ratio : Figure();
     case ColumnId::misses:
@@ -75,9 +75,9 @@ SortKey sort_key(const Domain& domain, ColumnId id) {
     case ColumnId::frees:
       return rate_of(domain, &Rates::frees);
     case ColumnId::reserved:
-      return ranges(domain.reserved);
+      return ranges(domain.balance.reserved.ranges);
     case ColumnId::unaccounted:
-      return ranges(domain.unaccounted);
+      return ranges(domain.balance.unaccounted.ranges);
     case ColumnId::confidence:
       return ranges(doubt(domain.confidence.state));
     case ColumnId::verdict:
@@ -103,7 +103,7 @@ bool label_before(const std::string& a, const std::string& b) {
   return a.size() != b.size() && !x ? std::pair(a.size(), a) < std::pair(b.size(), b) : a < b;
 }
 
-// Less than 0: `a` stands before `b`.
+// Less than 0: `a` comes before `b`.
 int compare(const SortKey& a, const SortKey& b, bool descending) {
   const int direction = descending ? -1 : 1;
   if (const auto* text = std::get_if<std::string>(&a)) {
@@ -180,21 +180,21 @@ ColumnText column_text(const Domain& domain, ColumnId id) {
     case ColumnId::domain:
       return {domain.label, {.bold = true}};
     case ColumnId::tree:
-      return {count(domain.tree.ranges), {}};
+      return {count(domain.balance.tree.ranges), {}};
     case ColumnId::tree_slope:
-      return {slope(domain.tree.per_second), {}};
+      return {slope(domain.balance.tree.per_second), {}};
     case ColumnId::outstanding:
-      return {count(domain.outstanding.ranges), {}};
+      return {count(domain.balance.outstanding.ranges), {}};
     case ColumnId::outstanding_slope:
-      return {slope(domain.outstanding.per_second), {}};
+      return {slope(domain.balance.outstanding.per_second), {}};
     case ColumnId::cpu_cached:
-      return {count(domain.cpu_cached.ranges), {}};
+      return {count(domain.balance.cpu_cached.ranges), {}};
     case ColumnId::cpu_cached_slope:
-      return {slope(domain.cpu_cached.per_second), {}};
+      return {slope(domain.balance.cpu_cached.per_second), {}};
     case ColumnId::depot_cached:
-      return {count(domain.depot_cached.ranges), {}};
+      return {count(domain.balance.depot_cached.ranges), {}};
     case ColumnId::depot_cached_slope:
-      return {slope(domain.depot_cached.per_second), {}};
+      return {slope(domain.balance.depot_cached.per_second), {}};
     case ColumnId::fullest: {
       const Figure ratio = domain.depot.fullest ? domain.depot.fullest->ratio : Figure();
       return {percent(ratio), ratio_style(ratio)};
@@ -210,9 +210,9 @@ ColumnText column_text(const Domain& domain, ColumnId id) {
     case ColumnId::frees:
       return {rate(rate_of(domain, &Rates::frees)), {}};
     case ColumnId::reserved:
-      return {count(domain.reserved), {}};
+      return {count(domain.balance.reserved.ranges), {}};
     case ColumnId::unaccounted:
-      return {signed_count(domain.unaccounted), {}};
+      return {signed_count(domain.balance.unaccounted.ranges), {}};
     case ColumnId::confidence:
       return {domain.confidence.state == "resynced" ? "resyn" : domain.confidence.state,
               confidence_style(domain.confidence.state)};

@@ -43,7 +43,7 @@ struct Column {
   std::string_view title;  // over the column: "+/S"
   char key;                // sorts by it; 0: none of its own, reached by the arrows
   int width;               // in cells; the least for one that stretches
-  bool numbers;            // set to the right; sorted from the largest down
+  bool numbers;            // right-aligned; sorted from the largest down
   bool stretches;          // takes what is left of the line
   int rank;                // which are left out first where the line is too short: those with the highest
 };
@@ -62,7 +62,7 @@ struct SortOrder {
   friend bool operator==(const SortOrder&, const SortOrder&) = default;
 };
 
-// The direction in which a column is looked at first: numbers from the largest, names from the first.
+// The initial direction of a column: numbers from the largest, names from the first.
 SortOrder first_order(ColumnId column);
 
 struct ColumnText {
@@ -71,7 +71,7 @@ struct ColumnText {
 };
 ColumnText column_text(const Domain& domain, ColumnId id);
 
-// Those that `filter` lets through, sorted; pointers into `domains`. Unknown figures stand last in both
+// Those that `filter` lets through, sorted; pointers into `domains`. Unknown figures come last in both
 // directions; equal ones by label, numbers as numbers.
 std::vector<const Domain*> arrange(const std::vector<Domain>& domains, SortOrder order,
                                    std::string_view filter);
@@ -85,7 +85,7 @@ bool contains_words(std::string_view text, std::string_view filter);
 // The columns that a line of `width` has room for; `wanted` is always one of them.
 std::vector<Column> columns_that_fit(int width, ColumnId wanted);
 
-// Shared by all views: how a state of confidence and a depot's ratio look.
+// Shared by all views: the style of a state of confidence and of a depot's ratio.
 Style confidence_style(std::string_view state);
 Style ratio_style(const Figure& ratio);
 

@@ -16,8 +16,8 @@ using testing::plain_domain;
 std::vector<Domain> four() {
   std::vector<Domain> domains = {plain_domain("10", 5), plain_domain("2", 7), plain_domain("iovad-3", 6),
                                  plain_domain("1", 6)};
-  domains[0].tree.per_second = -2;
-  domains[1].tree.per_second = 3;
+  domains[0].balance.tree.per_second = -2;
+  domains[1].balance.tree.per_second = 3;
   domains[0].confidence.state = "lossy";
   domains[1].confidence.state = "partial";
   domains[2].confidence.state = "resynced";
@@ -42,7 +42,7 @@ TEST(DomainTable, SortsNumbersAsNumbersAndTiesByLabel) {
   EXPECT_EQ(sorted(ColumnId::domain, true), (Labels{"iovad-3", "10", "2", "1"}));
 }
 
-TEST(DomainTable, WhatIsNotKnownStandsLastInBothDirections) {
+TEST(DomainTable, UnknownComesLastInBothDirections) {
   EXPECT_EQ(sorted(ColumnId::tree_slope, true), (Labels{"2", "10", "1", "iovad-3"}));
   EXPECT_EQ(sorted(ColumnId::tree_slope, false), (Labels{"10", "2", "1", "iovad-3"}));
   EXPECT_EQ(sorted(ColumnId::verdict, false).front(), "10");
@@ -57,15 +57,15 @@ TEST(DomainTable, ConfidenceBeginsWithTheWorst) {
 TEST(DomainTable, EveryColumnSortsByItself) {
   // Two domains of which the second has more in every respect.
   Domain less = plain_domain("a", 1), more = plain_domain("b", 2);
-  less.tree.per_second = less.outstanding.per_second = less.cpu_cached.per_second =
-      less.depot_cached.per_second = -1;
-  more.tree.per_second = more.outstanding.per_second = more.cpu_cached.per_second =
-      more.depot_cached.per_second = 1;
-  more.outstanding.ranges = more.cpu_cached.ranges = more.depot_cached.ranges = 9;
-  more.reserved = 9;
-  more.unaccounted = 9;
-  less.depot.fullest = {"0", 1, 0.1};
-  more.depot.fullest = {"0", 1, 0.2};
+  less.balance.tree.per_second = less.balance.outstanding.per_second = less.balance.cpu_cached.per_second =
+      less.balance.depot_cached.per_second = -1;
+  more.balance.tree.per_second = more.balance.outstanding.per_second = more.balance.cpu_cached.per_second =
+      more.balance.depot_cached.per_second = 1;
+  more.balance.outstanding.ranges = more.balance.cpu_cached.ranges = more.balance.depot_cached.ranges = 9;
+  more.balance.reserved.ranges = 9;
+  more.balance.unaccounted.ranges = 9;
+  less.depot.fullest = Fullest{"0", 1, 0.1};
+  more.depot.fullest = Fullest{"0", 1, 0.2};
   less.rates =
       Rates{.seconds = 60, .allocations = 1, .tree_allocations = 0.1, .frees = 1, .depot_overflows = 1};
   more.rates =
@@ -141,7 +141,7 @@ TEST(DomainTable, ColumnsThatFit) {
   EXPECT_EQ(columns_that_fit(250, ColumnId::tree).size(), columns().size());
 }
 
-TEST(DomainTable, LooksOfWhatIsNotWell) {
+TEST(DomainTable, StylesOfWhatIsNotWell) {
   EXPECT_EQ(confidence_style("exact").tone, Tone::good);
   EXPECT_EQ(confidence_style("partial").tone, Tone::warning);
   EXPECT_EQ(confidence_style("lossy").tone, Tone::bad);

@@ -14,10 +14,10 @@
 namespace rcached::top {
 namespace {
 
-// Answers as it is told, and remembers what it was asked.
+// Answers as the test says, and records the requests.
 class Scripted final : public JsonSource {
  public:
-  Scripted() : real_(testing::client_of(rcached::testing::sample_view(kProfile61))) {}
+  Scripted() : real_(rcached::testing::sample_view(kProfile61)) {}
   Fetched get(const std::string& path) override {
     asked.push_back(path);
     const auto found = answers.find(path);
@@ -30,51 +30,55 @@ class Scripted final : public JsonSource {
   std::vector<std::string> asked;
 
  private:
-  LocalClient real_;
+  testing::Routes real_;
 };
 
+Expected<TopPicture> fetch(const std::shared_ptr<Scripted>& source, const std::string& label) {
+  return DaemonSource(source).picture(label);
+}
+
 TEST(Fetch, TakesWhatAScreenNeeds) {
-  Scripted source;
-  const auto picture = fetch_top(source, "");
+  const auto source = std::make_shared<Scripted>();
+  const auto picture = fetch(source, "");
   ASSERT_TRUE(picture);
   EXPECT_EQ(picture->data.domains.domains.size(), 2u);
-  EXPECT_EQ(picture->data.notes.size(), 2u);
+  EXPECT_EQ(picture->data.notes.notes.size(), 2u);
   EXPECT_FALSE(picture->data.detail || picture->data.history);
-  EXPECT_EQ(source.asked, (std::vector<std::string>{"/api/v1/domains", "/api/v1/status", "/api/v1/notes"}));
-  const auto with_domain = fetch_top(source, "4");
+  EXPECT_EQ(source->asked, (std::vector<std::string>{"/api/v1/domains", "/api/v1/status", "/api/v1/notes"}));
+  const auto with_domain = fetch(source, "4");
   EXPECT_EQ(with_domain->data.detail->domain.label, "4");
   EXPECT_EQ(with_domain->data.history->tree.size(), 3u);
 }
 
 TEST(Fetch, ADomainThatHasGoneIsNoError) {
-  Scripted source;
-  const auto picture = fetch_top(source, "nobody/../x y");
+  const auto source = std::make_shared<Scripted>();
+  const auto picture = fetch(source, "nobody/../x y");
   ASSERT_TRUE(picture) << picture.error().message;
   EXPECT_FALSE(picture->data.detail);
-  EXPECT_EQ(source.asked.back(), "/api/v1/domains/nobody%2F..%2Fx%20y");
+  EXPECT_EQ(source->asked.back(), "/api/v1/domains/nobody%2F..%2Fx%20y");
 }
 
 TEST(Fetch, AnswersOfDifferentSnapshotsAreAskedForAgain) {
   for (const char* path : {"/api/v1/status", "/api/v1/notes", "/api/v1/domains/4"}) {
-    Scripted source;
-    auto later = nlohmann::ordered_json::parse(*source.get(path));
+    const auto source = std::make_shared<Scripted>();
+    auto later = nlohmann::ordered_json::parse(*source->get(path));
     later["time"] = later["time"].get<double>() + 1;
-    source.answers[path] = {200, later.dump()};
-    source.asked.clear();
-    ASSERT_TRUE(fetch_top(source, "4"));
-    EXPECT_EQ(source.asked.size(), 15u) << path;  // three times, then it takes them as they are
+    source->answers[path] = {200, later.dump()};
+    source->asked.clear();
+    ASSERT_TRUE(fetch(source, "4"));
+    EXPECT_EQ(source->asked.size(), 15u) << path;  // three times, then it takes them as they are
   }
 }
 
-TEST(Fetch, ErrorsNameThePathAndTheMend) {
-  Scripted source;
-  source.answers["/api/v1/status"] = {200, "{\"time\":1}"};
-  auto picture = fetch_top(source, "");
+TEST(Fetch, ErrorsNameThePathAndTheHint) {
+  const auto source = std::make_shared<Scripted>();
+  source->answers["/api/v1/status"] = {200, "{\"time\":1}"};
+  auto picture = fetch(source, "");
   ASSERT_FALSE(picture);
   EXPECT_EQ(picture.error().code, ErrorCode::bad_answer);
   EXPECT_EQ(picture.error().message, "/api/v1/status cannot be understood: version is missing");
-  source.answers["/api/v1/domains"] = {503, R"({"error":{"message":"it starts","hint":"wait"}})"};
-  picture = fetch_top(source, "");
+  source->answers["/api/v1/domains"] = {503, R"({"error":{"message":"it starts","hint":"wait"}})"};
+  picture = fetch(source, "");
   EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
   EXPECT_EQ(picture.error().message, "http://x says: it starts");
   EXPECT_EQ(picture.error().hint, "wait");
@@ -93,45 +97,89 @@ TEST(Fetch, StatusesMeanWhatTheyMean) {
   EXPECT_NE(judge_answer(401, "", "http://x").error().hint.find("RCACHED_PASSWORD"), std::string::npos);
 }
 
-TEST(Fetch, BeforeTheFirstViewItIsNotReady) {
-  LocalClient client(api_routes(std::make_shared<const rcached::testing::SettableSource>()));
-  const auto picture = fetch_top(client, "");
-  ASSERT_FALSE(picture);
-  EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
-}
-
 TEST(Fetch, JsonLineIsOneLineOfAscii) {
   View view = rcached::testing::hostile_view();
   view.domains[0].devices = "\x7f\xc2\x9b\xe2\x80\xa8";
-  LocalClient client = testing::client_of(view);
-  const auto picture = fetch_top(client, "");
-  ASSERT_TRUE(picture);
-  const std::string line = json_line(picture->bodies);
-  for (const char c : line) ASSERT_TRUE(c >= 0x20 && c < 0x7f);
-  const auto json = nlohmann::ordered_json::parse(line);
-  EXPECT_EQ(json["domains"]["domains"].size(), 2u);
-  EXPECT_EQ(json["status"]["mode"], nlohmann::ordered_json::parse(picture->bodies.status)["mode"]);
-  EXPECT_EQ(json["notes"]["notes"].size(), 2u);
-  EXPECT_FALSE(json.contains("domain"));
+  const std::string label = testing::data_of(view).domains.domains[0].label;
+  std::vector<std::string> lines;
+  for (const std::shared_ptr<PictureSource>& source :
+       {std::shared_ptr<PictureSource>(
+            std::make_shared<DaemonSource>(std::make_shared<testing::Routes>(view))),
+        std::shared_ptr<PictureSource>(std::make_shared<ViewPictures>(testing::source_of(view)))}) {
+    for (const bool one : {false, true}) {
+      const auto picture = source->picture(one ? label : "");
+      ASSERT_TRUE(picture);
+      const std::string& line = lines.emplace_back(json_line(*picture));
+      for (const char c : line) ASSERT_TRUE(c >= 0x20 && c < 0x7f);
+      const auto json = nlohmann::ordered_json::parse(line);
+      EXPECT_EQ(json["domains"]["domains"].size(), 2u);
+      EXPECT_EQ(json["domains"]["domains"][0]["domain"], label);
+      EXPECT_EQ(json["status"]["mode"], picture->data.status.mode);
+      EXPECT_EQ(json["notes"]["notes"].size(), 2u);
+      EXPECT_EQ(json.contains("domain"), one);
+      EXPECT_TRUE(!one || json["domain"]["domain"]["domain"] == label);
+    }
+  }
 }
 
-TEST(LocalClient, MatchesRoutesAsTheServerDoes) {
-  std::string got;
-  const auto answer = [&got](std::string body) {
-    return [&got, body](const HttpRequest& request) {
-      got = request.parameter;
-      HttpResponse response;
-      response.body = body;
-      return response;
-    };
-  };
-  LocalClient client({{"/a", "", answer("a")}, {"/a/{x}", "", answer("one")}, {"/a/{x}/b", "", answer("b")}});
-  EXPECT_EQ(*client.get("/a"), "a");
-  EXPECT_EQ(*client.get("/a/7%20"), "one");
-  EXPECT_EQ(got, "7%20");
-  EXPECT_EQ(*client.get("/a/7/b"), "b");
-  for (const char* path : {"/", "", "/a/", "/a/7/c", "/a/7/b/c", "/b"})
-    EXPECT_EQ(client.get(path).error().code, ErrorCode::not_found) << path;
+TEST(Fetch, WhatOnlyANewerDaemonKnowsStaysInTheLine) {
+  const auto source = std::make_shared<Scripted>();
+  auto newer = nlohmann::ordered_json::parse(*source->get("/api/v1/notes"));
+  newer["something_new"] = {1, 2, 3};
+  source->answers["/api/v1/notes"] = {200, newer.dump()};
+  const auto picture = fetch(source, "");
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(nlohmann::ordered_json::parse(json_line(*picture))["notes"], newer);
+}
+
+TEST(ViewPictures, AreWhatADaemonWithTheSameViewAnswers) {
+  for (const View& view :
+       {rcached::testing::sample_view(kProfile61), rcached::testing::sample_view(kProfile612),
+        rcached::testing::hostile_view(), View{}}) {
+    const auto all = testing::data_of(view).domains.domains;
+    for (const std::string& label :
+         {std::string(), all.empty() ? "4" : all[0].label, std::string("nobody")}) {
+      auto local = ViewPictures(testing::source_of(view)).picture(label);
+      auto daemon = DaemonSource(std::make_shared<testing::Routes>(view)).picture(label);
+      ASSERT_TRUE(local && daemon);
+      EXPECT_FALSE(local->bodies);
+      // What changes from one moment to the next.
+      local->data.status.process = daemon->data.status.process = {};
+      EXPECT_EQ(local->data.domains.domains, daemon->data.domains.domains);
+      EXPECT_EQ(local->data.detail, daemon->data.detail);
+      EXPECT_EQ(local->data.history, daemon->data.history);
+      EXPECT_EQ(local->data.notes, daemon->data.notes);
+      EXPECT_EQ(local->data.status, daemon->data.status);
+      EXPECT_EQ(local->data.detail.has_value(), !all.empty() && label == all[0].label);
+    }
+  }
+}
+
+TEST(ViewPictures, AreTheSameUntilTheViewOrTheLabelChanges) {
+  const auto source = std::make_shared<rcached::testing::SettableSource>();
+  ViewPictures pictures(source);
+  EXPECT_EQ(pictures.picture("").error().code, ErrorCode::not_ready);
+  EXPECT_EQ(pictures.picture("").error().message, "rcached is starting: no snapshot has been taken yet");
+  source->publish(rcached::testing::sample_view(kProfile61));
+  const auto first = pictures.picture("");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(pictures.picture("")->data, first->data);
+  EXPECT_TRUE(pictures.picture("4")->data.detail);
+  View changed = rcached::testing::sample_view(kProfile61);
+  changed.status.events += 1;
+  source->publish(changed);
+  const auto second = pictures.picture("");
+  EXPECT_FALSE(second->data.detail);
+  EXPECT_NE(second->data, first->data);
+  EXPECT_EQ(second->data.status.events.applied, first->data.status.events.applied + 1);
+}
+
+TEST(Fetch, BeforeTheFirstViewItIsNotReady) {
+  DaemonSource source(
+      std::make_shared<testing::Routes>(std::make_shared<rcached::testing::SettableSource>()));
+  const auto picture = source.picture("");
+  ASSERT_FALSE(picture);
+  EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
 }
 
 // Waits until a result is there, at most 20 s.
@@ -140,8 +188,8 @@ std::optional<Poller::Result> next(Poller& poller) {
   return poll(&ready, 1, 20'000) == 1 ? poller.take() : std::nullopt;
 }
 
-TEST(Poller, AsksAtOnceThenWhenItIsTold) {
-  Poller poller(std::make_shared<Scripted>(), "", std::chrono::hours(1));
+TEST(Poller, AsksAtOnceThenOnRequest) {
+  Poller poller(std::make_shared<DaemonSource>(std::make_shared<Scripted>()), "", std::chrono::hours(1));
   auto result = next(poller);
   ASSERT_TRUE(result && *result);
   EXPECT_FALSE((*result)->data.detail);
@@ -157,11 +205,12 @@ TEST(Poller, AsksAtOnceThenWhenItIsTold) {
 }
 
 TEST(Poller, GoesOnByItself) {
-  Poller poller(std::make_shared<Scripted>(), "", std::chrono::milliseconds(1));
+  Poller poller(std::make_shared<DaemonSource>(std::make_shared<Scripted>()), "",
+                std::chrono::milliseconds(1));
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(next(poller));
 }
 
-// Stands in a call that only cancel() ends.
+// Blocks in a call that only cancel() ends.
 class Stuck final : public JsonSource {
  public:
   Fetched get(const std::string&) override {
@@ -189,7 +238,7 @@ class Stuck final : public JsonSource {
 
 TEST(Poller, StopEndsACallThatHangs) {
   const auto stuck = std::make_shared<Stuck>();
-  Poller poller(stuck, "", std::chrono::hours(1));
+  Poller poller(std::make_shared<DaemonSource>(stuck), "", std::chrono::hours(1));
   stuck->wait_until_in();
   EXPECT_TRUE(poller.stop(std::chrono::seconds(20)));
 }

@@ -95,7 +95,7 @@ void Interactive::take_result(Poller::Result result) {
     take_one_ = false;
     return;
   }
-  // While the numbers stand still, another domain can be looked at: of it there are none yet.
+  // While paused, another domain can be selected, of which there is no data yet.
   const std::string label = wanted_label();
   const bool has_it = shown_->detail && shown_->detail->domain.label == label;
   if (!label.empty() && !has_it && data.detail && data.detail->domain.label == label) {

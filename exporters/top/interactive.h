@@ -6,11 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "exporters/top/event_meter.h"
 #include "exporters/top/poller.h"
 #include "exporters/top/render.h"
 #include "exporters/top/screen.h"
-#include "exporters/top/terminal_signals.h"
 
 namespace rcached::top {
 

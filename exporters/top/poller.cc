@@ -21,7 +21,7 @@ int make_event_fd() {
 
 }  // namespace
 
-Poller::Poller(std::shared_ptr<JsonSource> source, std::string label, std::chrono::milliseconds interval)
+Poller::Poller(std::shared_ptr<PictureSource> source, std::string label, std::chrono::milliseconds interval)
     : source_(std::move(source)), interval_(interval), ready_fd_(make_event_fd()), label_(std::move(label)) {
   sigset_t all, before;
   sigfillset(&all);
@@ -75,7 +75,7 @@ void Poller::run() {
     const std::string label = label_;
     const auto next = std::chrono::steady_clock::now() + interval_;
     lock.unlock();
-    Result result = fetch_top(*source_, label);
+    Result result = source_->picture(label);
     lock.lock();
     if (stopping_) break;
     result_ = std::move(result);

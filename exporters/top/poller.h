@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Poller: the thread that asks for pictures, so that a slow daemon never makes a key wait.
+// Poller: the thread that fetches pictures, so that keys work while a daemon is slow.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,6 @@
 
 #include "base/error.h"
 #include "exporters/top/fetch.h"
-#include "exporters/top/json_source.h"
 
 namespace rcached::top {
 
@@ -21,16 +20,16 @@ class Poller {
  public:
   using Result = Expected<TopPicture>;
 
-  // Asks at once, then every `interval`. Signals stay with the thread that calls. Throws std::system_error.
-  Poller(std::shared_ptr<JsonSource> source, std::string label, std::chrono::milliseconds interval);
+  // Fetches at once, then every `interval`. Signals stay with the calling thread. Throws std::system_error.
+  Poller(std::shared_ptr<PictureSource> source, std::string label, std::chrono::milliseconds interval);
   // Waits for the thread.
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // The domain to ask for besides; empty: none. A change has it asked for at once.
+  // The domain to fetch as well; empty: none. A change makes it fetch at once.
   void want(const std::string& label);
-  // Asks now.
+  // Fetches now.
   void refresh();
 
   // Readable while a result waits.
@@ -44,7 +43,7 @@ class Poller {
  private:
   void run();
 
-  const std::shared_ptr<JsonSource> source_;
+  const std::shared_ptr<PictureSource> source_;
   const std::chrono::milliseconds interval_;
   const int ready_fd_;
 

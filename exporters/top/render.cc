@@ -13,8 +13,6 @@
 namespace rcached::top {
 namespace {
 
-constexpr Style kTitle{.tone = Tone::title, .bold = true};
-constexpr Style kFaint{.tone = Tone::faint};
 constexpr Style kAlarm{.tone = Tone::bad, .bold = true, .reverse = true};
 constexpr std::size_t kPlainNotes = 5, kPlainVerdicts = 12;
 
@@ -45,7 +43,7 @@ void title_line(Grid& grid, int row, const Picture& picture) {
   const Status& status = picture.data->status;
   x = grid.put(row, x, status.version) + 2;
   x = grid.put(row, x, picture.host, {.bold = true}) + 2;
-  x = grid.put(row, x, "kernel " + status.kernel_release) + 2;
+  x = grid.put(row, x, "kernel " + status.kernel.release) + 2;
   x = grid.put(row, x, "source " + status.source) + 2;
   grid.put(row, x, "mode " + status.mode);
 }
@@ -65,22 +63,32 @@ int confidence_sums(Grid& grid, int row, int x, const Domains& domains) {
   return x;
 }
 
+// Null: not known.
+Figure running_seconds(const Status& status) {
+  if (!status.started || !status.time) return std::nullopt;
+  const double seconds = *status.time - static_cast<double>(*status.started);
+  return seconds > 0 ? Figure(seconds) : Figure();
+}
+
 void status_line(Grid& grid, int row, const Picture& picture) {
   if (picture.data == nullptr) return;
   const Status& status = picture.data->status;
   int x = 0;
   if (picture.events_per_second) {
     x = grid.put(row, x, fmt::format("events {}/s", rate(picture.events_per_second))) + 2;
-  } else if (status.started && status.time && *status.time > *status.started) {
-    const double mean = static_cast<double>(status.applied) / (*status.time - *status.started);
+  } else if (const Figure running = running_seconds(status)) {
+    const double mean = static_cast<double>(status.events.applied) / *running;
     x = grid.put(row, x, fmt::format("events {}/s on average", rate(mean))) + 2;
   } else {
-    x = grid.put(row, x, fmt::format("events {}", count(status.applied))) + 2;
+    x = grid.put(row, x, fmt::format("events {}", count(status.events.applied))) + 2;
   }
-  x = grid.put(row, x, "lost " + count(status.lost), {.tone = status.lost > 0 ? Tone::bad : Tone::good}) + 2;
-  x = grid.put(row, x, "lag " + duration(status.lag_seconds)) + 2;
+  x = grid.put(row, x, "lost " + count(status.events.lost),
+               {.tone = status.events.lost > 0 ? Tone::bad : Tone::good}) +
+      2;
+  x = grid.put(row, x, "lag " + duration(status.events.lag_seconds)) + 2;
   x = confidence_sums(grid, row, x, picture.data->domains) + 2;
-  if (!status.ready) grid.put(row, x, "not ready: " + status.not_ready_reason, {.tone = Tone::warning});
+  if (!status.ready)
+    grid.put(row, x, "not ready: " + status.not_ready_reason.value_or(""), {.tone = Tone::warning});
 }
 
 void tabs_line(Grid& grid, int row, const Picture& picture, const UiState& state) {
@@ -236,12 +244,13 @@ Grid render_plain(const Picture& picture, const UiState& state, int width, Chars
   for (int i = 0; i < sheet.grid.rows(); ++i) grid.copy(grid.add_row(), sheet.grid, i, 1);
   if (state.view != ViewKind::domains) return grid;
   add_verdicts(grid, arrange(picture.data->domains.domains, state.order, state.filter));
-  const Notes& notes = picture.data->notes;
+  const std::vector<Note>& notes = picture.data->notes.notes;
   if (notes.empty()) return grid;
   grid.add_row();
   TopData latest;
   latest.status.time = picture.data->status.time;
-  latest.notes.assign(notes.begin(), notes.begin() + static_cast<long>(std::min(notes.size(), kPlainNotes)));
+  latest.notes.notes.assign(notes.begin(),
+                            notes.begin() + static_cast<long>(std::min(notes.size(), kPlainNotes)));
   const Sheet noted = notes_sheet(latest, "", width, charset);
   for (int i = 0; i < noted.grid.rows(); ++i) grid.copy(grid.add_row(), noted.grid, i, 1);
   return grid;

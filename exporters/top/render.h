@@ -11,6 +11,28 @@
 
 namespace rcached::top {
 
+// Events per second from one picture to the next.
+class EventMeter {
+ public:
+  void add(const Status& status) {
+    if (last_time_ && status.time && *status.time > *last_time_ && status.events.applied >= last_applied_) {
+      per_second_ = static_cast<double>(status.events.applied - last_applied_) / (*status.time - *last_time_);
+    } else if (last_time_ &&
+               (!status.time || *status.time < *last_time_ || status.events.applied < last_applied_)) {
+      per_second_ = std::nullopt;  // another daemon
+    }
+    last_time_ = status.time;
+    last_applied_ = status.events.applied;
+  }
+
+  // nullopt: nothing to compare with yet.
+  Figure per_second() const { return per_second_; }
+
+ private:
+  Figure last_time_, per_second_;
+  Count last_applied_ = 0;
+};
+
 // What there is to draw.
 struct Picture {
   const TopData* data = nullptr;  // null: nothing has come yet

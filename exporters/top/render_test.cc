@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "exporters/top/event_meter.h"
 #include "exporters/top/sheets.h"
 #include "exporters/top/testing/sample_data.h"
 
@@ -73,12 +72,12 @@ TEST_F(Screens, WithoutAPictureBeforeTheMeanIsShownAndSaidSo) {
   meter.add(data_.status);
   EXPECT_EQ(meter.per_second(), std::nullopt);
   data_.status.time = *data_.status.time + 2;
-  data_.status.applied += 500;
+  data_.status.events.applied += 500;
   meter.add(data_.status);
   EXPECT_EQ(meter.per_second(), 250.0);
   meter.add(data_.status);  // the same snapshot again
   EXPECT_EQ(meter.per_second(), 250.0);
-  data_.status.applied = 1;  // started anew
+  data_.status.events.applied = 1;  // started anew
   meter.add(data_.status);
   EXPECT_EQ(meter.per_second(), std::nullopt);
 }
@@ -91,7 +90,7 @@ TEST_F(Screens, TableOfDomains) {
   const Domain& domain = data_.domains.domains[0];
   const std::string row = line(text, "4 ");
   for (const std::string& part :
-       {std::string("166k"), std::string("+1.50"), std::to_string(domain.outstanding.ranges),
+       {std::string("166k"), std::string("+1.50"), std::to_string(domain.balance.outstanding.ranges),
         std::string("-0.25"), std::string("100%"), std::string("1.0%"), std::string("2.50"),
         std::string("exact"), std::string("depot-sat")})
     EXPECT_HAS(row, part);
@@ -258,17 +257,19 @@ TEST_F(Screens, DomainViewScrolls) {
   EXPECT_EQ(state_.scroll[1], 0);
 }
 
-void set_cpus(TopData& data, int number) {
-  data.detail->cpus.clear();
-  for (int i = 0; i < number; ++i) {
-    Cpu cpu;
-    cpu.cpu = static_cast<Count>(i);
-    cpu.node = static_cast<Count>(i / 64);
+void set_cpus(TopData& data, std::size_t number) {
+  Cpus& cpus = data.detail->cpus;
+  cpus.cpu.clear();
+  cpus.node.clear();
+  cpus.loaded.assign(number, {});
+  cpus.prev.assign(number, {});
+  for (std::size_t i = 0; i < number; ++i) {
+    cpus.cpu.push_back(i);
+    cpus.node.emplace_back(i / 64);
     for (std::size_t order = 0; order < kOrders; ++order) {
-      cpu.loaded[order] = order == 0 ? 127 : 0;
-      cpu.prev[order] = order == 0 ? static_cast<Count>(i % 128) : order == 1 ? 64 : 0;
+      cpus.loaded[i][order] = order == 0 ? 127 : 0;
+      cpus.prev[i][order] = order == 0 ? i % 128 : order == 1 ? 64 : 0;
     }
-    data.detail->cpus.push_back(cpu);
   }
 }
 
@@ -315,8 +316,8 @@ TEST_F(Screens, ManyCpusAreAMapWithNodes) {
 TEST_F(Screens, NeverSeenIsNotEmpty) {
   state_.view = ViewKind::cpus;
   set_cpus(data_, 20);
-  data_.detail->cpus[0].loaded[2] = data_.detail->cpus[0].prev[2] = std::nullopt;
-  data_.detail->cpus[1].node = std::nullopt;
+  data_.detail->cpus.loaded[0][2] = data_.detail->cpus.prev[0][2] = std::nullopt;
+  data_.detail->cpus.node[1] = std::nullopt;
   EXPECT_HAS(screen(40, 80), "   2   ··");
 }
 
@@ -327,9 +328,9 @@ TEST_F(Screens, Notes) {
   EXPECT_HAS(line(text, "22:13:20"), "events-lost 3 events were lost");
   state_.filter = "depot";
   EXPECT_FALSE(has(screen(), "events-lost"));
-  data_.notes[0].time -= 86'400;
+  data_.notes.notes[0].time -= 86'400;
   EXPECT_HAS(screen(), "2023-11-13 22:13:21");
-  data_.notes.clear();
+  data_.notes.notes.clear();
   EXPECT_HAS(screen(), "Nothing of note");
 }
 

@@ -211,7 +211,7 @@ std::optional<Key> Screen::key() {
 void Screen::suspend() {
   endwin();
   std::raise(SIGSTOP);  // goes on here after SIGCONT
-  resized();            // it may have changed meanwhile, and nobody tells a stopped process
+  resized();            // a stopped process gets no SIGWINCH
   redraw();
   wrefresh(stdscr);
   curs_set(0);

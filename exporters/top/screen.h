@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Screen: the terminal, through ncurses. It shows grids and gives keys; what is on it and what a key does is
-// decided elsewhere. From construction to destruction the terminal is ours; after it, it is as it was.
+// decided elsewhere. The terminal is taken at construction and restored at destruction.
 //
 // One at a time in a process, for one thread. Block SIGTSTP and SIGWINCH (TerminalSignals): ncurses's own
 // handlers would run at any moment.
 #pragma once
 
+#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -20,6 +21,34 @@ bool terminal_can_draw();
 
 // The terminal's or the device's size; nullopt when stdout is not a terminal.
 std::optional<Size> terminal_size();
+
+// TerminalSignals: the signals of a terminal as something to wait for: SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+// SIGTSTP (Ctrl-Z) and SIGWINCH (another size). No handler ever runs, so the terminal can be restored before
+// the process ends or stops.
+//
+// Construct it before any other thread starts: the signals are blocked in the calling thread and threads
+// inherit the mask. One at a time in a process.
+class TerminalSignals {
+ public:
+  TerminalSignals();   // throws std::system_error
+  ~TerminalSignals();  // as it was before
+  TerminalSignals(const TerminalSignals&) = delete;
+  TerminalSignals& operator=(const TerminalSignals&) = delete;
+
+  // Readable while a signal waits.
+  int fd() const { return fd_; }
+  // The next one, or nullopt at once.
+  std::optional<int> take();
+
+  // True for those that ask the process to end.
+  static bool ends(int signal) {
+    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+  }
+
+ private:
+  int fd_ = -1;
+  sigset_t before_{};
+};
 
 class Screen {
  public:

@@ -9,6 +9,9 @@
 
 namespace rcached::top {
 
+inline constexpr Style kTitle{.tone = Tone::title, .bold = true};
+inline constexpr Style kFaint{.tone = Tone::faint};
+
 struct Sheet {
   Grid grid;
   int head = 0;       // lines at the top that do not scroll

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the terminal is, asked without taking it. In a file of its own, because term.h defines macros with
-// everyday names; so our headers come before it.
+// What the terminal can do, asked without taking it, and its signals. In a file of its own, because term.h
+// defines macros with everyday names; so our headers come before it.
 #include "exporters/top/screen.h"
 
+#include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdint>
+#include <system_error>
 
 #include <curses.h>
 
@@ -29,6 +33,28 @@ std::optional<Size> terminal_size() {
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
     return std::nullopt;
   return Size{size.ws_row, size.ws_col};
+}
+
+TerminalSignals::TerminalSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&set, signal);
+  fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
+}
+
+TerminalSignals::~TerminalSignals() {
+  // One that came too late is not to end the process after all.
+  while (take()) continue;
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  close(fd_);
+}
+
+std::optional<int> TerminalSignals::take() {
+  signalfd_siginfo info{};
+  if (read(fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
 }
 
 }  // namespace rcached::top

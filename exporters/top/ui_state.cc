@@ -49,8 +49,8 @@ int& scroll_of(UiState& state) {
   return state.help ? state.help_scroll : state.scroll[static_cast<std::size_t>(state.view)];
 }
 
-// In the table the selection moves, elsewhere the lines. The upper end of scrolling is the renderer's affair,
-// which knows how many lines there are.
+// In the table the selection moves, elsewhere the lines. The renderer, which knows how many lines there are,
+// limits scrolling.
 void move(UiState& state, int by, const Domains& domains) {
   if (state.help || state.view != ViewKind::domains) {
     int& scroll = scroll_of(state);
@@ -82,13 +82,13 @@ void next_column(UiState& state, int by) {
 }
 
 void show(UiState& state, ViewKind view, const Domains& domains) {
-  // What is looked at from here on is what was selected, also when the table is sorted anew.
+  // The selected domain stays in view even when the order of the table changes.
   if (state.view == ViewKind::domains) state.selected = shown_domain(state, domains);
   state.view = view;
   state.help = false;
 }
 
-// The views of one domain go through all domains without a way back to the table.
+// Steps through the domains without returning to the table.
 void next_domain(UiState& state, int by, const Domains& domains) {
   const auto rows = arrange(domains.domains, state.order, state.filter);
   if (rows.empty()) return;
@@ -234,7 +234,7 @@ std::string shown_domain(const UiState& state, const Domains& domains) {
   const bool in_table =
       std::any_of(rows.begin(), rows.end(), [&](const Domain* row) { return row->label == state.selected; });
   if (state.view == ViewKind::domains ? in_table : there) return state.selected;
-  // One that has gone stays what was asked for: its view says so.
+  // A domain that has gone stays selected: its view says so.
   if (state.view != ViewKind::domains && !state.selected.empty()) return state.selected;
   return rows.empty() ? std::string() : rows.front()->label;
 }

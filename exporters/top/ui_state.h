@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user of `rcached top` is looking at, and what a key does to it. Pure: the keys come from a
+// What `rcached top` shows, and what a key does to it. Pure: the keys come from a
 // terminal or from a test.
 #pragma once
 
@@ -28,7 +28,7 @@ struct UiState {
   int help_scroll = 0;
   bool numbers = false;  // CPUs as a table of numbers, where the map would be shown
 
-  // For whoever runs the screen to do, and to set back.
+  // Requests to the owner of the screen, who clears them.
   bool refresh = false;
   bool redraw = false;
   bool quit = false;

@@ -61,7 +61,7 @@ TEST_F(UiKeys, SelectionMovesAndStaysWithItsDomain) {
 TEST_F(UiKeys, WhatIsLookedAtStaysThoughTheOrderChanges) {
   press(Special::enter);
   EXPECT_EQ(shown(), "3");
-  domains_.domains[0].tree.ranges = 99;
+  domains_.domains[0].balance.tree.ranges = 99;
   EXPECT_EQ(shown(), "3");
   domains_.domains.pop_back();  // gone: its view is to say so
   EXPECT_EQ(shown(), "3");

@@ -4,10 +4,11 @@
 // that a terminal obeys comes out.
 #include <algorithm>
 #include <clocale>
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "exporters/api/json.h"
 #include "exporters/top/fetch.h"
-#include "exporters/top/parse.h"
 #include "exporters/top/render.h"
 #include "tests/fuzz/support/exposition.h"
 #include "tests/fuzz/support/fuzz.h"
@@ -44,6 +45,12 @@ void check_screen(const Grid& grid, Size size) {
   check(fuzz::is_printable(text), "nothing that a terminal obeys", text);
 }
 
+void check_line(const TopPicture& picture) {
+  const std::string line = json_line(picture);
+  check(nlohmann::json::accept(line) && line.find('\n') == std::string::npos, "--json is one line of JSON",
+        line);
+}
+
 void draw(const TopData& data) {
   const Picture picture{.data = &data, .host = "host", .events_per_second = {}, .problem = {}};
   for (std::size_t view = 0; view < kViews; ++view) {
@@ -62,16 +69,16 @@ void draw(const TopData& data) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   [[maybe_unused]] static const char* const locale = std::setlocale(LC_CTYPE, "C.UTF-8");
   const std::string_view text = fuzz::text_of(data, size);
-  (void)parse_api_error(text);
-  Answers answers(text);
-  const auto picture = fetch_top(answers, "4");
+  (void)judge_answer(500, std::string(text), "http://x");
+  const auto picture = DaemonSource(std::make_shared<Answers>(text)).picture("4");
   if (!picture) {
     check(!picture.error().message.empty(), "says what is wrong");
     return 0;
   }
-  const std::string line = json_line(picture->bodies);
-  check(nlohmann::json::accept(line) && line.find('\n') == std::string::npos, "--json is one line of JSON",
-        line);
+  check_line(*picture);
+  check_line({picture->data, std::nullopt});
+  const auto again = api::from_json<Domains>(api::to_json(picture->data.domains));
+  check(again && *again == picture->data.domains, "what is written is read as it was");
   draw(picture->data);
   return 0;
 }

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "exporters/api/api_routes.h"
+#include "exporters/http/route_table.h"
 #include "exporters/top/fetch.h"
-#include "exporters/top/local_client.h"
 #include "tests/kit/sample_view.h"
 
 namespace rcached::top::testing {
@@ -24,26 +24,48 @@ inline void use_test_locale() {
   if (std::setlocale(LC_CTYPE, "C.UTF-8") == nullptr) throw std::runtime_error("no locale C.UTF-8");
 }
 
-inline LocalClient client_of(View view) {
-  return LocalClient(api_routes(std::make_shared<const rcached::testing::SettableSource>(std::move(view))));
+inline std::shared_ptr<const ViewSource> source_of(View view) {
+  return std::make_shared<const rcached::testing::SettableSource>(std::move(view));
 }
 
+// What a daemon with this View answers, without HTTP.
+class Routes final : public JsonSource {
+ public:
+  explicit Routes(std::shared_ptr<const ViewSource> source) : table_(api_routes(std::move(source))) {}
+  explicit Routes(View view) : Routes(source_of(std::move(view))) {}
+
+  Fetched get(const std::string& path) override {
+    const RouteTable::Match match = table_.find(path);
+    HttpRequest request;
+    request.method = "GET";
+    request.path = path;
+    request.parameter = match.parameter;
+    const HttpResponse response = match.route->get(request);
+    return judge_answer(response.status,
+                        (response.shared_body ? *response.shared_body : std::string()) + response.body,
+                        "http://x");
+  }
+  void cancel() override {}
+
+ private:
+  const RouteTable table_;
+};
+
 inline TopData data_of(View view, const std::string& label = {}) {
-  LocalClient client = client_of(std::move(view));
-  auto picture = fetch_top(client, label);
+  auto picture = ViewPictures(source_of(std::move(view))).picture(label);
   if (!picture) throw std::runtime_error(picture.error().message);
   return std::move(picture->data);
 }
 
 inline Level level(Count ranges, Figure per_second = {}) { return {ranges, per_second}; }
 
-// A domain with a tree of so many ranges and no other news.
+// A domain with a tree of so many ranges and nothing else.
 inline Domain plain_domain(std::string label, Count tree = 0) {
   Domain domain;
   domain.label = std::move(label);
   domain.type = "DMA-FQ";
   domain.confidence.state = domain.confidence.text = "exact";
-  domain.tree.ranges = tree;
+  domain.balance.tree.ranges = tree;
   return domain;
 }
 

@@ -11,9 +11,6 @@
 namespace rcached::top {
 namespace {
 
-constexpr Style kTitle{.tone = Tone::title, .bold = true};
-constexpr Style kFaint{.tone = Tone::faint};
-
 void facts_line(Grid& grid, const char* name, const std::string& text, Style style = {}) {
   const int row = grid.add_row();
   grid.put(row, 0, name, kTitle);
@@ -28,7 +25,7 @@ void programs(Grid& grid, const Status& status) {
   grid.put(row, 30, "METHOD", kTitle);
   for (const auto& [x, name] : {std::pair(40, "RUNS"), std::pair(50, "MEAN"), std::pair(60, "SKIPPED")})
     grid.put_right(row, x, 9, name, kTitle);
-  for (const ProgramStatus& program : status.programs) {
+  for (const Program& program : status.programs) {
     row = grid.add_row();
     grid.put(row, 0, program.function, {}, 29);
     grid.put(row, 30, program.method, {}, 10);
@@ -47,7 +44,7 @@ void cpus(Grid& grid, const Status& status) {
   for (const auto& [x, name] : {std::pair(10, "SENT"), std::pair(22, "RECEIVED"), std::pair(34, "RING FULL"),
                                 std::pair(46, "NO ENTRY")})
     grid.put_right(row, x, 11, name, kTitle);
-  for (const CpuStatus& cpu : status.cpus) {
+  for (const CpuEvents& cpu : status.cpus) {
     row = grid.add_row();
     grid.put(row, 0, std::to_string(cpu.cpu), {.bold = true});
     grid.put_right(row, 10, 11, count(cpu.sent));
@@ -61,19 +58,20 @@ void cpus(Grid& grid, const Status& status) {
 
 Sheet notes_sheet(const TopData& data, const std::string& filter, int width, Charset charset) {
   Sheet sheet{Grid(0, width, charset)};
-  for (const Note& note : data.notes) {
-    if (!contains_words(note.kind + " " + note.domain + " " + note.text, filter)) continue;
+  for (const Note& note : data.notes.notes) {
+    const std::string label = note.domain.value_or("");
+    if (!contains_words(note.kind + " " + label + " " + note.text, filter)) continue;
     const int row = sheet.grid.add_row();
     int x = sheet.grid.put(row, 0, clock_text(note.time, data.status.time), kFaint) + 1;
     x = sheet.grid.put(row, x, note.kind, {.bold = true}) + 1;
-    if (!note.domain.empty()) x = sheet.grid.put(row, x, note.domain + ":", kTitle) + 1;
+    if (note.domain) x = sheet.grid.put(row, x, label + ":", kTitle) + 1;
     // A narrow screen has more room below.
     const bool below = x > width / 2;
     add_wrapped(sheet.grid, below ? sheet.grid.add_row() : row, below ? 2 : x, note.text);
   }
   if (sheet.grid.rows() == 0) {
     sheet.grid.put(sheet.grid.add_row(), 0,
-                   data.notes.empty() ? "Nothing of note has happened." : "No note matches the filter.",
+                   data.notes.notes.empty() ? "Nothing of note has happened." : "No note matches the filter.",
                    kFaint);
   }
   return sheet;
@@ -85,27 +83,31 @@ Sheet daemon_sheet(const TopData& data, int width, Charset charset) {
   Grid& grid = sheet.grid;
   facts_line(grid, "rcached",
              fmt::format("{}, source {}, mode {}, {}", status.version, status.source, status.mode,
-                         status.ready ? "ready" : "not ready: " + status.not_ready_reason),
+                         status.ready ? "ready" : "not ready: " + status.not_ready_reason.value_or("")),
              {.tone = status.ready ? Tone::normal : Tone::warning});
   if (status.started) {
+    const auto started = static_cast<double>(*status.started);
     facts_line(grid, "started",
-               status.time ? fmt::format("{}, {} ago", clock_text(*status.started, status.time),
-                                         age(*status.time - *status.started))
-                           : clock_text(*status.started, std::nullopt));
+               status.time
+                   ? fmt::format("{}, {} ago", clock_text(started, status.time), age(*status.time - started))
+                   : clock_text(started, std::nullopt));
   }
-  facts_line(grid, "kernel",
-             fmt::format("{}, {} depots of {} magazines, magazines of {} ranges, {} CPUs",
-                         status.kernel_release, status.depot_bounded ? "bounded" : "unbounded",
-                         count(status.depot_mark_magazines), status.magazine_capacity, status.online_cpus));
-  facts_line(grid, "events",
-             fmt::format("{} applied, {} sent, {} received, lag {}; {} flush-queue drains without a domain",
-                         count(status.applied), count(status.sent), count(status.received),
-                         duration(status.lag_seconds), count(status.unattributed_flush_queue_drains)));
+  facts_line(
+      grid, "kernel",
+      fmt::format("{}, {} depots of {} magazines, magazines of {} ranges, {} CPUs", status.kernel.release,
+                  status.kernel.depot, count(status.kernel.depot_mark_magazines),
+                  status.kernel.magazine_capacity, count(status.kernel.online_cpus)));
+  facts_line(
+      grid, "events",
+      fmt::format("{} applied, {} sent, {} received, lag {}; {} flush-queue drains without a domain",
+                  count(status.events.applied), count(status.events.sent), count(status.events.received),
+                  duration(status.events.lag_seconds), count(status.unattributed_flush_queue_drains)));
   facts_line(grid, "lost",
              fmt::format("{}: ring full {}, entry missing {}, skipped by the kernel {}, malformed {}",
-                         count(status.lost), count(status.lost_ring_full), count(status.lost_entry_missing),
-                         count(status.lost_skipped), count(status.lost_malformed)),
-             loss_style(status.lost));
+                         count(status.events.lost), count(status.events.lost_by.ring_full),
+                         count(status.events.lost_by.entry_missing), count(status.events.lost_by.skipped),
+                         count(status.events.lost_by.malformed)),
+             loss_style(status.events.lost));
   facts_line(grid, "reader",
              status.reader
                  ? fmt::format("{} reads, {} changed under them, {} faults; {} in all, longest {}, budget {} "
@@ -116,8 +118,8 @@ Sheet daemon_sheet(const TopData& data, int width, Charset charset) {
                                duration(status.reader->budget_seconds_per_second))
                  : "this source has no kernel memory to read");
   facts_line(grid, "process",
-             fmt::format("CPU time {}, resident {}, {} open files", duration(status.process_cpu_seconds),
-                         bytes(status.process_resident_bytes), count(status.process_open_fds)));
+             fmt::format("CPU time {}, resident {}, {} open files", duration(status.process.cpu_seconds),
+                         bytes(status.process.resident_bytes), count(status.process.open_fds)));
   if (!status.programs.empty()) programs(grid, status);
   if (!status.cpus.empty()) cpus(grid, status);
   return sheet;
@@ -137,7 +139,7 @@ Sheet help_sheet(int width, Charset charset) {
        {"r", "reverse the order"},
        {"/", "filter: words in label, type, device, driver, confidence, verdict"},
        {"n", "CPUs as map or numbers"},
-       {"space", "pause: the numbers stand still"},
+       {"space", "pause: the numbers stay as they are"},
        {"u, F5, Ctrl-L", "update now; draw the screen anew"},
        {"?, q", "this help (also h, F1); quit (also Ctrl-C)"},
        {"", ""},

@@ -94,10 +94,6 @@ struct DaemonStatus {
   ReaderStatus reader;
   std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not know
   std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to have Unix times
-  // config: metrics.*
-  bool per_cpu_series = false;
-  bool per_magazine_series = false;
-  std::uint64_t series_limit = 50'000;
 };
 
 // The last hour of a domain, one point every History::interval_s, oldest first; all vectors are equally long.

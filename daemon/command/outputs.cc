@@ -11,12 +11,17 @@
 #include "exporters/http/http_metrics.h"
 #include "exporters/http/listen_address.h"
 #include "exporters/http/web_config.h"
-#include "exporters/prometheus/process_collectable.h"
 
 namespace rcached {
 namespace {
 
 constexpr std::size_t kLongestLine = 1000;  // of the log; what clients send does not get there unbounded
+
+SeriesSettings series_settings(const Config& config) {
+  return {.per_cpu = config.metrics.per_cpu,
+          .per_magazine = config.metrics.per_magazine,
+          .limit = config.metrics.series_limit};
+}
 
 }  // namespace
 
@@ -38,10 +43,14 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
 }
 
 Outputs::Outputs(const Config& config, OutputPreparations preparations,
-                 const std::shared_ptr<const ViewSource>& source, MetricsPage::Own more) {
+                 const std::shared_ptr<const ViewSource>& source,
+                 std::vector<std::shared_ptr<prometheus::Collectable>> more) {
   const auto http_metrics = std::make_shared<HttpMetrics>();
-  MetricsPage::Own own = std::move(more);
-  own.insert(own.end(), {std::make_shared<ProcessCollectable>(), http_metrics});
+  MetricsOptions metrics;
+  metrics.instruments = std::move(more);
+  metrics.instruments.push_back(http_metrics);
+  metrics.series = series_settings(config);
+  metrics.on_drop = [](std::string_view line) { spdlog::warn("{}", line); };
   if (!config.textfile.path.empty()) {
     TextfileOptions options;
     options.path = config.textfile.path;
@@ -50,10 +59,9 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
     options.on_failure = [](const Error& error) { spdlog::warn("{}; {}", error.message, error.hint); };
     options.on_recovery = [path = config.textfile.path] { spdlog::info("{} is written again", path); };
     textfile_.emplace(std::move(options));
-    own.push_back(textfile_->metrics());
+    metrics.instruments.push_back(textfile_->metrics());
   }
-  page_ = std::make_shared<MetricsPage>(source, std::move(own),
-                                        [](std::string_view line) { spdlog::warn("{}", line); });
+  page_ = std::make_shared<MetricsPage>(source, std::move(metrics));
 
   HttpOptions http;
   http.listen = config.http.listen;
@@ -84,6 +92,7 @@ Expected<void> Outputs::start() {
 }
 
 void Outputs::tune(const Config& config) {
+  page_->set_series(series_settings(config));
   if (textfile_) textfile_->set_interval(config.textfile.interval);
 }
 
@@ -92,10 +101,10 @@ void Outputs::stop() {
   if (server_) server_->stop();
 }
 
-std::shared_ptr<const std::string> Outputs::text() const {
-  const auto parts = page_->text(MetricsFormat::text);
-  if (!parts) return nullptr;
-  return std::make_shared<const std::string>(*parts->view + parts->own);
+std::vector<std::shared_ptr<const std::string>> Outputs::text() const {
+  auto parts = page_->text(MetricsFormat::text, kNotInTextfile);
+  if (!parts) return {};
+  return {parts->view, std::make_shared<const std::string>(std::move(parts->own))};
 }
 
 }  // namespace rcached

@@ -29,9 +29,10 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
 // start(), stop() and the destructor belong to one thread.
 class Outputs {
  public:
-  // `more`: metrics of the daemon's own parts, for /metrics and the textfile.
+  // `more`: registries of the daemon's own parts, for /metrics and the textfile.
   Outputs(const Config& config, OutputPreparations preparations,
-          const std::shared_ptr<const ViewSource>& source, MetricsPage::Own more);
+          const std::shared_ptr<const ViewSource>& source,
+          std::vector<std::shared_ptr<prometheus::Collectable>> more);
   ~Outputs() { stop(); }  // before its parts go: the textfile's thread uses the page
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
@@ -46,7 +47,7 @@ class Outputs {
   std::string url() const { return server_->url(); }
 
  private:
-  std::shared_ptr<const std::string> text() const;
+  std::vector<std::shared_ptr<const std::string>> text() const;
 
   std::optional<TextfileWriter> textfile_;
   std::shared_ptr<MetricsPage> page_;

@@ -9,8 +9,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
+#include "tests/kit/sample_view.h"
 #include "tests/kit/temporary_folder.h"
 #include "view/view_slot.h"
 
@@ -111,6 +114,37 @@ TEST_F(OutputsTest, StopsBeforeItsPartsGo) {
     }
   }
   EXPECT_FALSE(there) << "the page was taken from a textfile that was still written";
+}
+
+// What a reload changes reaches /metrics and the textfile.
+TEST_F(OutputsTest, TheSettingsOfTheSeriesCanBeChangedWhileItRuns) {
+  config_.metrics.per_cpu = true;
+  config_.textfile.interval = 1ms;
+  auto prepared = prepare_outputs(config_, {});
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const auto source = std::make_shared<testing::SettableSource>(testing::sample_view(kProfile61));
+  Outputs outputs(config_, std::move(*prepared), source, {});
+  ASSERT_TRUE(outputs.start());
+  const auto file_has = [&](const std::string& series, bool wanted) {
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    for (;;) {
+      std::ifstream file(config_.textfile.path);
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      if (!text.empty() && (text.find("\n" + series) != std::string::npos) == wanted) return true;
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(2ms);
+    }
+  };
+  EXPECT_TRUE(file_has("iova_rcache_cpu_ranges{", true));
+  EXPECT_TRUE(file_has("rcached_series_limit 50000\n", true));
+  EXPECT_TRUE(file_has("iova_rcache_magazine_ranges{", false));
+  config_.metrics.per_cpu = false;
+  config_.metrics.per_magazine = true;
+  config_.metrics.series_limit = 777;
+  outputs.tune(config_);
+  EXPECT_TRUE(file_has("rcached_series_limit 777\n", true));
+  EXPECT_TRUE(file_has("iova_rcache_cpu_ranges{", false));
+  EXPECT_TRUE(file_has("iova_rcache_magazine_ranges{", true));
 }
 
 }  // namespace

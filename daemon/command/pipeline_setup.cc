@@ -80,9 +80,6 @@ Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config) {
 
 PipelineTuning pipeline_tuning(const Config& config) {
   PipelineTuning tuning;
-  tuning.per_cpu_series = config.metrics.per_cpu;
-  tuning.per_magazine_series = config.metrics.per_magazine;
-  tuning.series_limit = config.metrics.series_limit;
   tuning.audit_interval = config.audit.interval;
   tuning.audit_budget = config.audit.budget;
   return tuning;

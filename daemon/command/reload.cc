@@ -14,18 +14,6 @@
 namespace rcached {
 namespace {
 
-prometheus::Counter& reloads(prometheus::Registry& registry, const char* result) {
-  return prometheus::BuildCounter()
-      .Name("rcached_config_reloads_total")
-      .Help("Reloads of the configuration, by result: success, or failure, which changes nothing.")
-      .Register(registry)
-      .Add({{"result", result}});
-}
-
-prometheus::Gauge& gauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
 std::string list(const std::vector<ConfigChange>& changes, bool reloadable) {
   std::string out;
   for (const ConfigChange& change : changes) {
@@ -42,13 +30,22 @@ Reloader::Reloader(ConfigRequest request, Config running, std::function<void(con
     : request_(std::move(request)),
       running_(std::move(running)),
       apply_(std::move(apply)),
-      good_(reloads(*registry_, "success")),
-      bad_(reloads(*registry_, "failure")),
-      last_successful_(
-          gauge(*registry_, "rcached_config_last_reload_successful",
-                "1 when the last reload of the configuration was taken over, or there was none.")),
-      last_success_(gauge(*registry_, "rcached_config_last_reload_success_timestamp_seconds",
-                          "When a configuration was last taken over, at the start or later, in Unix time.")) {
+      good_(prometheus::BuildCounter()
+                .Name("rcached_config_reloads_total")
+                .Register(*registry_)
+                .Add({{"result", "success"}})),
+      bad_(prometheus::BuildCounter()
+               .Name("rcached_config_reloads_total")
+               .Register(*registry_)
+               .Add({{"result", "failure"}})),
+      last_successful_(prometheus::BuildGauge()
+                           .Name("rcached_config_last_reload_successful")
+                           .Register(*registry_)
+                           .Add({})),
+      last_success_(prometheus::BuildGauge()
+                        .Name("rcached_config_last_reload_success_timestamp_seconds")
+                        .Register(*registry_)
+                        .Add({})) {
   succeeded();
 }
 

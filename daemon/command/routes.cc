@@ -6,7 +6,6 @@
 #include "base/monotonic_clock.h"
 #include "exporters/api/api_routes.h"
 #include "exporters/prometheus/metrics_page.h"
-#include "exporters/prometheus/process_collectable.h"
 #include "exporters/web/plain_page.h"
 #include "exporters/web/web_page.h"
 #include "view/confidence_text.h"
@@ -45,8 +44,7 @@ HttpResponse plain_response(const View* view, std::string_view remark) {
 }  // namespace
 
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source) {
-  return standard_routes(source, std::make_shared<MetricsPage>(
-                                     source, MetricsPage::Own{std::make_shared<ProcessCollectable>()}));
+  return standard_routes(source, std::make_shared<MetricsPage>(source));
 }
 
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source,

@@ -203,7 +203,8 @@ class Daemon {
       pipeline_->tune(pipeline_tuning(wanted));
       outputs_->tune(wanted);
     });
-    outputs_.emplace(config_, std::move(preparations_), pipeline_, MetricsPage::Own{reloader_->metrics()});
+    outputs_.emplace(config_, std::move(preparations_), pipeline_,
+                     std::vector<std::shared_ptr<prometheus::Collectable>>{reloader_->metrics()});
     return outputs_->start();
   }
 

@@ -108,9 +108,6 @@ std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed, MirrorFeed::Ti
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
-  view.status.per_cpu_series = tuning_.per_cpu_series;
-  view.status.per_magazine_series = tuning_.per_magazine_series;
-  view.status.series_limit = tuning_.series_limit;
   view.status.ready = true;
   chronicle_.complete(view, now);
   return std::make_shared<const View>(std::move(view));

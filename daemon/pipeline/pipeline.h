@@ -35,9 +35,6 @@ namespace rcached {
 
 // What may change while it runs.
 struct PipelineTuning {
-  bool per_cpu_series = false;
-  bool per_magazine_series = false;
-  std::uint64_t series_limit = 50'000;
   std::chrono::milliseconds audit_interval{60'000};
   std::chrono::milliseconds audit_budget{50};  // of reading, per second
 };

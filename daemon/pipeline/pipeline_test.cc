@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "daemon/testing/fake_source.h"
+#include "daemon/testing/simulated_source.h"
 #include "tests/kit/waiting.h"
 
 namespace rcached {
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 using testing_support::event;
 using testing_support::FakeSource;
 using testing_support::kKeyA;
+using testing_support::SimulatedSource;
 
 std::vector<IommuGroup> no_groups() { return {}; }
 
@@ -26,7 +28,6 @@ PipelineOptions fast() {
   options.snapshot_interval = 2ms;
   options.version = "1.2.3";
   options.started_unix_s = 99;
-  options.tuning.per_cpu_series = true;
   return options;
 }
 
@@ -42,26 +43,20 @@ TEST(Pipeline, PublishesViewsOfWhatTheSourceDelivers) {
   EXPECT_TRUE(view->status.ready);
   EXPECT_EQ(view->status.version, "1.2.3");
   EXPECT_EQ(view->status.started_unix_s, 99u);
-  EXPECT_TRUE(view->status.per_cpu_series);
   EXPECT_TRUE(eventually([&] { return pipeline.view() != view; }));
   EXPECT_EQ(view->snapshot.domains.size(), 1u) << "an old view stays as it was";
 }
 
 TEST(Pipeline, IsTunedWhileItRuns) {
-  auto source = std::make_unique<FakeSource>();
-  source->next = {event(OperationKind::domain_init, kKeyA)};
-  Pipeline pipeline(std::move(source), no_groups, fast());
+  Pipeline pipeline(std::make_unique<SimulatedSource>(kProfile61, 2), no_groups, fast());
   ASSERT_TRUE(pipeline.start());
   ASSERT_TRUE(pipeline.wait_for_view(10s));
+  EXPECT_EQ(pipeline.view()->status.reader.budget_ns_per_s, 50'000'000u);
   PipelineTuning tuning;
-  tuning.per_magazine_series = true;
-  tuning.series_limit = 777;
+  tuning.audit_budget = 77ms;
   pipeline.tune(tuning);
-  ASSERT_TRUE(eventually([&] { return pipeline.view()->status.series_limit == 777; }));
-  const auto view = pipeline.view();
-  EXPECT_FALSE(view->status.per_cpu_series);
-  EXPECT_TRUE(view->status.per_magazine_series);
-  EXPECT_EQ(view->snapshot.domains.size(), 1u) << "the mirror stays";
+  ASSERT_TRUE(eventually([&] { return pipeline.view()->status.reader.budget_ns_per_s == 77'000'000u; }));
+  EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u) << "the mirror stays";
 }
 
 TEST(Pipeline, AFailedStartRunsNothing) {

@@ -14,28 +14,14 @@ constexpr const char* kBad = "failure";
 
 }  // namespace
 
+// Help texts and units are in the table of metrics.
 HttpMetrics::HttpMetrics()
-    : requests_(prometheus::BuildCounter()
-                    .Name("rcached_http_requests_total")
-                    .Help("HTTP requests answered, by status code and route.")
-                    .Register(registry_)),
-      durations_(prometheus::BuildHistogram()
-                     .Name("rcached_http_request_duration_seconds")
-                     .Help("Time from a request's head to the end of its answer, by route, streams left out.")
-                     .Register(registry_)),
-      refusals_(prometheus::BuildCounter()
-                    .Name("rcached_http_refused_total")
-                    .Help("HTTP requests and connections turned away, by reason.")
-                    .Register(registry_)),
-      streams_(prometheus::BuildGauge()
-                   .Name("rcached_http_streams_open")
-                   .Help("HTTP streams open now.")
-                   .Register(registry_)
-                   .Add({})),
-      reloads_(prometheus::BuildCounter()
-                   .Name("rcached_http_web_config_reloads_total")
-                   .Help("Changed versions of the web configuration file read since the start, by result.")
-                   .Register(registry_)) {
+    : requests_(prometheus::BuildCounter().Name("rcached_http_requests_total").Register(registry_)),
+      durations_(
+          prometheus::BuildHistogram().Name("rcached_http_request_duration_seconds").Register(registry_)),
+      refusals_(prometheus::BuildCounter().Name("rcached_http_refused_total").Register(registry_)),
+      streams_(prometheus::BuildGauge().Name("rcached_http_streams_open").Register(registry_).Add({})),
+      reloads_(prometheus::BuildCounter().Name("rcached_http_web_config_reloads_total").Register(registry_)) {
   for (const std::string_view reason : kRefusalNames) refusals_.Add({{"reason", std::string(reason)}});
   for (const char* result : {kGood, kBad}) reloads_.Add({{"result", result}});
   add_handler("none");

@@ -6,47 +6,50 @@
 #include <cmath>
 #include <limits>
 
-#include "exporters/prometheus/text_cursor.h"
-
 namespace rcached {
 namespace {
 
 constexpr MetricsFormat kText = MetricsFormat::text;
 constexpr MetricsFormat kOpen = MetricsFormat::openmetrics;
 
-std::string metadata(const Metadata& of, MetricsFormat format) {
-  std::string text;
-  append_metadata(text, of, format);
-  return text;
+std::string metadata(std::string_view name, MetricKind kind, std::string_view unit, std::string_view help,
+                     MetricsFormat format) {
+  return metadata_lines({name, kind, unit, "", MetricTier::standard, "-", help}, format);
 }
 
 TEST(Exposition, MetadataOfBothFormats) {
-  const Metadata counter{"iova_drained_ranges_total", "counter", "ranges", "What."};
-  EXPECT_EQ(metadata(counter, kText),
+  const auto counter = [](MetricsFormat format) {
+    return metadata("iova_drained_ranges_total", MetricKind::counter, "ranges", "What.", format);
+  };
+  EXPECT_EQ(counter(kText),
             "# HELP iova_drained_ranges_total What.\n# TYPE iova_drained_ranges_total counter\n");
-  EXPECT_EQ(metadata(counter, kOpen),
+  EXPECT_EQ(counter(kOpen),
             "# HELP iova_drained_ranges What.\n# TYPE iova_drained_ranges counter\n"
             "# UNIT iova_drained_ranges ranges\n");
-  EXPECT_EQ(metadata({"rcached_build_info", "info", "bool", "Who."}, kOpen),
-            "# HELP rcached_build Who.\n# TYPE rcached_build info\n");
-  EXPECT_EQ(metadata({"rcached_mode", "gauge", "bool", "M."}, kOpen),
+  EXPECT_EQ(metadata("a_seconds", MetricKind::histogram, "seconds", "A.", kOpen),
+            "# HELP a_seconds A.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n");
+  EXPECT_EQ(metadata("rcached_mode", MetricKind::gauge, "bool", "M.", kOpen),
             "# HELP rcached_mode M.\n# TYPE rcached_mode gauge\n")
       << "no unit where the name does not end in it";
-  EXPECT_EQ(metadata({"bytes", "gauge", "bytes", "B."}, kOpen), "# HELP bytes B.\n# TYPE bytes gauge\n");
-  EXPECT_EQ(metadata({"kilobytes", "gauge", "bytes", "B."}, kOpen),
+  EXPECT_EQ(metadata("bytes", MetricKind::gauge, "bytes", "B.", kOpen),
+            "# HELP bytes B.\n# TYPE bytes gauge\n");
+  EXPECT_EQ(metadata("kilobytes", MetricKind::gauge, "bytes", "B.", kOpen),
             "# HELP kilobytes B.\n# TYPE kilobytes gauge\n");
 }
 
 TEST(Exposition, AnInfoIsAGaugeInTheTextFormat) {
-  const MetricRow& row = kMetrics[metric("rcached_build_info")];
-  EXPECT_EQ(metadata_of(row, kText).type, "gauge");
-  EXPECT_EQ(metadata_of(row, kOpen).type, "info");
+  EXPECT_EQ(metadata("rcached_build_info", MetricKind::info, "bool", "Who.", kOpen),
+            "# HELP rcached_build Who.\n# TYPE rcached_build info\n");
+  EXPECT_EQ(metadata("rcached_build_info", MetricKind::info, "bool", "Who.", kText),
+            "# HELP rcached_build_info Who.\n# TYPE rcached_build_info gauge\n");
 }
 
 TEST(Exposition, HelpIsEscapedAsTheFormatWants) {
-  const Metadata hostile{"a", "gauge", "", "say \"x\\y\"\nend\xff"};
-  EXPECT_EQ(metadata(hostile, kText), "# HELP a say \"x\\\\y\"\\nend\xef\xbf\xbd\n# TYPE a gauge\n");
-  EXPECT_EQ(metadata(hostile, kOpen), "# HELP a say \\\"x\\\\y\\\"\\nend\xef\xbf\xbd\n# TYPE a gauge\n");
+  const auto hostile = [](MetricsFormat format) {
+    return metadata("a", MetricKind::gauge, "", "say \"x\\y\"\nend\xff", format);
+  };
+  EXPECT_EQ(hostile(kText), "# HELP a say \"x\\\\y\"\\nend\xef\xbf\xbd\n# TYPE a gauge\n");
+  EXPECT_EQ(hostile(kOpen), "# HELP a say \\\"x\\\\y\\\"\\nend\xef\xbf\xbd\n# TYPE a gauge\n");
 }
 
 TEST(Exposition, LabelValuesAreEscapedAndValid) {
@@ -57,15 +60,18 @@ TEST(Exposition, LabelValuesAreEscapedAndValid) {
             "e\"");
 }
 
+TEST(Exposition, LabelsAreJoinedByCommas) {
+  EXPECT_EQ(joined({{"a", "1"}, {"b", "\""}}), "a=\"1\",b=\"\\\"\"");
+  EXPECT_EQ(joined({}), "");
+  EXPECT_EQ(label_block({{"a", "1"}}), "{a=\"1\"} ");
+}
+
 std::string number(double value) {
-  std::string text;
-  append_number(text, value);
   std::string written(3, '#');
   TextCursor cursor(written, 64);
-  cursor.put_number(value);
+  cursor.advance(write_at(cursor.room(24), value));
   cursor.finish();
-  EXPECT_EQ(written, text) << "the two ways to write a number agree";
-  return text;
+  return written;
 }
 
 TEST(Exposition, NumbersAreTheShortestThatAreExact) {
@@ -96,6 +102,8 @@ TEST(Exposition, BoundsAreCanonical) {
   EXPECT_EQ(canonical_number(1e10), "1e+10");
   EXPECT_EQ(canonical_number(-0.5), "-0.5");
   EXPECT_EQ(canonical_number(std::numeric_limits<double>::infinity()), "+Inf");
+  EXPECT_EQ(canonical_number(-std::numeric_limits<double>::infinity()), "-Inf");
+  EXPECT_EQ(canonical_number(std::nan("")), "NaN");
 }
 
 TEST(TextCursor, WritesPiecesOfAnyLengthAndIntegersOfAnySize) {
@@ -104,11 +112,11 @@ TEST(TextCursor, WritesPiecesOfAnyLengthAndIntegersOfAnySize) {
     std::string text(5, '#');
     TextCursor cursor(text, 0);
     for (int i = 0; i < 100; ++i) {
-      cursor.room(piece.size() + 50);
-      cursor.put(piece);
-      cursor.put_number(std::numeric_limits<std::uint64_t>::max());
-      cursor.put_number(std::numeric_limits<std::int64_t>::min());
-      cursor.put(std::string_view("|"));
+      char* at = cursor.room(piece.size() + 50);
+      at = write_at(at, piece);
+      at = write_at(at, std::numeric_limits<std::uint64_t>::max());
+      at = write_at(at, std::numeric_limits<std::int64_t>::min());
+      cursor.advance(write_at(at, std::string_view("|")));
     }
     cursor.finish();
     std::string expected;
@@ -117,6 +125,35 @@ TEST(TextCursor, WritesPiecesOfAnyLengthAndIntegersOfAnySize) {
     }
     EXPECT_EQ(text, expected);
   }
+}
+
+TEST(SampleSink, CountsTheLinesThatItWouldWrite) {
+  const Piece name(std::string("a"));
+  const std::string_view block = "{x=\"1\"} ";
+  std::string text;
+  TextCursor cursor(text, 0);
+  SampleSink writing(cursor);
+  SampleSink counting;
+  for (SampleSink* sink : {&writing, &counting}) {
+    sink->start(name, "# TYPE a gauge\n");
+    sink->add(std::uint64_t{7}, block);
+    sink->add_suffixed(Piece(std::string("_sum")), 0.5, kNoLabels);
+  }
+  cursor.finish();
+  EXPECT_EQ(text, "# TYPE a gauge\na{x=\"1\"} 7\na_sum 0.5\n");
+  EXPECT_EQ(counting.series(), 2u);
+  EXPECT_GE(counting.bytes(), 20u);
+  counting.start(name, {});
+  EXPECT_EQ(counting.series(), 0u) << "of each metric on its own";
+}
+
+TEST(SampleSink, AMetricWithoutSamplesHasNoLines) {
+  std::string text;
+  TextCursor cursor(text, 0);
+  SampleSink sink(cursor);
+  sink.start(Piece(std::string("a")), "# TYPE a gauge\n");
+  cursor.finish();
+  EXPECT_EQ(text, "");
 }
 
 }  // namespace

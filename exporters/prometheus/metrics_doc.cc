@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/prometheus/metrics_doc.h"
-
+// docs/metrics.md, made from the table.
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -14,7 +13,7 @@ namespace {
 
 constexpr std::string_view kIntroduction =
     R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
-<!-- Generated from exporters/prometheus/metric_table.h by `metrics-doc`; do not edit. -->
+<!-- Generated from exporters/prometheus/metric_table.cc by `metrics-doc`; do not edit. -->
 # Metrics
 
 What `/metrics` serves, as Prometheus text 0.0.4 or, when the scraper asks for it, OpenMetrics 1.0. Both have the same

@@ -2,7 +2,7 @@
 // metrics-doc: prints docs/metrics.md (the CMake target `docs-metrics` writes it into the source tree).
 #include <cstdio>
 
-#include "exporters/prometheus/metrics_doc.h"
+#include "exporters/prometheus/metric_table.h"
 
 int main() {
   const std::string text = rcached::metrics_markdown();

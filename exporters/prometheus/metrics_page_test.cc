@@ -19,7 +19,6 @@
 #include <thread>
 #include <vector>
 
-#include "exporters/prometheus/process_collectable.h"
 #include "tests/kit/gunzip.h"
 #include "tests/kit/paths.h"
 #include "tests/kit/sample_view.h"
@@ -57,7 +56,12 @@ HttpResponse ask(MetricsPage& page, const std::string& accept = "", const std::s
 constexpr const char* kAcceptOpen =
     "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
 
-MetricsPage::Own process() { return {std::make_shared<ProcessCollectable>()}; }
+constexpr SeriesSettings kDetailed{.per_cpu = true, .per_magazine = true};
+
+SeriesSettings limited(SeriesSettings settings, std::uint64_t limit) {
+  settings.limit = limit;
+  return settings;
+}
 
 // Some series of rcached's own.
 class Gauges final : public prometheus::Collectable {
@@ -79,7 +83,7 @@ class Gauges final : public prometheus::Collectable {
 };
 
 TEST(MetricsPage, SaysThatItIsNotReadyBeforeTheFirstView) {
-  MetricsPage page(std::make_shared<SettableSource>(), process());
+  MetricsPage page(std::make_shared<SettableSource>());
   for (const char* encoding : {"", "gzip"}) {
     const HttpResponse response = ask(page, kAcceptOpen, encoding);
     EXPECT_EQ(response.status, 503);
@@ -91,7 +95,7 @@ TEST(MetricsPage, SaysThatItIsNotReadyBeforeTheFirstView) {
 }
 
 TEST(MetricsPage, AnswersInTheFormatThatIsAskedFor) {
-  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)), process());
+  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
   const HttpResponse text = ask(page, "*/*");
   EXPECT_EQ(text.status, 200);
   EXPECT_EQ(text.content_type, "text/plain; version=0.0.4; charset=utf-8");
@@ -186,10 +190,8 @@ TEST(MetricsPage, SlowClientsDoNotMakeItGrowForEver) {
 }
 
 TEST(MetricsPage, ThePageTellsHowManySeriesItHas) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  view.status.series_limit = 7777;
-  MetricsPage page(std::make_shared<SettableSource>(view), process());
+  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)),
+                   {.series = limited(kDetailed, 7777)});
   for (const char* accept : {"*/*", kAcceptOpen}) {
     for (const char* encoding : {"", "gzip"}) {
       const std::string body = body_of(ask(page, accept, encoding));
@@ -205,15 +207,14 @@ TEST(MetricsPage, ThePageTellsHowManySeriesItHas) {
 
 TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
   const auto source = std::make_shared<SettableSource>(view);
   std::vector<std::string> log;
-  MetricsPage page(source, process(), [&](std::string_view text) { log.emplace_back(text); });
+  MetricsPage page(source,
+                   {.series = kDetailed, .on_drop = [&](std::string_view text) { log.emplace_back(text); }});
   const testing::Samples all(body_of(ask(page)));
   EXPECT_TRUE(log.empty());
 
-  view.status.series_limit = all.series() - 1;
-  source->publish(view);
+  page.set_series(limited(kDetailed, all.series() - 1));
   const testing::Samples fewer(body_of(ask(page)));
   EXPECT_FALSE(fewer.has("iova_rcache_magazine_ranges"));
   EXPECT_TRUE(fewer.has("iova_rcache_cpu_ranges"));
@@ -221,7 +222,7 @@ TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   EXPECT_EQ(fewer.count("rcached_series_dropped"), 1u);
   EXPECT_EQ(fewer.at("rcached_series_left_out{}"), 8);
   EXPECT_EQ(fewer.at("rcached_series{}"), fewer.series());
-  EXPECT_LE(fewer.series(), view.status.series_limit);
+  EXPECT_LT(fewer.series(), all.series());
   ASSERT_EQ(log.size(), 1u);
   EXPECT_NE(log[0].find("iova_rcache_magazine_ranges (8)"), std::string::npos) << log[0];
 
@@ -233,8 +234,7 @@ TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   }
   EXPECT_EQ(log.size(), 1u);
 
-  view.status.series_limit = 1;
-  source->publish(view);
+  page.set_series(limited(kDetailed, 1));
   const testing::Samples least(body_of(ask(page)));
   for (const MetricRow& row : kMetrics) {
     if (row.tier == MetricTier::alerting && all.has(std::string(row.name))) {
@@ -246,21 +246,18 @@ TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   EXPECT_EQ(least.at("rcached_series{}"), least.series());
   EXPECT_EQ(log.size(), 2u);
 
-  view.status.series_limit = 50'000;
-  source->publish(view);
+  page.set_series(kDetailed);
   EXPECT_TRUE(testing::Samples(body_of(ask(page))).has("iova_rcache_magazine_ranges"));
   ASSERT_EQ(log.size(), 3u);
   EXPECT_NE(log[2].find("nothing is left out"), std::string::npos);
 }
 
 TEST(MetricsPage, OwnSeriesCountTooAlsoThoseThatComeLater) {
-  View view = sample_view(kProfile61);
-  view.status.per_magazine_series = true;
-  const auto source = std::make_shared<SettableSource>(view);
+  const SeriesSettings settings{.per_magazine = true};
   const auto own = std::make_shared<Gauges>(1);
-  MetricsPage page(source, {own});
-  view.status.series_limit = testing::Samples(body_of(ask(page))).series() + 4;
-  source->publish(view);
+  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)),
+                   {.instruments = {own}, .series = settings});
+  page.set_series(limited(settings, testing::Samples(body_of(ask(page))).series() + 4));
   EXPECT_TRUE(testing::Samples(body_of(ask(page))).has("iova_rcache_magazine_ranges"));
   own->set(5);
   EXPECT_TRUE(testing::Samples(body_of(ask(page))).has("iova_rcache_magazine_ranges")) << "just fits";
@@ -271,21 +268,43 @@ TEST(MetricsPage, OwnSeriesCountTooAlsoThoseThatComeLater) {
   EXPECT_EQ(samples.at("rcached_series{}"), samples.series());
 }
 
-TEST(MetricsPage, TextIsForOtherWaysOut) {
-  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)), process());
+TEST(MetricsPage, SettingsAreTakenOverBetweenTwoViews) {
+  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
+  const auto before = ask(page);
+  EXPECT_FALSE(testing::Samples(body_of(before)).has("iova_rcache_cpu_ranges"));
+  page.set_series({});
+  EXPECT_EQ(ask(page).shared_body, before.shared_body) << "nothing has changed";
+  page.set_series({.per_cpu = true, .limit = 7777});
+  for (const char* accept : {"*/*", kAcceptOpen}) {
+    const testing::Samples after(body_of(ask(page, accept)));
+    EXPECT_TRUE(after.has("iova_rcache_cpu_ranges"));
+    EXPECT_FALSE(after.has("iova_rcache_magazine_ranges"));
+    EXPECT_EQ(after.at("rcached_series_limit{}"), 7777);
+    EXPECT_EQ(after.at("rcached_series{}"), after.series());
+  }
+  page.set_series({.per_magazine = true});
+  const testing::Samples again(body_of(ask(page)));
+  EXPECT_FALSE(again.has("iova_rcache_cpu_ranges"));
+  EXPECT_TRUE(again.has("iova_rcache_magazine_ranges"));
+}
+
+TEST(MetricsPage, TextIsForOtherExporters) {
+  MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
   const auto all = page.text(MetricsFormat::text);
   ASSERT_TRUE(all.has_value());
-  EXPECT_TRUE(testing::Samples(*all->view + all->own).has("process_open_fds"));
-  const auto without = page.text(MetricsFormat::text, "process_");
+  const testing::Samples with(*all->view + all->own);
+  EXPECT_TRUE(with.has("process_open_fds"));
+  const auto without = page.text(MetricsFormat::text, {"process_"});
   const testing::Samples samples(*without->view + without->own);
   EXPECT_FALSE(samples.has("process_open_fds"));
   EXPECT_TRUE(samples.has("rcached_render_duration_seconds"));
-  EXPECT_EQ(samples.at("rcached_series{}"), samples.series());
+  EXPECT_EQ(samples.series(), with.series() - 3);
+  EXPECT_EQ(samples.at("rcached_series{}"), with.at("rcached_series{}")) << "as in a scrape";
 }
 
 TEST(MetricsPage, ConcurrentCallersGetWholeAndEverNewerViews) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
-  MetricsPage page(source, process());
+  MetricsPage page(source);
   std::atomic<bool> done = false;
   std::vector<std::thread> readers;
   readers.reserve(6);
@@ -344,11 +363,8 @@ TEST(MetricsPage, RendersEveryRowOfTheTable) {
   std::map<std::string, std::string> types;
   for (const KernelProfile& profile : {kProfile61, kProfile612}) {
     for (const std::uint64_t limit : {50'000u, 400u}) {
-      View view = sample_view(profile);
-      view.status.per_cpu_series = view.status.per_magazine_series = true;
-      view.status.series_limit = limit;
-      MetricsPage page(std::make_shared<SettableSource>(view),
-                       {registry, std::make_shared<ProcessCollectable>()});
+      MetricsPage page(std::make_shared<SettableSource>(sample_view(profile)),
+                       {.instruments = {registry}, .series = limited(kDetailed, limit)});
       const testing::Samples samples(body_of(ask(page)));
       seen.insert(samples.label_names().begin(), samples.label_names().end());
       for (const auto& [name, labels] : samples.label_names()) types[name] = samples.type(name);
@@ -380,18 +396,16 @@ std::pair<int, std::string> promtool(const std::string& metrics) {
 }
 
 TEST(Promtool, FindsNothingToSayAboutAnyView) {
-  View detailed = sample_view(kProfile510);
-  detailed.status.per_cpu_series = detailed.status.per_magazine_series = true;
-  View over_limit = detailed;
-  over_limit.status.series_limit = 100;
   View unknown = sample_view(kProfile612);
   unknown.kernel.online_cpus = 0;
-  for (const View& view : {sample_view(kProfile61), sample_view(kProfile612), detailed, over_limit, unknown,
-                           View{}, testing::hostile_view()}) {
-    MetricsPage page(std::make_shared<SettableSource>(view), process());
-    const auto [status, printed] = promtool(body_of(ask(page)));
-    EXPECT_EQ(status, 0);
-    EXPECT_EQ(printed, "");
+  for (const View& view : {sample_view(kProfile510), sample_view(kProfile61), sample_view(kProfile612),
+                           unknown, View{}, testing::hostile_view()}) {
+    for (const SeriesSettings& settings : {SeriesSettings{}, kDetailed, limited(kDetailed, 100)}) {
+      MetricsPage page(std::make_shared<SettableSource>(view), {.series = settings});
+      const auto [status, printed] = promtool(body_of(ask(page)));
+      EXPECT_EQ(status, 0);
+      EXPECT_EQ(printed, "");
+    }
   }
 }
 

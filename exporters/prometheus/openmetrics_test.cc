@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "exporters/prometheus/metrics_page.h"
-#include "exporters/prometheus/process_collectable.h"
 #include "tests/kit/paths.h"
 #include "tests/kit/sample_view.h"
 #include "tests/kit/samples.h"
@@ -41,21 +40,20 @@ std::pair<int, std::string> check(const std::string& metrics) {
 }
 
 TEST(OpenMetrics, AStrictParserTakesEveryView) {
-  View detailed = sample_view(kProfile510);
-  detailed.status.per_cpu_series = detailed.status.per_magazine_series = true;
-  View over_limit = detailed;
-  over_limit.status.series_limit = 100;
   View unknown = sample_view(kProfile612);
   unknown.kernel.online_cpus = 0;
-  for (const View& view : {sample_view(kProfile61), sample_view(kProfile612), detailed, over_limit, unknown,
-                           View{}, testing::hostile_view()}) {
-    MetricsPage page(std::make_shared<SettableSource>(view),
-                     MetricsPage::Own{std::make_shared<ProcessCollectable>()});
-    const auto text = page.text(MetricsFormat::openmetrics);
-    const std::string whole = *text->view + text->own;
-    const auto [status, printed] = check(whole);
-    EXPECT_EQ(status, 0) << printed;
-    EXPECT_EQ(printed, std::to_string(testing::Samples(whole).series()) + " samples\n");
+  for (const View& view : {sample_view(kProfile510), sample_view(kProfile61), sample_view(kProfile612),
+                           unknown, View{}, testing::hostile_view()}) {
+    for (const SeriesSettings& settings :
+         {SeriesSettings{}, SeriesSettings{.per_cpu = true, .per_magazine = true},
+          SeriesSettings{.per_cpu = true, .per_magazine = true, .limit = 100}}) {
+      MetricsPage page(std::make_shared<SettableSource>(view), {.series = settings});
+      const auto text = page.text(MetricsFormat::openmetrics);
+      const std::string whole = *text->view + text->own;
+      const auto [status, printed] = check(whole);
+      EXPECT_EQ(status, 0) << printed;
+      EXPECT_EQ(printed, std::to_string(testing::Samples(whole).series()) + " samples\n");
+    }
   }
 }
 

@@ -26,6 +26,7 @@ bool goes_before(std::size_t a, std::size_t b, const SeriesCounts& counts) {
 
 SeriesPlan plan_series(const SeriesCounts& counts, std::uint64_t own, std::uint64_t limit) {
   SeriesPlan plan;
+  plan.counts = counts;
   plan.own = own;
   plan.limit = limit;
   for (const std::uint64_t count : counts) plan.kept += count;
@@ -47,7 +48,7 @@ SeriesPlan plan_series(const SeriesCounts& counts, std::uint64_t own, std::uint6
   return plan;
 }
 
-std::string describe_plan(const SeriesPlan& plan, const SeriesCounts& counts) {
+std::string describe_plan(const SeriesPlan& plan) {
   if (plan.dropped.none()) {
     if (plan.total() <= plan.limit) {
       return fmt::format(
@@ -63,10 +64,10 @@ std::string describe_plan(const SeriesPlan& plan, const SeriesCounts& counts) {
       fmt::format("the scrape would hold {} series, more than metrics.series_limit ({}); left out:",
                   plan.kept + plan.left_out + plan.own + 3, plan.limit);
   bool first = true;
-  for (std::size_t row = 0; row < counts.size(); ++row) {
+  for (std::size_t row = 0; row < kMetrics.size(); ++row) {
     if (!plan.dropped[row]) continue;
     fmt::format_to(std::back_inserter(text), "{} {} ({})", first ? "" : ",", kMetrics.at(row).name,
-                   counts.at(row));
+                   plan.counts.at(row));
     first = false;
   }
   if (plan.total() > plan.limit) {

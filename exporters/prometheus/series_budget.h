@@ -15,18 +15,28 @@
 
 namespace rcached {
 
-using SeriesCounts = std::array<std::uint64_t, kMetrics.size()>;  // by row of kMetrics
-using DroppedMetrics = std::bitset<kMetrics.size()>;
+// Which series are wanted, and how many at most (config: metrics.*).
+struct SeriesSettings {
+  bool per_cpu = false;
+  bool per_magazine = false;
+  std::uint64_t limit = 50'000;
+
+  bool operator==(const SeriesSettings&) const = default;
+};
+
+using SeriesCounts = std::array<std::uint64_t, kMetricCount>;  // by row of kMetrics
+using DroppedMetrics = std::bitset<kMetricCount>;
 
 struct SeriesPlan {
+  SeriesCounts counts{};  // of the View, those left out included
   DroppedMetrics dropped;
   std::uint64_t kept = 0;      // of the View
   std::uint64_t left_out = 0;  // of the View
   std::uint64_t own = 0;       // of the own metrics
   std::uint64_t limit = 0;
 
-  // What tells about all this: rcached_series, _limit, _left_out, and one rcached_series_dropped for each
-  // metric left out.
+  // The series that report all this: rcached_series, _limit, _left_out, and one rcached_series_dropped for
+  // each metric left out.
   std::uint64_t about() const { return 3 + dropped.count(); }
   std::uint64_t total() const { return kept + own + about(); }
 };
@@ -35,6 +45,6 @@ struct SeriesPlan {
 SeriesPlan plan_series(const SeriesCounts& counts, std::uint64_t own, std::uint64_t limit);
 
 // For the log: what is left out, or that all fits again, and what to do.
-std::string describe_plan(const SeriesPlan& plan, const SeriesCounts& counts);
+std::string describe_plan(const SeriesPlan& plan);
 
 }  // namespace rcached

@@ -2,7 +2,6 @@
 #include "exporters/prometheus/series_heads.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,18 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, kCachedOrders + 1> kOrderNames = {"0", "1", "2", "3", "4", "5", "6+"};
 
-using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
-
-std::string joined(const Labels& labels) {
-  std::string text;
-  for (const auto& [name, value] : labels) {
-    if (!text.empty()) text += ',';
-    append_label(text, name, value);
-  }
-  return text;
-}
-
-Piece whole(const Labels& labels) { return Piece("{" + joined(labels) + "} "); }
+Piece whole(const Labels& labels) { return Piece(label_block(labels)); }
 Piece opening(const Labels& labels) { return Piece("{" + joined(labels) + ","); }
 Piece closing(const Labels& labels) { return Piece(joined(labels) + "} "); }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "allocator/kernel_profile.h"
-#include "exporters/prometheus/text_cursor.h"
+#include "exporters/prometheus/exposition.h"
 #include "view/view.h"
 
 namespace rcached {

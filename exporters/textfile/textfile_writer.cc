@@ -6,7 +6,6 @@
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "exporters/textfile/textfile_text.h"
+#include "exporters/prometheus/renderer.h"
 
 namespace rcached {
 namespace {
@@ -34,11 +33,7 @@ constexpr milliseconds kAskAgain{200};  // while nothing is known
 constexpr int kNiceness = 10;
 
 constexpr const char* kWrites = "rcached_textfile_writes_total";
-constexpr const char* kWritesHelp =
-    "Writes of the file for node_exporter's textfile collector, by result: ok or error.";
 constexpr const char* kLastWrite = "rcached_textfile_last_write_timestamp_seconds";
-constexpr const char* kLastWriteHelp =
-    "When the file for node_exporter's textfile collector was last written, in Unix time; absent when never.";
 
 double unix_seconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -50,9 +45,9 @@ class WriteMetrics {
  public:
   WriteMetrics()
       : registry_(std::make_shared<prometheus::Registry>()),
-        ok_(writes("ok")),
-        error_(writes("error")),
-        last_write_(prometheus::BuildGauge().Name(kLastWrite).Help(kLastWriteHelp).Register(*registry_)) {}
+        ok_(prometheus::BuildCounter().Name(kWrites).Register(*registry_).Add({{"result", "ok"}})),
+        error_(prometheus::BuildCounter().Name(kWrites).Register(*registry_).Add({{"result", "error"}})),
+        last_write_(prometheus::BuildGauge().Name(kLastWrite).Register(*registry_)) {}
 
   void written(double at) {
     ok_.Increment();
@@ -62,30 +57,23 @@ class WriteMetrics {
 
   // As it is after written(at).
   std::string text_after_write(double at) const {
-    std::vector<prometheus::MetricFamily> families = registry_->Collect();
-    std::erase_if(families, [](const prometheus::MetricFamily& family) { return family.name == kLastWrite; });
-    for (prometheus::MetricFamily& family : families) {
+    ScrapeInput after{.instruments = registry_->Collect()};
+    std::erase_if(after.instruments,
+                  [](const prometheus::MetricFamily& family) { return family.name == kLastWrite; });
+    for (prometheus::MetricFamily& family : after.instruments) {
       for (prometheus::ClientMetric& sample : family.metric) {
         if (sample.label.at(0).value == "ok") sample.counter.value += 1;
       }
     }
     prometheus::ClientMetric last;
     last.gauge.value = at;
-    families.push_back({kLastWrite, kLastWriteHelp, prometheus::MetricType::Gauge, {last}});
-    return prometheus::TextSerializer().Serialize(families);
+    after.instruments.push_back({kLastWrite, "", prometheus::MetricType::Gauge, {last}});
+    return scrape_text(after, MetricsFormat::text);
   }
 
   std::shared_ptr<prometheus::Collectable> registry() const { return registry_; }
 
  private:
-  prometheus::Counter& writes(const char* result) {
-    return prometheus::BuildCounter()
-        .Name(kWrites)
-        .Help(kWritesHelp)
-        .Register(*registry_)
-        .Add({{"result", result}});
-  }
-
   std::shared_ptr<prometheus::Registry> registry_;
   prometheus::Counter& ok_;
   prometheus::Counter& error_;
@@ -135,13 +123,13 @@ class TextfileWriter::Impl {
  private:
   void run() {
     settle_thread();
-    if (auto cleared = file_->clear(); !cleared) tell(cleared.error());
+    if (auto cleared = file_->clear(); !cleared) report(cleared.error());
     do {
     } while (!wait(round()));
-    if (auto removed = file_->remove(); !removed) tell(removed.error());
+    if (auto removed = file_->remove(); !removed) report(removed.error());
   }
 
-  // True: it is time to end.
+  // True: it is to stop.
   bool wait(milliseconds time) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, time, [this] { return stopping_; });
@@ -150,12 +138,12 @@ class TextfileWriter::Impl {
   // How long to wait for the next.
   milliseconds round() {
     try {
-      const std::shared_ptr<const std::string> text = options_.text();
-      if (text == nullptr) {
-        if (auto removed = file_->remove(); !removed) tell(removed.error());
+      const auto text = options_.text();
+      if (text.empty()) {
+        if (auto removed = file_->remove(); !removed) report(removed.error());
         return std::min(interval_.load(), kAskAgain);
       }
-      write(*text);
+      write(text);
     } catch (const std::exception& error) {
       failed({ErrorCode::io, fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
               "report this as a bug, unless memory has run out"});
@@ -163,9 +151,10 @@ class TextfileWriter::Impl {
     return interval_;
   }
 
-  void write(const std::string& text) {
+  void write(const std::vector<std::shared_ptr<const std::string>>& text) {
     const double now = unix_seconds();
-    std::vector<std::string_view> pieces = without_metrics(text, {"process_", "rcached_textfile_"});
+    std::vector<std::string_view> pieces;
+    for (const auto& piece : text) pieces.emplace_back(*piece);
     const std::string own = metrics_.text_after_write(now);
     pieces.emplace_back(own);
     if (auto written = file_->replace(pieces); !written) {
@@ -173,16 +162,16 @@ class TextfileWriter::Impl {
       return;
     }
     metrics_.written(now);
-    if (!std::exchange(told_, {}).empty() && options_.on_recovery) options_.on_recovery();
+    if (!std::exchange(reported_, {}).empty() && options_.on_recovery) options_.on_recovery();
   }
 
   void failed(const Error& error) {
     metrics_.failed();
-    tell(error);
+    report(error);
   }
 
-  void tell(const Error& error) {
-    if (std::exchange(told_, error.message) != error.message && options_.on_failure)
+  void report(const Error& error) {
+    if (std::exchange(reported_, error.message) != error.message && options_.on_failure)
       options_.on_failure(error);
   }
 
@@ -196,7 +185,7 @@ class TextfileWriter::Impl {
 
   // Of the thread:
   std::optional<PromFile> file_;
-  std::string told_;  // the last failure, until a write has worked
+  std::string reported_;  // the last failure, until a write has worked
 
   std::thread thread_;
 };

@@ -2,7 +2,6 @@
 #include "exporters/textfile/textfile_writer.h"
 
 #include <gtest/gtest.h>
-#include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include <vector>
 
 #include "exporters/prometheus/metrics_page.h"
-#include "exporters/prometheus/process_collectable.h"
+#include "exporters/prometheus/renderer.h"
 #include "tests/kit/paths.h"
 #include "tests/kit/sample_view.h"
 
@@ -28,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-using Text = std::shared_ptr<const std::string>;
+using Text = std::vector<std::shared_ptr<const std::string>>;
 
 std::string read(const fs::path& path) {
   std::ifstream file(path);
@@ -71,11 +70,11 @@ class TextfileWriterTest : public ::testing::Test {
 
   void set_text(const std::string& text) {
     const std::lock_guard lock(mutex_);
-    text_ = std::make_shared<const std::string>(text);
+    text_ = {std::make_shared<const std::string>(text)};
   }
   void set_no_text() {
     const std::lock_guard lock(mutex_);
-    text_ = nullptr;
+    text_.clear();
   }
 
   // Waits until `condition`, which may look at the members that follow; false after 20 s.
@@ -99,7 +98,7 @@ class TextfileWriterTest : public ::testing::Test {
   }
 
   static std::string metrics(const TextfileWriter& writer) {
-    return prometheus::TextSerializer().Serialize(writer.metrics()->Collect());
+    return scrape_text({.instruments = writer.metrics()->Collect()}, MetricsFormat::text);
   }
   // The value of a series in the text; -1 when it is not there.
   static double value(const std::string& text, const std::string& series) {
@@ -110,11 +109,12 @@ class TextfileWriterTest : public ::testing::Test {
   fs::path directory_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Text text_ = std::make_shared<const std::string>("iova_a 1\n");
+  Text text_ = {std::make_shared<const std::string>("iova_a 1\n")};
   bool throws_ = false;
   int asked_ = 0;
   std::vector<Error> failures_;
   int recoveries_ = 0;
+  std::unique_ptr<MetricsPage> page_;
 };
 
 constexpr const char* kOk = "rcached_textfile_writes_total{result=\"ok\"}";
@@ -151,20 +151,6 @@ TEST_F(TextfileWriterTest, TheFileHoldsItsOwnMetricsAsTheyAreOnceItIsThere) {
   const auto begun = std::chrono::steady_clock::now();
   writer.stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 30min);
-}
-
-TEST_F(TextfileWriterTest, LeavesOutWhatNodeExporterHasItselfAndItsOwnOfBefore) {
-  TextfileWriter writer(options(1h));
-  set_text(
-      "# HELP process_open_fds Files.\n# TYPE process_open_fds gauge\nprocess_open_fds 3\niova_a 1\n"
-      "# TYPE rcached_textfile_writes_total counter\nrcached_textfile_writes_total{result=\"ok\"} 77\n");
-  ASSERT_TRUE(writer.start());
-  ASSERT_TRUE(eventually([&] { return fs::exists(path()); }));
-  const std::string text = read(path());
-  EXPECT_EQ(text.find("process_"), std::string::npos) << text;
-  EXPECT_NE(text.find("\niova_a 1\n"), std::string::npos) << text;
-  EXPECT_EQ(value(text, kOk), 1);
-  EXPECT_EQ(text.find(kOk), text.rfind(kOk)) << "once";
 }
 
 TEST_F(TextfileWriterTest, NothingIsWrittenWhileNothingIsKnownAndAStaleFileGoes) {
@@ -264,15 +250,18 @@ TEST_F(TextfileWriterTest, TheFileLimitOfTheProcessDoesNotEndIt) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
-TEST_F(TextfileWriterTest, PromtoolHasNothingToSayAboutAFullFile) {
-  View view = testing::sample_view(kProfile61);
-  view.status.per_cpu_series = true;
-  MetricsPage page(std::make_shared<testing::SettableSource>(view),
-                   MetricsPage::Own{std::make_shared<ProcessCollectable>()});
-  const auto text = page.text(MetricsFormat::text);
-  ASSERT_TRUE(text.has_value());
-  set_text(*text->view + text->own);
-  TextfileWriter writer(options(1h));
+TEST_F(TextfileWriterTest, AFullFileIsCleanAndLeavesOutWhatNodeExporterHasItself) {
+  TextfileWriter writer([this] {
+    TextfileOptions with_page = options(1h);
+    with_page.text = [this] {
+      auto text = page_->text(MetricsFormat::text, kNotInTextfile);
+      return Text{text->view, std::make_shared<const std::string>(text->own)};
+    };
+    return with_page;
+  }());
+  page_ = std::make_unique<MetricsPage>(
+      std::make_shared<testing::SettableSource>(testing::sample_view(kProfile61)),
+      MetricsOptions{.instruments = {writer.metrics()}, .series = {.per_cpu = true}});
   ASSERT_TRUE(writer.start());
   ASSERT_TRUE(eventually([&] { return fs::exists(path()); }));
   const std::string printed = (directory_ / "printed").string();
@@ -280,7 +269,12 @@ TEST_F(TextfileWriterTest, PromtoolHasNothingToSayAboutAFullFile) {
       std::system(("'" RCACHED_PROMTOOL "' check metrics <'" + path() + "' >'" + printed + "' 2>&1").c_str());
   EXPECT_EQ(status, 0);
   EXPECT_EQ(read(printed), "");
-  EXPECT_NE(read(path()).find("\niova_tree_ranges{domain=\"4\"} "), std::string::npos);
+  const std::string text = read(path());
+  EXPECT_NE(text.find("\niova_tree_ranges{domain=\"4\"} "), std::string::npos);
+  EXPECT_NE(text.find("\niova_rcache_cpu_ranges{"), std::string::npos);
+  EXPECT_EQ(text.find("process_open_fds"), std::string::npos);
+  EXPECT_EQ(value(text, kOk), 1) << "its own metrics as they are now, and not as the page had them";
+  EXPECT_EQ(text.find(kOk), text.rfind(kOk)) << "once";
 }
 
 }  // namespace

@@ -15,8 +15,7 @@
 #include "exporters/http/gzip.h"
 #include "exporters/http/http_server.h"
 #include "exporters/prometheus/metrics_page.h"
-#include "exporters/prometheus/process_collectable.h"
-#include "exporters/prometheus/view_renderer.h"
+#include "exporters/prometheus/renderer.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/scrape_load.h"
 #include "tests/bench/scrape_views.h"
@@ -28,6 +27,10 @@ namespace {
 
 constexpr Host kLargest{.per_magazine = true};  // 64 domains x 6 orders x 256 CPUs x 2 magazines
 constexpr Host kDefault{};                      // the same host without series by CPU
+
+SeriesSettings settings_of(const Host& host) {
+  return {.per_magazine = host.per_magazine, .limit = 1'000'000};
+}
 
 struct Rendering {
   Host host;
@@ -43,15 +46,16 @@ std::vector<Result> run_rendering(const Rendering& rendering) {
   const double allocated_before = allocated_mib();
   reset_peak();
 
+  const SeriesSettings settings = settings_of(rendering.host);
   ViewRenderer renderer;
   std::string text;
   const Times times = measure(101, [&](std::size_t i) {
     // As the page does it: what there is must be counted before it is known what may be shown.
     const View& view = views.at(i % 2);
-    const SeriesPlan plan = plan_series(renderer.count(view), 0, view.status.series_limit);
-    renderer.render(view, rendering.format, plan.dropped, text);
+    const SeriesPlan plan = plan_series(renderer.count(view, settings), 0, settings.limit);
+    renderer.render(view, settings, rendering.format, plan.dropped, text);
   });
-  const SeriesCounts counts = renderer.count(views[0]);
+  const SeriesCounts counts = renderer.count(views[0], settings);
   Result result{.what = rendering.what,
                 .figures = {{"series", std::accumulate(counts.begin(), counts.end(), std::uint64_t{0})},
                             {"body_mib", static_cast<double>(text.size()) / kMiB},
@@ -75,7 +79,7 @@ std::vector<Result> run_gzip() {
     const View view = make_view(host, 1);
     ViewRenderer renderer;
     std::string text;
-    renderer.render(view, MetricsFormat::text, {}, text);
+    renderer.render(view, settings_of(host), MetricsFormat::text, {}, text);
     for (const int level : {1, 2, 3, 4, 6, 9}) {
       std::string packed;
       const Times times = measure(level > 4 ? 1 : 3, [&](std::size_t) { gzip_begin(text, level, packed); });
@@ -145,8 +149,7 @@ std::vector<Result> run_concurrent(const Settings& settings, const std::string& 
   ScrapeLoad load(port, settings.scrapers, settings.time, headers);
 
   const auto slot = std::make_shared<ViewSlot>();
-  const auto page =
-      std::make_shared<MetricsPage>(slot, MetricsPage::Own{std::make_shared<ProcessCollectable>()});
+  const auto page = std::make_shared<MetricsPage>(slot, MetricsOptions{.series = settings_of(kLargest)});
   HttpOptions options;
   options.listen = fmt::format("127.0.0.1:{}", port);
   options.threads = settings.threads;

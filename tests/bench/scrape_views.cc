@@ -92,8 +92,6 @@ View make_view(const Host& host, std::uint32_t seed) {
   view.status.programs = {
       {.function = "alloc_iova_fast", .method = "fexit", .runs = random(), .run_ns = random()},
       {.function = "free_iova_fast", .method = "fexit", .runs = random(), .run_ns = random()}};
-  view.status.per_magazine_series = host.per_magazine;
-  view.status.series_limit = 1'000'000;
   return view;
 }
 

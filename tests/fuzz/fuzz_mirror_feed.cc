@@ -35,9 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   feed.flush(now);
   View view = feed.view();
-  view.status.per_cpu_series = true;
   view.status.ready = true;
-  for (const Route& route : standard_routes(std::make_shared<testing::SettableSource>(std::move(view)))) {
+  const auto shown = std::make_shared<testing::SettableSource>(std::move(view));
+  const auto page = std::make_shared<MetricsPage>(shown, MetricsOptions{.series = {.per_cpu = true}});
+  for (const Route& route : standard_routes(shown, page)) {
     if (route.path != "/metrics") continue;
     const HttpResponse response =
         route.get({.method = "GET", .path = "/metrics", .parameter = "", .query = ""});

@@ -194,7 +194,6 @@ View hostile_view() {
   }
   view.kernel.release = view.status.version = view.status.mode = view.status.source = hostile;
   for (ProgramStatus& program : view.status.programs) program.function += hostile;
-  view.status.per_cpu_series = true;
   return view;
 }
 

@@ -14,6 +14,7 @@
 
 #include "daemon/command/routes.h"
 #include "exporters/http/http_server.h"
+#include "exporters/prometheus/metrics_page.h"
 #include "exporters/textfile/textfile_writer.h"
 #include "tests/kit/http_client.h"
 #include "tests/kit/sample_view.h"
@@ -21,32 +22,21 @@
 namespace {
 
 using rcached::HttpOptions;
-using rcached::HttpResponse;
 using rcached::HttpServer;
+using rcached::MetricsPage;
 using rcached::Route;
-using rcached::View;
 
-View fixture_view(const rcached::KernelProfile& profile) {
-  View view = rcached::testing::sample_view(profile);
-  view.status.per_cpu_series = true;
-  view.status.per_magazine_series = true;
-  return view;
+std::shared_ptr<MetricsPage> page_of(const rcached::KernelProfile& profile, std::uint64_t limit) {
+  const auto source =
+      std::make_shared<rcached::testing::SettableSource>(rcached::testing::sample_view(profile));
+  return std::make_shared<MetricsPage>(
+      source, rcached::MetricsOptions{.series = {.per_cpu = true, .per_magazine = true, .limit = limit}});
 }
 
-std::vector<Route> routes_of(View view) {
-  return rcached::standard_routes(std::make_shared<rcached::testing::SettableSource>(std::move(view)));
-}
-
-// What a scrape of /metrics in the text format gives.
-std::shared_ptr<const std::string> scrape(const std::vector<Route>& routes) {
-  for (const Route& route : routes) {
-    if (route.path != "/metrics") continue;
-    const HttpResponse response =
-        route.get({.method = "GET", .path = route.path, .parameter = "", .query = ""});
-    return std::make_shared<const std::string>(
-        (response.shared_body ? *response.shared_body : std::string()) + response.body);
-  }
-  return nullptr;
+std::vector<Route> routes_of(const rcached::KernelProfile& profile,
+                             const std::shared_ptr<MetricsPage>& page) {
+  return rcached::standard_routes(
+      std::make_shared<rcached::testing::SettableSource>(rcached::testing::sample_view(profile)), page);
 }
 
 // Null, and says why, when it cannot listen.
@@ -66,18 +56,21 @@ std::unique_ptr<HttpServer> serve(const char* name, const std::vector<Route>& ro
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<Route> bounded = routes_of(fixture_view(rcached::kProfile61));
-  const std::vector<Route> unbounded = routes_of(fixture_view(rcached::kProfile612));
-  View view = fixture_view(rcached::kProfile61);
-  view.status.series_limit = 300;
-  const std::vector<Route> limited = routes_of(std::move(view));
+  constexpr std::uint64_t kLimit = 50'000;
+  const auto bounded_page = page_of(rcached::kProfile61, kLimit);
+  const auto bounded = routes_of(rcached::kProfile61, bounded_page);
+  const auto unbounded = routes_of(rcached::kProfile612, page_of(rcached::kProfile612, kLimit));
+  const auto limited = routes_of(rcached::kProfile61, page_of(rcached::kProfile61, 300));
 
   std::optional<rcached::TextfileWriter> textfile;
   if (argc > 1) {
     rcached::TextfileOptions options;
     options.path = argv[1];
     options.interval = std::chrono::seconds(1);
-    options.text = [&bounded] { return scrape(bounded); };
+    options.text = [&bounded_page]() -> std::vector<std::shared_ptr<const std::string>> {
+      auto text = bounded_page->text(rcached::MetricsFormat::text, rcached::kNotInTextfile);
+      return {text->view, std::make_shared<const std::string>(std::move(text->own))};
+    };
     options.on_failure = [](const rcached::Error& error) {
       std::fprintf(stderr, "metrics-fixture: %s; %s\n", error.message.c_str(), error.hint.c_str());
     };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/prometheus/view_renderer.h"
+#include "exporters/prometheus/metric_sources.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 
-#include "exporters/prometheus/metric_table.h"
+#include "exporters/prometheus/renderer.h"
 #include "tests/kit/sample_view.h"
 #include "tests/kit/samples.h"
 
@@ -17,22 +16,17 @@ using testing::hostile_view;
 using testing::sample_view;
 using testing::Samples;
 
-constexpr MetricsFormat kText = MetricsFormat::text;
-constexpr MetricsFormat kOpen = MetricsFormat::openmetrics;
+constexpr SeriesSettings kDetailed{.per_cpu = true, .per_magazine = true};
 
-std::string rendered(const View& view, MetricsFormat format = kText) {
+Samples samples_of(const View& view, const SeriesSettings& settings = {}) {
   ViewRenderer renderer;
-  std::string text = "what was there before";
-  renderer.render(view, format, {}, text);
-  return text;
+  std::string text;
+  renderer.render(view, settings, MetricsFormat::text, {}, text);
+  return Samples(text);
 }
 
-Samples samples_of(const View& view) { return Samples(rendered(view)); }
-
-TEST(ViewRenderer, EveryFieldArrivesUnderItsName) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  const Samples s = samples_of(view);
+TEST(MetricSources, EveryFieldArrivesUnderItsName) {
+  const Samples s = samples_of(sample_view(kProfile61), kDetailed);
   // domain 1 has seed 10000, domain 2 seed 20000; each order adds 100 (see sample_view.cc)
   EXPECT_EQ(s.at("iova_kernel_info{release=6.1.0-test,depot=bounded,magazine_capacity=127,tree=rbtree}"), 1);
   EXPECT_EQ(
@@ -112,7 +106,7 @@ TEST(ViewRenderer, EveryFieldArrivesUnderItsName) {
   EXPECT_EQ(s.at("rcached_start_time_seconds{}"), 1'700'000'000);
 }
 
-TEST(ViewRenderer, AuditsAreShownByResultAndTimesInUnixTime) {
+TEST(MetricSources, AuditsAreShownByResultAndTimesInUnixTime) {
   const Samples s = samples_of(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=clean}"), 10030 - 31);
   EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=repaired}"), 31);
@@ -132,7 +126,7 @@ TEST(ViewRenderer, AuditsAreShownByResultAndTimesInUnixTime) {
   EXPECT_DOUBLE_EQ(s.at("iova_32bit_read_timestamp_seconds{domain=4}"), 1'700'000'000.96);
 }
 
-TEST(ViewRenderer, OneConfidenceHolds) {
+TEST(MetricSources, OneConfidenceHolds) {
   View view = sample_view(kProfile61);
   for (const std::string holds : {"exact", "resynced", "partial", "lossy"}) {
     for (const Confidence value :
@@ -146,7 +140,7 @@ TEST(ViewRenderer, OneConfidenceHolds) {
   }
 }
 
-TEST(ViewRenderer, TheExportedBalanceSheetAddsUpToTheTree) {
+TEST(MetricSources, TheExportedBalanceSheetAddsUpToTheTree) {
   for (const KernelProfile& profile : {kProfile510, kProfile61, kProfile612}) {
     const Samples s = samples_of(sample_view(profile));
     for (const std::string domain : {"{domain=4", "{domain=iovad-2"}) {
@@ -159,7 +153,7 @@ TEST(ViewRenderer, TheExportedBalanceSheetAddsUpToTheTree) {
   }
 }
 
-TEST(ViewRenderer, BoundedAndUnboundedDepotsHaveDifferentMarks) {
+TEST(MetricSources, BoundedAndUnboundedDepotsHaveDifferentMarks) {
   const Samples bounded = samples_of(sample_view(kProfile61));
   EXPECT_EQ(bounded.at("iova_rcache_depot_limit_magazines{}"), 32);
   EXPECT_FALSE(bounded.has("iova_rcache_depot_reclaim_threshold_magazines"));
@@ -174,7 +168,7 @@ TEST(ViewRenderer, BoundedAndUnboundedDepotsHaveDifferentMarks) {
       1);
 }
 
-TEST(ViewRenderer, WhatIsUnknownIsAbsent) {
+TEST(MetricSources, WhatIsUnknownIsAbsent) {
   View view = sample_view(kProfile612);
   view.kernel.online_cpus = 0;
   const Samples s = samples_of(view);
@@ -198,7 +192,7 @@ TEST(ViewRenderer, WhatIsUnknownIsAbsent) {
   }
 }
 
-TEST(ViewRenderer, KnownSeriesStartAtZero) {
+TEST(MetricSources, KnownSeriesStartAtZero) {
   View view;
   view.kernel.profile = kProfile61;
   view.snapshot.domains.emplace_back().id = 1;
@@ -219,7 +213,7 @@ TEST(ViewRenderer, KnownSeriesStartAtZero) {
   EXPECT_EQ(s.at("rcached_build_info{version=unknown}"), 1);
 }
 
-TEST(ViewRenderer, LossesAreCountedOnceEach) {
+TEST(MetricSources, LossesAreCountedOnceEach) {
   const Samples s = samples_of(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=ring_full,cpu=3}"), 3);
   EXPECT_EQ(s.at("rcached_events_lost_total{reason=entry_missing,cpu=3}"), 4);
@@ -227,7 +221,7 @@ TEST(ViewRenderer, LossesAreCountedOnceEach) {
   EXPECT_EQ(s.sum("rcached_events_lost_total"), 1 + 2 + 3 + 4 + 11);
 }
 
-TEST(ViewRenderer, ProgramsOfOneFunctionAreAddedUp) {
+TEST(MetricSources, ProgramsOfOneFunctionAreAddedUp) {
   const Samples s = samples_of(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_program_runs_total{program=alloc_iova_fast,method=fexit}"), 30);
   EXPECT_DOUBLE_EQ(s.at("rcached_program_run_seconds_total{program=alloc_iova_fast,method=fexit}"), 1e-5);
@@ -237,32 +231,29 @@ TEST(ViewRenderer, ProgramsOfOneFunctionAreAddedUp) {
   EXPECT_EQ(s.at("rcached_program_runs_total{program=free_iova_fast,method=kprobe}"), 30);
 }
 
-TEST(ViewRenderer, SeriesByCpuAndByMagazineOnlyWhenAsked) {
-  View view = sample_view(kProfile61);
+TEST(MetricSources, SeriesByCpuAndByMagazineOnlyWhenAsked) {
+  const View view = sample_view(kProfile61);
   const char* by_cpu[] = {"iova_rcache_cpu_ranges", "iova_flush_queue_cpu_drains_total",
                           "iova_flush_queue_cpu_drained_ranges_total"};
   const char* by_magazine = "iova_rcache_magazine_ranges";
   for (const bool cpu : {false, true}) {
     for (const bool magazine : {false, true}) {
-      view.status.per_cpu_series = cpu;
-      view.status.per_magazine_series = magazine;
-      const Samples s = samples_of(view);
+      const Samples s = samples_of(view, {.per_cpu = cpu, .per_magazine = magazine});
       for (const char* name : by_cpu) EXPECT_EQ(s.has(name), cpu) << name;
       EXPECT_EQ(s.has(by_magazine), magazine);
     }
   }
 }
 
-TEST(ViewRenderer, ACpuWhoseNodeIsNotKnownSaysSo) {
+TEST(MetricSources, ACpuWhoseNodeIsNotKnownSaysSo) {
   View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
   view.kernel.cpu_nodes = {-1};
-  const Samples s = samples_of(view);
+  const Samples s = samples_of(view, kDetailed);
   EXPECT_EQ(s.at("iova_rcache_cpu_ranges{domain=4,order=0,cpu=0,node=unknown}"), 12 + 127);
   EXPECT_EQ(s.at("iova_rcache_magazine_ranges{domain=4,order=5,cpu=3,node=unknown,magazine=loaded}"), 1);
 }
 
-TEST(ViewRenderer, DurationsAreHistogramsWithCumulativeBuckets) {
+TEST(MetricSources, DurationsAreHistogramsWithCumulativeBuckets) {
   const Samples s = samples_of(sample_view(kProfile61));
   // Bucket i of domain 4 counts 10040 + i tree searches, 10070 + i overflows (sample_view.cc).
   EXPECT_EQ(s.at("iova_tree_allocation_duration_seconds_bucket{domain=4,le=1e-07}"), 10040);
@@ -284,7 +275,7 @@ TEST(ViewRenderer, DurationsAreHistogramsWithCumulativeBuckets) {
   EXPECT_EQ(s.type("iova_tree_allocation_duration_seconds"), "histogram");
 }
 
-TEST(ViewRenderer, VerdictsHoldOrDoNot) {
+TEST(MetricSources, VerdictsHoldOrDoNot) {
   const Samples s = samples_of(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_verdict{domain=4,verdict=depot-saturated}"), 1);
   EXPECT_EQ(s.at("rcached_verdict{domain=4,verdict=size-mismatch}"), 0);
@@ -297,7 +288,7 @@ TEST(ViewRenderer, VerdictsHoldOrDoNot) {
   EXPECT_FALSE(samples_of(view).has("rcached_verdict"));
 }
 
-TEST(ViewRenderer, AnUnknownModeIsShownBesideTheKnownOnes) {
+TEST(MetricSources, AnUnknownModeIsShownBesideTheKnownOnes) {
   View view = sample_view(kProfile61);
   view.status.mode = "paused";
   const Samples s = samples_of(view);
@@ -305,143 +296,25 @@ TEST(ViewRenderer, AnUnknownModeIsShownBesideTheKnownOnes) {
   EXPECT_EQ(s.sum("rcached_mode"), 1);
 }
 
-TEST(ViewRenderer, LabelValuesAreValidUtf8) {
+TEST(MetricSources, LabelValuesAreValidUtf8) {
   const Samples s = samples_of(hostile_view());
   EXPECT_EQ(s.at("rcached_build_info{version=a\"b\\c\nd<script>alert('&')</script>\xef\xbf\xbd\xef\xbf\xbd}"),
             1);
 }
 
-TEST(ViewRenderer, EveryMetricIsInTheTableAndEveryRowIsRenderedByAFullView) {
-  View bounded = sample_view(kProfile61);
-  bounded.status.per_cpu_series = bounded.status.per_magazine_series = true;
-  const Samples both[] = {samples_of(bounded), samples_of(sample_view(kProfile612))};
-  for (std::size_t row = 0; row < kMetrics.size(); ++row) {
-    const std::string name(kMetrics[row].name);
-    EXPECT_EQ(both[0].has(name) || both[1].has(name), comes_from_view(row)) << name;
-    const MetricTier tier = kMetrics[row].tier;
-    EXPECT_EQ(comes_from_view(row), tier != MetricTier::own && !name.starts_with("rcached_series")) << name;
-  }
-  for (const Samples& s : both) {
-    for (const auto& [name, labels] : s.label_names()) {
-      const auto row =
-          std::find_if(kMetrics.begin(), kMetrics.end(), [&](const MetricRow& r) { return r.name == name; });
-      ASSERT_NE(row, kMetrics.end()) << name;
-      EXPECT_EQ(labels, std::string(row->labels)) << name;
-    }
-  }
-}
-
-TEST(ViewRenderer, CountsWhatItRenders) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  ViewRenderer renderer;
-  const SeriesCounts counts = renderer.count(view);
-  const Samples s = samples_of(view);
-  for (std::size_t row = 0; row < kMetrics.size(); ++row) {
-    EXPECT_EQ(counts[row], s.series_of(std::string(kMetrics[row].name))) << kMetrics[row].name;
-  }
-}
-
-TEST(ViewRenderer, LeavesOutWhatIsDropped) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  const Samples all = samples_of(view);
-  for (std::size_t row = 0; row < kMetrics.size(); ++row) {
-    if (!all.has(std::string(kMetrics[row].name))) continue;
-    DroppedMetrics dropped;
-    dropped.set(row);
-    std::string text;
-    ViewRenderer renderer;
-    renderer.render(view, kText, dropped, text);
-    EXPECT_EQ(text.find("# TYPE " + std::string(kMetrics[row].name) + " "), std::string::npos);
-    const Samples left(text);
-    EXPECT_FALSE(left.has(std::string(kMetrics[row].name))) << kMetrics[row].name;
-    EXPECT_EQ(left.metrics(), all.metrics() - 1);
-  }
-}
-
-TEST(ViewRenderer, BothFormatsHoldTheSameSeriesAndValues) {
-  for (View view : {sample_view(kProfile510), sample_view(kProfile612), hostile_view()}) {
-    view.status.per_cpu_series = view.status.per_magazine_series = true;
-    EXPECT_EQ(Samples(rendered(view, kText)).values(), Samples(rendered(view, kOpen)).values());
-  }
-}
-
-TEST(ViewRenderer, HeadsAreMadeAnewOnlyWhenNamesChange) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  ViewRenderer renderer;
-  std::string text;
-  const auto render = [&] {
-    renderer.render(view, kText, {}, text);
-    EXPECT_EQ(text, rendered(view)) << "what was kept must not show";
-    return renderer.heads().made();
-  };
-  EXPECT_EQ(render(), 1u);
-  view.snapshot.domains[0].outstanding += 5;
-  view.snapshot.domains[0].cpu_fills.push_back({.cpu = 900, .order = 1, .loaded = 2, .prev = 3});
-  EXPECT_EQ(render(), 1u) << "values and a CPU more";
-  view.kernel.cpu_nodes[0] = 7;
-  EXPECT_EQ(render(), 1u) << "nodes are of CPUs, not of domains";
-  EXPECT_NE(text.find("cpu=\"0\",node=\"7\""), std::string::npos);
-  for (std::string DomainInfo::*name :
-       {&DomainInfo::label, &DomainInfo::type, &DomainInfo::devices, &DomainInfo::driver}) {
-    const std::size_t before = renderer.heads().made();
-    view.domains[1].*name += "x";
-    EXPECT_EQ(render(), before + 1);
-  }
-  view.domains[1].granule_bytes = 65536;
-  EXPECT_EQ(render(), 6u);
-  view.snapshot.domains.pop_back();
-  EXPECT_EQ(render(), 7u) << "a domain has gone, its name not yet";
-  view.snapshot.domains[0].id = 2;
-  EXPECT_EQ(render(), 8u) << "another domain in its place";
-  view.snapshot.domains.clear();
-  EXPECT_EQ(render(), 9u);
-}
-
-TEST(ViewRenderer, TheBufferIsUsedAgain) {
-  View view = sample_view(kProfile61);
-  view.status.per_cpu_series = view.status.per_magazine_series = true;
-  for (std::uint16_t cpu = 4; cpu < 500; ++cpu)
-    view.snapshot.domains[0].cpu_fills.push_back({.cpu = cpu, .order = 1});
-  ViewRenderer renderer;
-  std::string text;
-  renderer.count(view);
-  renderer.render(view, kText, {}, text);
-  const char* const buffer = text.data();
-  const std::size_t large = text.size();
-  for (int round = 0; round < 3; ++round) {
-    renderer.count(view);
-    renderer.render(view, kText, {}, text);
-    EXPECT_EQ(text.data(), buffer);
-    EXPECT_EQ(text.size(), large);
-    View small = sample_view(kProfile61);
-    renderer.count(small);
-    renderer.render(small, kOpen, {}, text);
-    EXPECT_EQ(text.data(), buffer);
-    EXPECT_EQ(text, rendered(small, kOpen));
-  }
-}
-
-// The buffer grows under way when what it was made for was much smaller.
-TEST(ViewRenderer, AnExpectationThatWasWrongDoesNoHarm) {
-  View view = sample_view(kProfile61);
-  ViewRenderer renderer;
-  std::string text;
-  renderer.count(View{});
-  renderer.render(view, kText, {}, text);
-  EXPECT_EQ(text, rendered(view));
-  for (DomainInfo& info : view.domains) info.devices = std::string(100'000, 'd');
-  renderer.render(view, kText, {}, text);
-  EXPECT_EQ(text, rendered(view));
-  EXPECT_NE(text.find(std::string(100'000, 'd')), std::string::npos);
-}
-
-TEST(ViewRenderer, AnEmptyViewHasNoStrayLines) {
-  const Samples s = samples_of(View{});
-  EXPECT_EQ(s.at("rcached_events_total{}"), 0);
-  EXPECT_FALSE(s.has("iova_tree_ranges")) << "metadata without samples is not written";
+TEST(MetricSources, OfTheProcessOnlyWhatCouldBeRead) {
+  const Samples all(
+      scrape_text({.instruments = {}, .process = {.cpu_seconds = 3.5, .resident_bytes = 4096, .open_fds = 7}},
+                  MetricsFormat::text));
+  EXPECT_EQ(all.at("process_cpu_seconds_total{}"), 3.5);
+  EXPECT_EQ(all.at("process_resident_memory_bytes{}"), 4096);
+  EXPECT_EQ(all.at("process_open_fds{}"), 7);
+  EXPECT_EQ(all.type("process_cpu_seconds_total"), "counter");
+  ScrapeInput partly;
+  partly.process.open_fds = 3;
+  const Samples one(scrape_text(partly, MetricsFormat::text));
+  EXPECT_EQ(one.series(), 1u);
+  EXPECT_EQ(one.at("process_open_fds{}"), 3);
 }
 
 }  // namespace

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/prometheus/metrics_doc.h"
+#include "exporters/prometheus/metric_table.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <stdexcept>
 
-#include "exporters/prometheus/family_set.h"
-#include "exporters/prometheus/metric_table.h"
 #include "tests/kit/paths.h"
 
 namespace rcached {
@@ -28,11 +27,10 @@ TEST(MetricTable, NamesAndHelpTextsAreWellFormed) {
   }
 }
 
-TEST(FamilySet, RefusesAWrongNumberOfLabels) {
-  FamilySet set;
-  EXPECT_THROW(set.add(metric("iova_tree_ranges"), 1), std::logic_error);
-  EXPECT_THROW(set.add(metric("iova_tree_ranges"), {"4", "0"}, 1), std::logic_error);
-  EXPECT_TRUE(set.take().empty());
+TEST(MetricTable, ARowIsFoundByItsName) {
+  EXPECT_EQ(metric_row("process_open_fds").labels, "");
+  EXPECT_EQ(metric_row("iova_frees_total").labels, "domain,order");
+  EXPECT_THROW(metric_row("iova_frees"), std::logic_error);
 }
 
 TEST(MetricsDoc, TheCheckedInPageIsCurrent) {

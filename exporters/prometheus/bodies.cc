@@ -1,17 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exporters/prometheus/body_packer.h"
+#include "exporters/prometheus/bodies.h"
 
 #include <pthread.h>
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace rcached {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A spare buffer that so many renderings in a row did not need is given back to the system.
+constexpr std::size_t kPatience = 64;
+// A buffer so many times as large as what it held last is given back too.
+constexpr std::size_t kFarTooLarge = 4;
+
 }  // namespace
+
+struct BodyPool::State {
+  mutable std::mutex mutex;                        // held for moving a pointer only
+  std::vector<std::unique_ptr<std::string>> idle;  // the one used last at the end
+  std::size_t in_use = 0;
+  std::size_t not_needed = 0;  // renderings in a row that left one idle
+
+  std::unique_ptr<std::string> take() {
+    std::unique_ptr<std::string> surplus;
+    const std::lock_guard lock(mutex);
+    ++in_use;
+    if (idle.empty()) {
+      not_needed = 0;
+      return std::make_unique<std::string>();
+    }
+    auto taken = std::move(idle.back());
+    idle.pop_back();
+    not_needed = idle.empty() ? 0 : not_needed + 1;
+    if (not_needed >= kPatience) {
+      surplus = std::move(idle.front());
+      idle.erase(idle.begin());
+      not_needed = 0;
+    }
+    return taken;
+  }
+
+  void give_back(std::unique_ptr<std::string> body) {
+    if (body->capacity() / kFarTooLarge > body->size()) body = std::make_unique<std::string>();
+    const std::lock_guard lock(mutex);
+    --in_use;
+    idle.push_back(std::move(body));
+  }
+};
+
+BodyPool::BodyPool() : state_(std::make_shared<State>()) {}
+
+std::shared_ptr<const std::string> BodyPool::make(const std::function<void(std::string&)>& fill) {
+  // The owner gives the buffer back also when `fill` throws.
+  const std::shared_ptr<std::string> body(state_->take().release(), [state = state_](std::string* done) {
+    state->give_back(std::unique_ptr<std::string>(done));
+  });
+  fill(*body);
+  return body;
+}
+
+std::size_t BodyPool::buffers() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->idle.size() + state_->in_use;
+}
+
+std::size_t BodyPool::idle() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->idle.size();
+}
 
 BodyPacker::BodyPacker(std::function<RenderedBody()> render, std::function<void(double)> observe)
     : render_(std::move(render)), observe_(std::move(observe)), thread_([this] { run(); }) {
@@ -43,7 +103,7 @@ PackedBody BodyPacker::get(std::uint64_t number) {
   return packed_;
 }
 
-// After a failure only somebody who waits is worth another attempt.
+// After a failure it is tried again only when a caller waits for it.
 bool BodyPacker::has_work() const {
   const bool newer_wanted = wanted_ > (packed_.facts == nullptr ? 0 : packed_.facts->number);
   return newer_wanted && (failure_ == nullptr || attempts_ < needed_);

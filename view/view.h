@@ -88,6 +88,7 @@ struct DaemonStatus {
   std::uint64_t started_unix_s = 0;
   std::uint64_t events = 0;     // applied to the mirror, all CPUs
   std::uint64_t malformed = 0;  // records that were refused (wrong size, unknown operation)
+  std::uint64_t late = 0;       // events applied after younger ones: they came from a ring too late
   std::uint64_t lag_ns = 0;     // age of the oldest event not yet applied at the last drain
   std::vector<CpuLoss> cpus;    // by cpu
   std::vector<ProgramStatus> programs;

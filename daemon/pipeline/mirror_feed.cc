@@ -161,6 +161,7 @@ View MirrorFeed::view() {
   view.status.source = source_.name();
   view.status.events = events_;
   view.status.malformed = status.malformed + malformed_;
+  view.status.late = status.late;
   view.status.lag_ns = status.lag_ns;
   view.status.cpus = std::move(status.cpus);
   view.status.programs = std::move(status.programs);

@@ -69,6 +69,11 @@ TEST_F(MirrorFeedTest, AnInitAtAKnownAddressIsANewDomain) {
   EXPECT_EQ(view.domains.size(), 1u);
 }
 
+TEST_F(MirrorFeedTest, LateEventsOfTheSourceAreShown) {
+  source_.source_status.late = 3;
+  EXPECT_EQ(after({}).status.late, 3u);
+}
+
 TEST_F(MirrorFeedTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
   rcached_event bad = event(OperationKind::free, kKeyA);
   bad.op = 200;

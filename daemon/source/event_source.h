@@ -38,6 +38,7 @@ struct SourceStatus {
   std::vector<CpuLoss> cpus;
   std::vector<ProgramStatus> programs;
   std::uint64_t malformed = 0;
+  std::uint64_t late = 0;  // events delivered after younger ones
   std::uint64_t lag_ns = 0;
 };
 

@@ -99,6 +99,7 @@ class KernelSource final : public EventSource {
                              stats[cpu].ring_full, stats[cpu].entry_missing});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
+    result.late = merger_.late();
     const std::uint64_t oldest = merger_.oldest_ns();
     const std::uint64_t now = monotonic_now_ns();
     result.lag_ns = oldest != 0 && now > oldest ? now - oldest : 0;

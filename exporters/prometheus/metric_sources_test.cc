@@ -98,6 +98,7 @@ TEST(MetricSources, EveryFieldArrivesUnderItsName) {
   EXPECT_EQ(s.at("rcached_events_sent_total{}"), 304);
   EXPECT_EQ(s.at("rcached_events_received_total{}"), 300);
   EXPECT_EQ(s.at("rcached_malformed_events_total{}"), 9);
+  EXPECT_EQ(s.at("rcached_events_late_total{}"), 46);
   EXPECT_DOUBLE_EQ(s.at("rcached_consumer_lag_seconds{}"), 0.0025);
   EXPECT_EQ(s.at("rcached_mode{mode=mirror}"), 1);
   EXPECT_EQ(s.at("rcached_mode{mode=aggregate}"), 0);

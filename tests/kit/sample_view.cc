@@ -111,6 +111,7 @@ View sample_view(const KernelProfile& profile) {
   view.status.started_unix_s = 1'700'000'000;
   view.status.events = 123'456;
   view.status.malformed = 9;
+  view.status.late = 46;
   view.status.lag_ns = 2'500'000;
   view.status.unattributed_fq_drains = 41;
   view.status.unix_minus_monotonic_ns = 1'700'000'000'000'000'000;

@@ -57,9 +57,11 @@ def events(board):
     board.series("Lag", "Age of the oldest event not yet applied. While lag grows, the rings fill "
                  "up: it precedes loss.",
                  "s", [("rcached_consumer_lag_seconds", "{{instance}}")])
-    board.series("Not understood", "Records rejected because of a wrong size or operation, and runs of the flush-queue "
-                 "timer whose domain the probe could not determine, per second. Should be 0.", "ops",
+    board.series("Malformed, late or unattributed", "Records rejected because of a wrong size or operation, events "
+                 "applied after younger ones, and runs of the flush-queue timer whose domain the probe could not "
+                 "determine, per second. Should be 0.", "ops",
                  [(rate("rcached_malformed_events_total"), "malformed records"),
+                  (rate("rcached_events_late_total"), "late events"),
                   (rate("rcached_unattributed_flush_queue_drains_total"), "drains of an unknown domain")], NOT_ZERO)
     board.series("Programs skipped", "Runs of a probe program per second that the kernel skipped; absent if the "
                  "kernel does not count them.", "ops",

@@ -15,6 +15,7 @@
 
 #include "tests/kit/sample_view.h"
 #include "tests/kit/temporary_folder.h"
+#include "tests/kit/waiting.h"
 #include "view/view_slot.h"
 
 namespace rcached {
@@ -107,11 +108,7 @@ TEST_F(OutputsTest, StopsBeforeItsPartsGo) {
     Outputs outputs(config_, std::move(*prepared), std::make_shared<OneView>(),
                     {std::make_shared<LastLook>(config_.textfile.path, there)});
     ASSERT_TRUE(outputs.start());
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (!std::filesystem::exists(config_.textfile.path)) {
-      ASSERT_LT(std::chrono::steady_clock::now(), end);
-      std::this_thread::sleep_for(2ms);
-    }
+    ASSERT_TRUE(testing::eventually([&] { return std::filesystem::exists(config_.textfile.path); }));
   }
   EXPECT_FALSE(there) << "the page was taken from a textfile that was still written";
 }
@@ -126,23 +123,20 @@ TEST_F(OutputsTest, TheSettingsOfTheSeriesCanBeChangedWhileItRuns) {
   Outputs outputs(config_, std::move(*prepared), source, {});
   ASSERT_TRUE(outputs.start());
   const auto file_has = [&](const std::string& series, bool wanted) {
-    const auto end = std::chrono::steady_clock::now() + 60s;
-    for (;;) {
+    return testing::eventually([&] {
       std::ifstream file(config_.textfile.path);
       const std::string text{std::istreambuf_iterator<char>(file), {}};
-      if (!text.empty() && (text.find("\n" + series) != std::string::npos) == wanted) return true;
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(2ms);
-    }
+      return !text.empty() && (text.find("\n" + series) != std::string::npos) == wanted;
+    });
   };
   EXPECT_TRUE(file_has("iova_rcache_cpu_ranges{", true));
   EXPECT_TRUE(file_has("rcached_series_limit 50000\n", true));
   EXPECT_TRUE(file_has("iova_rcache_magazine_ranges{", false));
   config_.metrics.per_cpu = false;
   config_.metrics.per_magazine = true;
-  config_.metrics.series_limit = 777;
+  config_.metrics.series_limit = 7777;
   outputs.tune(config_);
-  EXPECT_TRUE(file_has("rcached_series_limit 777\n", true));
+  EXPECT_TRUE(file_has("rcached_series_limit 7777\n", true));
   EXPECT_TRUE(file_has("iova_rcache_cpu_ranges{", false));
   EXPECT_TRUE(file_has("iova_rcache_magazine_ranges{", true));
 }

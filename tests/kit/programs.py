@@ -136,5 +136,8 @@ class Prometheus(Server):
         return counters
 
     def complaints(self):
-        """Warnings and errors in its log."""
-        return [line for line in self.output().splitlines() if "level=warn" in line or "level=error" in line]
+        """Warnings and errors in its log, but for one that a busy machine provokes: a rule group whose timer fires a
+        moment early is evaluated twice for one timestamp."""
+        twice = ('component="rule manager"', "with different value but same timestamp")
+        return [line for line in self.output().splitlines()
+                if ("level=warn" in line or "level=error" in line) and not all(part in line for part in twice)]

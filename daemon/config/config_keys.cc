@@ -334,6 +334,8 @@ std::vector<ConfigKey> make_keys() {
   };
 }
 
+#undef MEMBER
+
 }  // namespace
 
 const std::vector<ConfigKey>& config_keys() {

@@ -41,7 +41,7 @@ namespace rcached {
 
 class DomainMirror {
  public:
-  // `id` is a number of ours, for the snapshot only.
+  // `id` is an internal id, for the snapshot only.
   DomainMirror(const KernelProfile& profile, std::uint64_t id, bool observed_from_birth);
 
   void apply(const Operation& operation);

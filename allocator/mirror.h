@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mirror: all domains of one kernel, by a number of ours, each followed by a DomainMirror (domain_mirror.h).
+// Mirror: all domains of one kernel, by an internal id, each followed by a DomainMirror (domain_mirror.h).
 //
 // A domain appears with its first operation: exact when that is its domain_init, partial otherwise.
 // domain_init resets it, domain_put drops it. Operations of one domain must come in the order of the kernel

@@ -187,7 +187,7 @@ struct DurationHistogram {
 };
 
 struct DomainSnapshot {
-  std::uint64_t id = 0;  // a number of ours, never an address
+  std::uint64_t id = 0;  // an internal id, never an address
   Confidence confidence = Confidence::partial;
   // the balance sheet, in ranges
   std::uint64_t tree_ranges = 0;

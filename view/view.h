@@ -21,7 +21,7 @@
 namespace rcached {
 
 // Who a domain is. `label` is the value of the Prometheus label `domain`: the IOMMU group number, or
-// "iovad-N" for a domain that belongs to no group (N is a number of ours, never an address).
+// "iovad-N" for a domain that belongs to no group (N is an internal id, never an address).
 struct DomainInfo {
   std::uint64_t id = 0;  // DomainSnapshot::id
   std::string label;

@@ -43,8 +43,7 @@ std::string audit_request_text(const AuditRequest& request);
 // What the daemon's side needs of the daemon.
 struct AuditService {
   std::function<AuditReport(const AuditRequest&)> audit;
-  std::function<std::vector<std::string>()>
-      domains;  // their labels, to name them to who has asked for another
+  std::function<std::vector<std::string>()> domains;  // their labels, for the hint of an unknown one
 };
 
 // The daemon's side: understands the request, has it done and turns the report into an answer. `service` is

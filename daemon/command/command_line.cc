@@ -157,7 +157,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
   line.top.own_source = own_source->count() > 0;
   if (line.top.own_source && top->count("--url") + top->count("--user") > 0) {
-    return fail(ErrorCode::usage, "--source asks no daemon, --url and --user do", "give one or the other");
+    return fail(ErrorCode::usage, "--source uses no daemon, --url and --user do", "give one or the other");
   }
   if (top->count("--url") > 0) {
     RCACHED_CHECK(check_url(url));

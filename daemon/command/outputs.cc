@@ -15,7 +15,7 @@
 namespace rcached {
 namespace {
 
-constexpr std::size_t kLongestLine = 1000;  // of the log; what clients send does not get there unbounded
+constexpr std::size_t kMaxLine = 1000;  // of the log; what clients send does not get there unbounded
 
 SeriesSettings series_settings(const Config& config) {
   return {.per_cpu = config.metrics.per_cpu,
@@ -36,7 +36,7 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
     RCACHED_TRY(auto bound, address.bind());
     preparations.bound = std::move(bound);
     if (!address.present())
-      spdlog::warn("this host does not have the address of http.listen, {}; until it has, nobody gets there",
+      spdlog::warn("this host does not have the address of http.listen, {}; unreachable until it is assigned",
                    address.numeric());
   }
   return preparations;
@@ -74,7 +74,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
   http.rate = config.http.rate;
   http.web_config = config.http.web_config;
   http.metrics = http_metrics;
-  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message, kLongestLine)); };
+  http.log = [](std::string_view message) { spdlog::warn("HTTP: {}", printable(message, kMaxLine)); };
   server_.emplace(std::move(http), standard_routes(source, page_));
 }
 

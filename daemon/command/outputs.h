@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Outputs: every way out of a running daemon, made from its configuration: the HTTP server with all its
+// Outputs: all exporters of a running daemon, made from its configuration: the HTTP server with all its
 // routes, and the textfile for node_exporter.
 #pragma once
 

@@ -70,7 +70,7 @@ bool Reloader::reload() {
 bool Reloader::refused(const Error& error) {
   bad_.Increment();
   last_successful_.Set(0);
-  spdlog::error("configuration not reloaded, the old one stays in force: {}; {}", error.message, error.hint);
+  spdlog::error("configuration not reloaded, the old one remains in use: {}; {}", error.message, error.hint);
   return false;
 }
 

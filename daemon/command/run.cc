@@ -37,11 +37,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstSnapshotLimit{10'000};
-constexpr milliseconds kLongestDeafness{100};  // to signals, while the first view is waited for
-constexpr milliseconds kShutdownLimit{1'900};       // promised: two seconds
-constexpr milliseconds kAuditLimit{60'000};    // of one on request
+constexpr milliseconds kSignalPollInterval{100};  // while waiting for the first View
+constexpr milliseconds kShutdownLimit{1'900};     // promised: two seconds
+constexpr milliseconds kAuditLimit{60'000};       // of one on request
 constexpr milliseconds kSummaryInterval{2'000};
-constexpr milliseconds kLongestTick{500};
+constexpr milliseconds kMaxTick{500};
 
 // Null: it runs without, and has said why. The synthetic source has no lock on the run directory, which may
 // be another's or out of reach, and nothing to audit either: there the socket is no reason to give up.
@@ -59,7 +59,8 @@ Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& confi
       config.run_directory, alone ? ExistingSocket::replace : ExistingSocket::respect,
       [service](std::string_view request) { return answer_control_request(request, service); });
   if (socket || alone || socket.error().code == ErrorCode::config) return socket;
-  spdlog::info("'rcached audit' cannot ask this one: {}; {}", socket.error().message, socket.error().hint);
+  spdlog::info("'rcached audit' does not work with this instance: {}; {}", socket.error().message,
+               socket.error().hint);
   return nullptr;
 }
 
@@ -95,7 +96,7 @@ class MainLoop {
 
  private:
   milliseconds tick() const {
-    return std::min(kLongestTick, notifier_.watchdog_interval().value_or(kLongestTick) / 2);
+    return std::min(kMaxTick, notifier_.watchdog_interval().value_or(kMaxTick) / 2);
   }
 
   void reload() const {
@@ -144,10 +145,10 @@ class Daemon {
 
   Expected<void> run() {
     using Step = Expected<void> (Daemon::*)();
-    for (const Step step : {&Daemon::be_the_only_one, &Daemon::prepare, &Daemon::load, &Daemon::attach,
+    for (const Step step : {&Daemon::acquire_lock, &Daemon::prepare, &Daemon::load, &Daemon::attach,
                             &Daemon::serve, &Daemon::await_view, &Daemon::listen_to_commands}) {
       if (auto done = (this->*step)(); !done) return done;
-      if (told_to_end()) {
+      if (stop_requested()) {
         end();
         return {};
       }
@@ -158,12 +159,12 @@ class Daemon {
  private:
   // Looked at between the steps of the start, some of which take seconds. SIGHUP for a reload waits for the
   // end of the start.
-  bool told_to_end() {
+  bool stop_requested() {
     if (!told_) told_ = signals_.take(ending_);
     return told_.has_value();
   }
 
-  Expected<void> be_the_only_one() {
+  Expected<void> acquire_lock() {
     if (config_.source == SourceKind::kernel) {
       RCACHED_TRY(auto acquired, InstanceLock::acquire(config_.run_directory));
       lock_.emplace(std::move(acquired));
@@ -210,13 +211,14 @@ class Daemon {
 
   Expected<void> await_view() {
     const auto limit = Clock::now() + kFirstSnapshotLimit;
-    while (!pipeline_->wait_for_view(kLongestDeafness)) {
-      if (told_to_end()) return {};
+    while (!pipeline_->wait_for_view(kSignalPollInterval)) {
+      if (stop_requested()) return {};
       const auto failure = pipeline_->failure();
       if (!failure && Clock::now() < limit) continue;
-      return fail(ErrorCode::internal,
-                  failure.value_or(fmt::format("no snapshot within {}", format_duration(kFirstSnapshotLimit))),
-                  "report this as a bug");
+      return fail(
+          ErrorCode::internal,
+          failure.value_or(fmt::format("no snapshot within {}", format_duration(kFirstSnapshotLimit))),
+          "report this as a bug");
     }
     return {};
   }
@@ -233,7 +235,7 @@ class Daemon {
     spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
     notifier_.ready(status);
     if (const std::size_t left = links_->release_left(); left != 0)
-      spdlog::info("took away the {} probes of a predecessor that was killed", left);
+      spdlog::info("removed the {} probes of a killed predecessor", left);
     std::unique_ptr<SummaryThread> summary;
     if (command_line_.summary)
       summary = std::make_unique<SummaryThread>(stdout, fmt::format("{}metrics\n", outputs_->url()));
@@ -248,7 +250,7 @@ class Daemon {
   // From any point of the start on.
   void end() {
     signals_.end_at_next(kShutdownLimit);  // first: the log itself may be what nobody takes
-    if (told_) spdlog::info("SIG{}: ending", sigabbrev_np(*told_));
+    if (told_) spdlog::info("SIG{}: shutting down", sigabbrev_np(*told_));
     notifier_.stopping();
     if (links_) links_->forget();
     if (pipeline_)

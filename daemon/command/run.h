@@ -3,7 +3,7 @@
 // ends it.
 //
 // Order: configuration, lock, IOMMU, permission, source, HTTP server, control socket, READY; each failure
-// ends the start with its own error and leaves nothing behind. The way out is the reverse, within two
+// ends the start with its own error and leaves nothing behind. The shutdown is the reverse, within two
 // seconds.
 #pragma once
 

@@ -74,7 +74,8 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
   }
   auto url = top::parse_url(text);
   if (!url) {
-    return fail(ErrorCode::config, fmt::format("http.listen is no address to connect to: {}", url.error()),
+    return fail(ErrorCode::config,
+                fmt::format("http.listen is not an address to connect to: {}", url.error()),
                 "name the daemon's address with --url");
   }
   if (origin.host.empty()) origin.host = url->authority;
@@ -160,7 +161,7 @@ Expected<void> check_domain(const top::TopData& data, const std::string& label) 
     known += (i == 0 ? "" : ", ") + printable(data.domains.domains[i].label);
   if (data.domains.domains.size() > kMaxShown) known += ", ...";
   return fail(ErrorCode::usage, fmt::format("there is no domain '{}'", printable(label)),
-              known.empty() ? "there is none at all yet" : "there are " + known);
+              known.empty() ? "there are no domains yet" : "there are " + known);
 }
 
 // One run of the command, whatever it prints.
@@ -297,7 +298,7 @@ class Top {
     gone_ = errno == EPIPE;
     if (gone_) return {};
     return fail(ErrorCode::internal, fmt::format("cannot write: {}", std::strerror(errno)),
-                "check where stdout goes to");
+                "check where standard output goes");
   }
 
   const CommandLine& line_;

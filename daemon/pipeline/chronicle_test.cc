@@ -157,14 +157,14 @@ TEST_F(ChronicleTest, NotesTellOfLossesAndTheirEndButNotTooOften) {
   domain().confidence = Confidence::lossy;
   EXPECT_EQ(
       told(at(1s), 1),
-      (std::vector<std::string>{"events-lost : 3 events were lost; audits will make up for them",
+      (std::vector<std::string>{"events-lost : 3 events were lost; audits will repair the mirror",
                                 "lossy 4: events were lost: its figures are in doubt until the next audit"}));
   for (int second = 2; second < 11; ++second) {
     ++view_.status.cpus[0].ring_full;
     EXPECT_TRUE(told(at(std::chrono::seconds(second)), 3).empty()) << second;
   }
   EXPECT_EQ(told(at(11s), 3),
-            std::vector<std::string>{"events-lost : 9 events were lost; audits will make up for them"});
+            std::vector<std::string>{"events-lost : 9 events were lost; audits will repair the mirror"});
   domain().confidence = Confidence::resynced;
   domain().audit.repairs = 1;
   domain().audit.drift.tree = 12;
@@ -200,9 +200,9 @@ TEST_F(ChronicleTest, OnlyTheLatestNotesAreKept) {
     at(std::chrono::seconds(i + 1));
   }
   const View view = at(400s);
-  EXPECT_EQ(view.notes->size(), NoteKeeper::kMostNotes);
+  EXPECT_EQ(view.notes->size(), NoteKeeper::kMaxNotes);
   EXPECT_EQ(view.notes->back().number, 301u);
-  EXPECT_EQ(view.notes->front().number, 301u - NoteKeeper::kMostNotes + 1);
+  EXPECT_EQ(view.notes->front().number, 301u - NoteKeeper::kMaxNotes + 1);
 }
 
 }  // namespace

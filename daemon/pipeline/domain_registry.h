@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DomainRegistry: who the domains are. Gives each domain key of the event stream (an address: it never leaves
-// this class) a number of ours, and each number its name: group, type, devices and drivers.
+// this class) an internal id, and each id its name: group, type, devices and drivers.
 //
 // Numbers are never used again, so a domain freed and another made at the same address are two domains. Two
 // live domains never have one label: when a group moves on to a new domain, the old one falls back to

@@ -9,7 +9,7 @@ namespace rcached {
 
 void NoteKeeper::add(std::string_view kind, std::string_view domain, std::string text) {
   notes_.push_back({next_number_++, unix_ms_, std::string(kind), std::string(domain), std::move(text)});
-  if (notes_.size() > kMostNotes) notes_.pop_front();
+  if (notes_.size() > kMaxNotes) notes_.pop_front();
   changed_ = true;
 }
 
@@ -33,7 +33,7 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
   }
   const std::uint64_t lost = view.status.malformed + events_lost(view.status.cpus, view.status.programs);
   if (const std::uint64_t more = grown(losses_, lost, now)) {
-    add("events-lost", "", fmt::format("{} events were lost; audits will make up for them", more));
+    add("events-lost", "", fmt::format("{} events were lost; audits will repair the mirror", more));
   }
 
   std::map<std::uint64_t, Domain> seen;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NoteKeeper: what has happened that an operator would like to be told, found by comparing each View with the
-// one before. The latest kMostNotes are kept. Not thread-safe; the lists it hands out are immutable.
+// one before. The latest kMaxNotes are kept. Not thread-safe; the lists it hands out are immutable.
 //
 // Kinds: started, domain-appeared, domain-gone, events-lost, lossy, resynced, audit-repaired, rcache-flush,
 // cpus-changed, verdict-holds, verdict-ended, history-limit. What repeats with every snapshot (losses,
@@ -25,7 +25,7 @@ namespace rcached {
 class NoteKeeper {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
-  static constexpr std::size_t kMostNotes = 256;
+  static constexpr std::size_t kMaxNotes = 256;
   static constexpr std::chrono::seconds kQuiet{10};
 
   // `view` is complete but for its notes.

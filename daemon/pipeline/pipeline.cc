@@ -155,7 +155,7 @@ AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::millisecon
   {
     const MutexLock lock(mutex_);
     if (over_ || stopping_) {
-      failed.unavailable = "rcached is ending";
+      failed.unavailable = "rcached is shutting down";
       return failed;
     }
     audit_requests_.emplace_back(request, std::move(promise));
@@ -168,7 +168,7 @@ AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::millisecon
   try {
     return result.get();
   } catch (const std::future_error&) {
-    failed.unavailable = "rcached is ending";
+    failed.unavailable = "rcached is shutting down";
     return failed;
   }
 }

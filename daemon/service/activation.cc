@@ -44,10 +44,10 @@ Expected<HandedOver> take_descriptors() {
       continue;
     }
     if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
-      return fail(
-          ErrorCode::config,
-          fmt::format("socket {} of {} from the service manager is no listening stream socket", i + 1, count),
-          "use ListenStream= and Accept=no in the socket unit");
+      return fail(ErrorCode::config,
+                  fmt::format("socket {} of {} from the service manager is not a listening stream socket",
+                              i + 1, count),
+                  "use ListenStream= and Accept=no in the socket unit");
     }
     result.sockets.push_back(fd);
   }

@@ -23,18 +23,18 @@ using std::chrono::milliseconds;
 tl::unexpected<Error> cannot_reach(int error, const std::string& path) {
   if (error == EACCES || error == EPERM) {
     return fail(ErrorCode::permission,
-                fmt::format("cannot ask the rcached that runs: {} ({})", std::strerror(error), path),
+                fmt::format("cannot reach the running rcached: {} ({})", std::strerror(error), path),
                 "run as root or as the user that runs rcached");
   }
   if (error == ENOENT || error == ENOTDIR || error == ECONNREFUSED) {
     return fail(ErrorCode::internal,
-                fmt::format("no rcached runs that could be asked: {} ({})", std::strerror(error), path),
+                fmt::format("no running rcached can be reached: {} ({})", std::strerror(error), path),
                 "start it ('systemctl start rcached' or 'rcached run'), or give the configuration that it "
                 "runs with by "
                 "--config");
   }
   return fail(ErrorCode::internal,
-              fmt::format("cannot ask the rcached that runs: {} ({})", std::strerror(error), path),
+              fmt::format("cannot reach the running rcached: {} ({})", std::strerror(error), path),
               "look at its log");
 }
 
@@ -105,7 +105,7 @@ class Client {
       answer.append(buffer, static_cast<std::size_t>(got));
     }
     if (!answer.ends_with('\n')) {
-      return fail(ErrorCode::internal, fmt::format("rcached has ended while it was asked ({})", path_),
+      return fail(ErrorCode::internal, fmt::format("rcached ended before it answered ({})", path_),
                   "see its log, and ask again when it runs");
     }
     answer.pop_back();

@@ -55,7 +55,8 @@ Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
   }
   if (!S_ISSOCK(info.st_mode)) {
     return fail(ErrorCode::internal,
-                fmt::format("what is in the place of the control socket is none ({})", path), "remove it");
+                fmt::format("the path of the control socket exists and is not a socket ({})", path),
+                "remove it");
   }
   if (existing == ExistingSocket::respect && is_alive(path)) {
     return fail(ErrorCode::second_instance, fmt::format("another rcached has the control socket ({})", path),
@@ -69,14 +70,14 @@ Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
 
 Expected<std::string> control_socket_path(const std::string& run_directory) {
   std::string path = run_directory + "/control";
-  constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
-  if (path.size() <= kLongest) return path;
+  constexpr std::size_t kMaxLength = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() <= kMaxLength) return path;
   return fail(
       ErrorCode::config,
       fmt::format("the path of the control socket has {} bytes, more than the {} that the kernel takes ({})",
-                  path.size(), kLongest, path),
+                  path.size(), kMaxLength, path),
       fmt::format("set run_directory to a path of at most {} bytes",
-                  kLongest - (path.size() - run_directory.size())));
+                  kMaxLength - (path.size() - run_directory.size())));
 }
 
 Expected<std::unique_ptr<ControlSocket>> ControlSocket::open(const std::string& run_directory,

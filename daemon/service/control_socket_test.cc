@@ -135,7 +135,8 @@ TEST_F(ControlSocketTest, AFileInItsPlaceIsLeftAlone) {
   std::ofstream(path_) << "precious";
   const auto socket = ControlSocket::open(directory_, ExistingSocket::replace, echo);
   ASSERT_FALSE(socket);
-  EXPECT_EQ(socket.error().message, "what is in the place of the control socket is none (" + path_ + ")");
+  EXPECT_EQ(socket.error().message,
+            "the path of the control socket exists and is not a socket (" + path_ + ")");
   EXPECT_TRUE(std::filesystem::is_regular_file(path_));
 }
 
@@ -249,7 +250,7 @@ TEST_F(ControlSocketTest, NobodyThere) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::internal);
   EXPECT_EQ(answer.error().message,
-            "no rcached runs that could be asked: No such file or directory (" + path_ + ")");
+            "no running rcached can be reached: No such file or directory (" + path_ + ")");
   EXPECT_NE(answer.error().hint.find("--config"), std::string::npos);
 }
 
@@ -279,7 +280,7 @@ TEST_F(ControlSocketTest, ADaemonThatEndsMeanwhile) {
   }
   const auto result = answer.get();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "rcached has ended while it was asked (" + path_ + ")");
+  EXPECT_EQ(result.error().message, "rcached ended before it answered (" + path_ + ")");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class SignalWaiter {
   // One of `signals` that has come already, the rest stay for wait().
   std::optional<int> take(const std::vector<int>& signals);
 
-  // For the way out: from now on SIGINT or SIGTERM ends the process at once (exit code 128 + number, as a
+  // For the shutdown: from now on SIGINT or SIGTERM ends the process at once (exit code 128 + number, as a
   // shell would say), and so does an end that takes longer than `limit`.
   void end_at_next(std::chrono::milliseconds limit);
 

@@ -15,8 +15,8 @@ namespace rcached {
 // For a machine with `cpus` possible CPUs (>= 1). A power of two; at most 256 MiB in all, as long as a CPU's
 // is not below 256 KiB.
 constexpr std::uint32_t automatic_ring_bytes(std::uint32_t cpus) {
-  constexpr std::uint32_t kAll = 256u << 20, kLeast = 256u << 10, kMost = 4u << 20;
-  return std::clamp(std::bit_floor(kAll / cpus), kLeast, kMost);
+  constexpr std::uint32_t kAll = 256u << 20, kMin = 256u << 10, kMax = 4u << 20;
+  return std::clamp(std::bit_floor(kAll / cpus), kMin, kMax);
 }
 
 // RingPosition: how far a BPF ring buffer has been written and read, from the two pages that the kernel maps
@@ -48,17 +48,17 @@ class RingPosition {
 // complete when all that was reserved in any ring as it began has been read: then nothing from before the
 // drain before it can come any more. (Not before it itself: a store takes a moment to be seen by another
 // CPU.) A CPU that is held up between reserving a record and submitting it, by an interrupt or by its
-// hypervisor, holds the time with it, so order survives; but no longer than kMostHeld.
+// hypervisor, holds the time with it, so order survives; but no longer than kMaxHeld.
 //
 // Pure. One thread.
 
 class DrainWatermark {
  public:
-  static constexpr std::uint64_t kMostHeld = 1'000'000'000;  // ns
+  static constexpr std::uint64_t kMaxHeld = 1'000'000'000;  // ns
 
   // After a drain that began at `begin_ns`.
   void drained(std::uint64_t begin_ns, bool complete) {
-    gave_up_ = !complete && until_ns_ != 0 && begin_ns > until_ns_ + kMostHeld;
+    gave_up_ = !complete && until_ns_ != 0 && begin_ns > until_ns_ + kMaxHeld;
     if (complete || gave_up_) until_ns_ = previous_begin_ns_;
     previous_begin_ns_ = begin_ns;
   }

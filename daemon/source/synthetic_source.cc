@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kGranuleBytes = 4096;
 // What a poll may take: a rate beyond this machine's power must not stretch the rounds of the pipeline.
-constexpr std::uint64_t kMostCallsAtOnce = 100'000;
+constexpr std::uint64_t kMaxCallsAtOnce = 100'000;
 constexpr unsigned kCpusOfTwoNodes = 16;  // from so many on they are split into two NUMA nodes
 
 // Keys only need to differ and not to be 0.
@@ -51,7 +51,7 @@ class SyntheticSource final : public EventSource {
     const std::uint64_t step = workload_->options().step_ns;
     const std::uint64_t done_until = workload_->now_ns() + skipped_ns_;
     const std::uint64_t now = std::max(clock_(), done_until);
-    const std::uint64_t most = std::clamp<std::uint64_t>(kSecond / step, 1, kMostCallsAtOnce);
+    const std::uint64_t most = std::clamp<std::uint64_t>(kSecond / step, 1, kMaxCallsAtOnce);
     std::uint64_t calls = (now - done_until) / step;
     if (calls > most) {
       skipped_ns_ += (calls - most) * step;

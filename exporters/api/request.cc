@@ -115,12 +115,12 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }
 
 std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kLongest = 64;
-  std::string shown = valid_utf8(text.substr(0, kLongest));
+  constexpr std::size_t kMaxLength = 64;
+  std::string shown = valid_utf8(text.substr(0, kMaxLength));
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
-  return fmt::format("\"{}{}\"", shown, text.size() > kLongest ? "..." : "");
+  return fmt::format("\"{}{}\"", shown, text.size() > kMaxLength ? "..." : "");
 }
 
 int http_status(ErrorCode code) {

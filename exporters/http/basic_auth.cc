@@ -22,7 +22,7 @@ const std::uint8_t* bytes(std::string_view text) {
 
 constexpr unsigned kRunningLimit = 2;
 constexpr std::size_t kRemembered = 256;
-constexpr std::size_t kLongestHeader = 1024;
+constexpr std::size_t kMaxHeader = 1024;
 
 std::optional<std::string> decode_base64(std::string_view text) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -80,7 +80,7 @@ Digest hmac_sha256(std::string_view key, std::string_view data) {
 
 std::optional<Credentials> parse_basic(std::string_view header) {
   constexpr std::string_view kScheme = "Basic ";
-  if (header.size() > kLongestHeader || header.size() < kScheme.size() ||
+  if (header.size() > kMaxHeader || header.size() < kScheme.size() ||
       ::strncasecmp(header.data(), kScheme.data(), kScheme.size()) != 0) {
     return std::nullopt;
   }

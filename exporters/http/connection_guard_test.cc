@@ -22,7 +22,7 @@ using rcached::testing::eventually;
 using namespace std::chrono_literals;
 
 // Some ticks of the guard: what it has not done by then, it does not do.
-void let_it_look() { std::this_thread::sleep_for(400ms); }
+void wait_for_ticks() { std::this_thread::sleep_for(400ms); }
 
 struct Client {
   Client(std::string its_address, std::uint16_t its_port) : address(std::move(its_address)), port(its_port) {
@@ -109,7 +109,7 @@ TEST_F(ConnectionGuardTest, WithThreadsToSpareNobodyIsHurried) {
   Client slow("10.0.0.1", 1000);
   accept(slow);
   guard_->opened();
-  let_it_look();
+  wait_for_ticks();
   EXPECT_FALSE(slow.reading_ended());
   EXPECT_EQ(requests_, 0);
 }
@@ -127,7 +127,7 @@ TEST_F(ConnectionGuardTest, WhenCrowdedUnfinishedRequestsEndWhereverTheyWait) {
   for (const Client* client : {&reading, &queued, &whole}) accept(*client);
   EXPECT_TRUE(eventually([&] { return requests_ == 2; }));
   EXPECT_TRUE(reading.reading_ended());
-  let_it_look();
+  wait_for_ticks();
   EXPECT_EQ(requests_, 2) << "each is counted once, and nobody else is ended";
   auto* taken = guard_->opened();
   EXPECT_TRUE(guard_->arrived(taken, whole.address, whole.port));
@@ -154,7 +154,7 @@ TEST_F(ConnectionGuardTest, WhenCrowdedALargeAnswerHasNoAllowance) {
   Client second("10.0.0.2", 1001);
   auto* sends = arrive(first);
   guard_->sending(sends, 1'000'000, false);
-  let_it_look();
+  wait_for_ticks();
   EXPECT_EQ(readers_, 0);
   auto* idle = arrive(second);
   EXPECT_TRUE(eventually([&] { return readers_ == 1; }));
@@ -172,7 +172,7 @@ TEST_F(ConnectionGuardTest, WhenCrowdedOneAddressKeepsHalfOfTheThreadsForSlowAns
   }
   EXPECT_TRUE(eventually([&] { return readers_ == 1; }));
   EXPECT_TRUE(clients[0]->writing_ended()) << "the oldest of the address that has three";
-  let_it_look();
+  wait_for_ticks();
   EXPECT_EQ(readers_, 1);
 }
 
@@ -188,7 +188,7 @@ TEST_F(ConnectionGuardTest, AClosedConnectionIsForgotten) {
     const std::lock_guard lock(mutex_);
     clients_.clear();
   }
-  let_it_look();
+  wait_for_ticks();
   EXPECT_EQ(readers_, 0);
 }
 

@@ -74,7 +74,7 @@ Expected<ListenAddress> ListenAddress::parse(std::string_view text) {
 Expected<UniqueFd> ListenAddress::bind() const {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
-    return fail(ErrorCode::internal, fmt::format("cannot make a socket: {}", system_message(errno)),
+    return fail(ErrorCode::internal, fmt::format("cannot create a socket: {}", system_message(errno)),
                 "check the limit of open files (`ulimit -n`, LimitNOFILE=)");
   }
   // Connections of an earlier run that linger in TIME_WAIT are no obstacle.

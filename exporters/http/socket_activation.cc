@@ -30,7 +30,7 @@ Expected<SocketName> adopt_socket(int fd) {
   const std::string who = fmt::format("the inherited file descriptor {}", fd);
   const auto name = SocketName::of(fd);
   if (!name) {
-    return fail(fmt::format("{} is no socket: {}", who, std::system_category().message(errno)),
+    return fail(fmt::format("{} is not a socket: {}", who, std::system_category().message(errno)),
                 "hand over a socket (ListenStream= in a systemd .socket unit)");
   }
   if (socket_option(fd, SO_TYPE) != SOCK_STREAM) {
@@ -62,7 +62,7 @@ Expected<SocketName> adopt_socket(int fd) {
   }
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return fail(fmt::format("{} cannot be made not to block: {}", who, std::system_category().message(errno)),
+    return fail(fmt::format("cannot make {} non-blocking: {}", who, std::system_category().message(errno)),
                 "report this as a bug");
   }
   return *name;

@@ -62,7 +62,7 @@ std::string fault(int fd) {
 TEST(SocketActivation, RefusesWhatIsNoListeningStreamSocket) {
   EXPECT_NE(fault(-1).find("Bad file descriptor"), std::string::npos);
   const UniqueFd file(::open("/dev/null", O_RDONLY));
-  EXPECT_NE(fault(file.get()).find("is no socket"), std::string::npos);
+  EXPECT_NE(fault(file.get()).find("is not a socket"), std::string::npos);
   const UniqueFd datagram(::socket(AF_INET, SOCK_DGRAM, 0));
   EXPECT_NE(fault(datagram.get()).find("ListenStream="), std::string::npos);
   const UniqueFd idle(::socket(AF_INET, SOCK_STREAM, 0));

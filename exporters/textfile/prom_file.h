@@ -5,7 +5,7 @@
 // A new file is written beside the old one under a name that the collector does not look at (it takes what
 // ends in .prom), synced, given mode 0644 whatever the umask, and renamed over it. What this process did not
 // write is not touched: a file that does not begin with kPromFileHeader, and one that another rcached has put
-// in the place of ours.
+// in the place of its own.
 //
 // One thread.
 #pragma once

@@ -123,8 +123,8 @@ TEST_F(PromFileTest, TakesOverWhatAnEarlierRunHasLeft) {
 TEST_F(PromFileTest, ClearRemovesTheOldFileAndTemporariesOfThisNameOnly) {
   write("rcached.prom", whole("old 1\n"));
   write(".rcached.prom.tmp-abc123", "half");
-  write(".rcached.prom.tmp-abc1234", "not a name of ours");
-  write(".rcached.prom.tmp-", "not a name of ours");
+  write(".rcached.prom.tmp-abc1234", "not one of its names");
+  write(".rcached.prom.tmp-", "not one of its names");
   write(".other.prom.tmp-abc123", "of another");
   write("other.prom", "of another");
   fs::create_directory(directory_ / ".rcached.prom.tmp-folder");

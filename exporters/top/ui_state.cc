@@ -6,10 +6,10 @@
 namespace rcached::top {
 namespace {
 
-constexpr std::size_t kLongestFilter = 64;
+constexpr std::size_t kMaxFilter = 64;
 
 void append(std::string& text, char32_t c) {
-  if (c < 0x20 || c == 0x7f || text.size() >= kLongestFilter) return;
+  if (c < 0x20 || c == 0x7f || text.size() >= kMaxFilter) return;
   if (c < 0x80) {
     text += static_cast<char>(c);
     return;

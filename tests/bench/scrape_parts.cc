@@ -25,7 +25,7 @@
 namespace rcached::bench {
 namespace {
 
-constexpr Host kLargest{.per_magazine = true};  // 64 domains x 6 orders x 256 CPUs x 2 magazines
+constexpr Host kMaxHost{.per_magazine = true};  // 64 domains x 6 orders x 256 CPUs x 2 magazines
 constexpr Host kDefault{};                      // the same host without series by CPU
 
 SeriesSettings settings_of(const Host& host) {
@@ -75,7 +75,7 @@ std::vector<Result> run_rendering(const Rendering& rendering) {
 
 std::vector<Result> run_gzip() {
   std::vector<Result> results;
-  for (const Host& host : {kLargest, kDefault}) {
+  for (const Host& host : {kMaxHost, kDefault}) {
     const View view = make_view(host, 1);
     ViewRenderer renderer;
     std::string text;
@@ -101,7 +101,7 @@ class Publisher {
  public:
   explicit Publisher(ViewSlot& slot) : slot_(slot) {
     for (std::uint32_t seed = 1; seed <= 2; ++seed) {
-      views_.push_back(std::make_shared<const View>(make_view(kLargest, seed)));
+      views_.push_back(std::make_shared<const View>(make_view(kMaxHost, seed)));
     }
     publish();
     thread_ = std::thread([this] { run(); });
@@ -149,7 +149,7 @@ std::vector<Result> run_concurrent(const Settings& settings, const std::string& 
   ScrapeLoad load(port, settings.scrapers, settings.time, headers);
 
   const auto slot = std::make_shared<ViewSlot>();
-  const auto page = std::make_shared<MetricsPage>(slot, MetricsOptions{.series = settings_of(kLargest)});
+  const auto page = std::make_shared<MetricsPage>(slot, MetricsOptions{.series = settings_of(kMaxHost)});
   HttpOptions options;
   options.listen = fmt::format("127.0.0.1:{}", port);
   options.threads = settings.threads;
@@ -195,11 +195,11 @@ const std::vector<Part>& parts() {
   static const std::vector<Part> kParts = {
       {"render", "our renderer, text, 64 domains x 6 orders x 256 CPUs x 2 magazines",
        [](const Settings&) {
-         return run_rendering({kLargest, MetricsFormat::text, "rcached, text 0.0.4", 10, 24});
+         return run_rendering({kMaxHost, MetricsFormat::text, "rcached, text 0.0.4", 10, 24});
        }},
       {"openmetrics", "the same in OpenMetrics",
        [](const Settings&) {
-         return run_rendering({kLargest, MetricsFormat::openmetrics, "rcached, OpenMetrics 1.0", 10, 24});
+         return run_rendering({kMaxHost, MetricsFormat::openmetrics, "rcached, OpenMetrics 1.0", 10, 24});
        }},
       {"default", "our renderer, the default series of 64 domains",
        [](const Settings&) {

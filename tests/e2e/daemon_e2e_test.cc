@@ -139,7 +139,7 @@ TEST_F(Daemon, AStartThatIsToldToEndGoesNoFurther) {
   const auto exit = daemon.wait(20s);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
-  EXPECT_NE(exit->err.find("<6>SIGTERM: ending\n"), std::string::npos) << exit->err;
+  EXPECT_NE(exit->err.find("<6>SIGTERM: shutting down\n"), std::string::npos) << exit->err;
   EXPECT_EQ(exit->err.find("metrics at"), std::string::npos) << exit->err;
 }
 
@@ -158,7 +158,7 @@ TEST_F(Daemon, EndsWithItsTerminalWhereverItsLogGoes) {
   const auto exit = daemon.wait(2s);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
-  EXPECT_NE(exit->err.find("<6>SIGHUP: ending\n"), std::string::npos) << exit->err;
+  EXPECT_NE(exit->err.find("<6>SIGHUP: shutting down\n"), std::string::npos) << exit->err;
 }
 
 TEST_F(Daemon, EndsInTimeThoughNobodyTakesItsSummary) {
@@ -367,7 +367,8 @@ TEST_F(Daemon, DropInsAreReadAndSaid) {
   const std::string drop_in = directory_.write("c.d/a.yaml", "\nhttp: {threads: 9}\n");
   const Exit check = run({kBinary, "--check-config", path});
   EXPECT_EQ(check.code, 0) << check.err;
-  EXPECT_EQ(check.out.find("# " + path + ", " + drop_in + ": valid; effective configuration:\n"), 0u) << check.out;
+  EXPECT_EQ(check.out.find("# " + path + ", " + drop_in + ": valid; effective configuration:\n"), 0u)
+      << check.out;
 
   const Exit shown =
       run({kBinary, "config", "show", "--config", path, "--changed", "--listen", "127.0.0.1:1"});
@@ -390,8 +391,8 @@ TEST_F(Daemon, DropInsAreReadAndSaid) {
 
 TEST_F(Daemon, ConfigIsUsed) {
   const std::string path = directory_.write(
-      "c.yaml", "source: synthetic\nrun_directory: " + directory_.path().string() + "\nhttp: {listen: \"" + address() +
-                    "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
+      "c.yaml", "source: synthetic\nrun_directory: " + directory_.path().string() + "\nhttp: {listen: \"" +
+                    address() + "\"}\nsynthetic: {domains: 2, cpus: 3}\nmetrics: {per_cpu: true}\n");
   Process daemon({kBinary, "run", "--config", path});
   ASSERT_TRUE(ready()) << daemon.err();
   EXPECT_GT(metric(port_, "iova_tree_ranges{domain=\"2\"}"), 0);
@@ -456,7 +457,8 @@ TEST_F(Daemon, SecondInstance) {
   const std::string lock = directory_.write("rcached.lock", "4242\n");
   const int fd = open(lock.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(flock(fd, LOCK_EX), 0);
-  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
+  const std::string config =
+      directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   expect_failure(run({kBinary, "run", "--config", config, "--listen", address()}), 11,
                  "another rcached traces this kernel, pid 4242 (" + lock + "); stop it first");
   // The synthetic source is not concerned.
@@ -470,7 +472,7 @@ TEST_F(Daemon, SecondInstance) {
 TEST_F(Daemon, AuditWithoutADaemon) {
   const std::string socket = directory_ / "control";
   const std::string missing =
-      "no rcached runs that could be asked: No such file or directory (" + socket + "); start it";
+      "no running rcached can be reached: No such file or directory (" + socket + "); start it";
   expect_failure(run({kBinary, "audit", "--config", own_config()}), 1, missing);
   expect_failure(run({kBinary, "audit", "--config", own_config(), "--json"}), 1, missing);
   {
@@ -480,7 +482,7 @@ TEST_F(Daemon, AuditWithoutADaemon) {
     ASSERT_TRUE(killed.wait(2s));
   }
   expect_failure(run({kBinary, "audit", "--config", own_config()}), 1,
-                 "no rcached runs that could be asked: Connection refused (" + socket + "); start it");
+                 "no running rcached can be reached: Connection refused (" + socket + "); start it");
   // What the killed one left behind does not hinder the next.
   Process next(synthetic());
   ASSERT_TRUE(ready()) << next.err();
@@ -539,7 +541,8 @@ TEST_F(Daemon, NoIommu) {
     EXPECT_EQ(run({kBinary, "domains"}).code, 0);
     return;
   }
-  const std::string config = directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
+  const std::string config =
+      directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   const Exit exit = run({kBinary, "run", "--config", config, "--listen", address()});
   EXPECT_EQ(exit.code, 7) << exit.err;
   EXPECT_EQ(exit.err.find("rcached: no"), 0u) << exit.err;

@@ -26,11 +26,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view encoding = fuzz::take_line(text);
   if (choose_format(accept) == MetricsFormat::openmetrics) {
     check(names(accept, "openmetrics") || names(accept, "application/*") || names(accept, "*/*"),
-          "OpenMetrics only to who asks for it", accept);
+          "OpenMetrics only to clients that ask for it", accept);
   }
   const auto coding = choose_coding(encoding);
   if (coding == ContentCoding::gzip) {
-    check(names(encoding, "gzip") || names(encoding, "*"), "gzip only to who asks for it", encoding);
+    check(names(encoding, "gzip") || names(encoding, "*"), "gzip only to clients that ask for it", encoding);
   }
   if (!coding) check(names(encoding, "q"), "without a refusal something will do", encoding);
   return 0;

@@ -190,7 +190,7 @@ def run(options, directory):
         if "textfile" in by_name:
             problems += check_textfile(prometheus, by_name["textfile"], by_name["fixture-bounded"])
         for target in targets:
-            if target.kind != "textfile":  # promtool has no quarrel of ours with node_exporter
+            if target.kind != "textfile":  # what promtool says of node_exporter is not our concern
                 problems += check_promtool(target)
         problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
         return problems, report(found, targets, latest[1])

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kHead = "== ";
 constexpr std::string_view kArrow = " -> ";
-constexpr std::ptrdiff_t kMostUp = 3;
-// Deeper than any reader follows links one after the other, times kMostUp.
+constexpr std::ptrdiff_t kMaxUp = 3;
+// Deeper than any reader follows links one after the other, times kMaxUp.
 constexpr int kDepth = 24;
 
 // One base for the whole run, in memory where there is such a place, removed at the end of the process.
@@ -87,7 +87,7 @@ void FileTree::add(std::string_view head, std::string_view contents, bool links)
   if (links) {
     const fs::path target(head.substr(arrow + kArrow.size()));
     // The parents are real directories: no link before this one may stand in their place.
-    if (!is_safe(target, kMostUp) || !fs::is_directory(fs::symlink_status(root_ / path.parent_path(), error)))
+    if (!is_safe(target, kMaxUp) || !fs::is_directory(fs::symlink_status(root_ / path.parent_path(), error)))
       return;
     for (fs::path up = path.parent_path(); !up.empty(); up = up.parent_path()) {
       if (fs::is_symlink(root_ / up, error)) return;

@@ -72,7 +72,8 @@ Expected<void> check_config_command(const CommandLine& command_line, std::FILE* 
   if (const std::string& web = loaded.config.http.web_config; !web.empty()) {
     RCACHED_CHECK(load_web_config(web));
   }
-  fmt::print(out, "# {}: valid; effective configuration:\n{}", loaded.summary(), format_config(loaded.config));
+  fmt::print(out, "# {}: valid; effective configuration:\n{}", loaded.summary(),
+             format_config(loaded.config));
   return {};
 }
 

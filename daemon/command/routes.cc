@@ -58,7 +58,9 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
        [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
   for (Route& route : api_routes(source)) routes.push_back(std::move(route));
-  const auto plain = [source](std::string_view remark) { return plain_response(source->view().get(), remark); };
+  const auto plain = [source](std::string_view remark) {
+    return plain_response(source->view().get(), remark);
+  };
   for (Route& route : web_routes(plain)) routes.push_back(std::move(route));
   return routes;
 }

@@ -24,8 +24,8 @@
 #include <optional>
 #include <vector>
 
-#include "allocator/contents.h"
 #include <tl/expected.hpp>
+#include "allocator/contents.h"
 #include "view/view.h"
 
 namespace rcached {

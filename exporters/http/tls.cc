@@ -32,7 +32,7 @@ Expected<std::string> read_pem(const std::string& path, std::string_view wanted)
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) {
     return tls_error(fmt::format("cannot read {}: {}", path, std::system_category().message(errno)),
-                "give the path of a PEM file that the user who runs rcached can read");
+                     "give the path of a PEM file that the user who runs rcached can read");
   }
   if (text.find(wanted) == std::string::npos) {
     return tls_error(fmt::format("{} holds no '{}'", path, wanted), "give a PEM file");
@@ -68,10 +68,11 @@ Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls) {
 Expected<void> check_tls(const WebConfig::Tls& tls, const std::string& origin) {
   if (!kBuiltWithTls)
     return tls_error(fmt::format("tls_server_config: this rcached is built without TLS ({})", origin),
-                std::string(kProxy));
+                     std::string(kProxy));
   if (mg_check_feature(MG_FEATURES_TLS) == 0)
-    return tls_error(fmt::format("tls_server_config: the installed CivetWeb is built without TLS ({})", origin),
-                std::string(kProxy));
+    return tls_error(
+        fmt::format("tls_server_config: the installed CivetWeb is built without TLS ({})", origin),
+        std::string(kProxy));
   RCACHED_CHECK(civetweb_tls_settings(tls));
   return {};
 }

@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "tests/bpf/fake_kernel.h"
 #include "daemon/source/bpf_kernel_reader.h"
+#include "tests/bpf/fake_kernel.h"
 
 namespace rcached {
 namespace {

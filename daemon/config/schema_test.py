@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""config/rcached.schema.json accepts and rejects what the parser does, over a table of wrong configurations, right ones,
-and generated ones. The schema sees each document as rcached's YAML reader reads it, and as another reader of YAML does.
-What a schema cannot express, and docs/config.md lists, is named here: is_only_a_bound(), has_quoted_integer()."""
+"""config/rcached.schema.json accepts and rejects what the parser does, over a table of wrong configurations, right
+ones, and generated ones. The schema sees each document as rcached's YAML reader reads it, and as another reader of
+YAML does. What a schema cannot express, and docs/config.md lists, is named here: is_only_a_bound(),
+has_quoted_integer()."""
 import collections
 import json
 import pathlib

@@ -173,7 +173,8 @@ def command_run(options):
     url = f"http://127.0.0.1:{options.port}"
     with Guest(options, scenario_file("run"), options.port) as guest:
         try:
-            with working(f"booting kernel {kernels.release(guest.kernel_folder)} ({options.iommu} IOMMU, {options.mode})"):
+            release = kernels.release(guest.kernel_folder)
+            with working(f"booting kernel {release} ({options.iommu} IOMMU, {options.mode})"):
                 wait_ready(guest, url, options.timeout)
             progress(f"rcached traces it; metrics at {url}/metrics, Ctrl-C ends")
             print(url, flush=True)

@@ -2,8 +2,8 @@
 """A small Debian with a real systemd, as a disk for guests whose scenario boots one: a line `# lab: rootfs` in it.
 
 It is made once for each list of packages, by mmdebstrap from the mirrors of this machine, and kept in the cache; guests
-write into a throw-away overlay of it. In it: what `rcached.deb` depends on, so that a guest installs it offline. It is of
-this machine's own release, since the package was built here and depends on that release's libraries.
+write into a throw-away overlay of it. In it: what `rcached.deb` depends on, so that a guest installs it offline. It is
+of this machine's own release, since the package was built here and depends on that release's libraries.
 """
 
 import hashlib

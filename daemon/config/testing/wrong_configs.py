@@ -147,7 +147,8 @@ def document(key, value):
     section, _, leaf = key.rpartition(".")
     if not section:
         return f"# of this site\n{leaf}: {value}\n", 2
-    return f"log:  # of this site\n{section}:\n  {leaf}: {value}\n" if section != "log" else f"\nlog:\n  {leaf}: {value}\n", 3
+    before = "\n" if section == "log" else "log:  # of this site\n"
+    return f"{before}{section}:\n  {leaf}: {value}\n", 3
 
 
 def wrong():

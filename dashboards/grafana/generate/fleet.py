@@ -116,7 +116,7 @@ def over_time(board):
                  "ops", [(f"topk($worst, {rate('rcached_events_lost_total', 'job, instance')})", legend)], BAD,
                  links=links, runbooks=["RcachedEventsLost"])
     board.series("Cost of rcached", "CPUs that the daemon uses: the hosts where it uses the most.", "percentunit",
-                 [(f"topk($worst, rate(process_cpu_seconds_total[$__rate_interval]))", legend)],
+                 [("topk($worst, rate(process_cpu_seconds_total[$__rate_interval]))", legend)],
                  links=[("rcached", "This rcached", ("job", "instance"))])
 
 

@@ -42,8 +42,8 @@ namespace rcached {
 // are hundreds of thousands of them.
 struct Range {
   static constexpr std::uint8_t kOutstanding = 0xff;
-  static constexpr std::uint8_t kFresh =
-      0xfe;  // outstanding, put there by a tree_alloc whose alloc is still to come
+  // outstanding, put there by a tree_alloc whose alloc is still to come
+  static constexpr std::uint8_t kFresh = 0xfe;
 
   std::uint32_t size = 0;  // extent of the node
   std::uint16_t cpu = 0;   // hint: the CPU that cached it last
@@ -181,8 +181,8 @@ class DomainModel {
   std::array<std::vector<bool>, kCachedOrders> seen_;
   RangeTable ranges_;
   std::map<std::uint64_t, std::uint64_t> reserved_;  // low -> high
-  std::map<std::uint64_t, std::uint64_t>
-      widened_;  // pfn of an allocated range -> its low since a reserve widened it
+  // pfn of an allocated range -> its low since a reserve widened it
+  std::map<std::uint64_t, std::uint64_t> widened_;
   std::uint64_t tree_ranges_ = 0;
   std::array<std::uint64_t, kCachedOrders + 1> outstanding_{};
   std::array<OrderSnapshot, kCachedOrders + 1> counters_{};  // gauges stay 0 here

@@ -48,8 +48,8 @@ TEST(IovaTree, AFailedSizeIsRememberedUntilA32BitRangeIsFreed) {
 // limit.
 TEST(IovaTree, GapsAboveTheCachedNodeAreFoundByTheRetryOnly) {
   for (const bool retries : {false, true}) {
-    IovaTree tree(
-        {.dma_32bit_pfn = 4, .retries_above_cached_node = retries});  // all requests below are "64-bit"
+    // all requests below are "64-bit"
+    IovaTree tree({.dma_32bit_pfn = 4, .retries_above_cached_node = retries});
     for (std::uint64_t pfn = 15; pfn >= 8; --pfn) ASSERT_EQ(tree.alloc(1, 15), pfn);
     for (std::uint64_t pfn = 7; pfn >= 1; --pfn) ASSERT_EQ(tree.alloc(1, 7), pfn);
     ASSERT_TRUE(tree.free(12));

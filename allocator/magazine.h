@@ -23,8 +23,8 @@ class Magazine {
  public:
   // What find_pop() met: the index of a known pfn (bottom = 0), or one of these.
   static constexpr std::int32_t kNone = -1;  // nothing at or below the limit
-  static constexpr std::int32_t kUnknown =
-      -2;  // the topmost unknown slot; whether it obeys the limit is not known
+  // the topmost unknown slot; whether it obeys the limit is not known
+  static constexpr std::int32_t kUnknown = -2;
 
   std::uint32_t size() const { return unknown_ + static_cast<std::uint32_t>(known_.size()); }
   bool empty() const { return unknown_ == 0 && known_.empty(); }

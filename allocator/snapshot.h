@@ -81,8 +81,8 @@ struct PredictionSnapshot {
   std::uint64_t predictions = 0;  // cache allocations for which the mirror knew the pfn to come
   std::uint64_t hits = 0;         // ... and it came
   // misses by class; predictions = hits + sum of these
-  std::uint64_t miss_reordered =
-      0;  // the pfn was deeper in the same magazine (interrupt between operation and probe)
+  // the pfn was deeper in the same magazine (interrupt between operation and probe)
+  std::uint64_t miss_reordered = 0;
   std::uint64_t miss_depot_race = 0;  // the pfn was in another magazine of the depot, or in prev
   std::uint64_t miss_migration = 0;   // the pfn was in another CPU's magazines
   std::uint64_t miss_unknown = 0;     // the pfn was nowhere in the cache
@@ -92,8 +92,8 @@ struct PredictionSnapshot {
 
 // Difference between the mirror and the fill read in the probes.
 struct DriftSnapshot {
-  std::uint64_t ranges =
-      0;  // now: sum over (cpu, order) of |mirror - last reading|, depots counted in ranges
+  // now: sum over (cpu, order) of |mirror - last reading|, depots counted in ranges
+  std::uint64_t ranges = 0;
   // counters: what had to be corrected, in ranges. First sight of a (cpu, order) is adopted, not corrected.
   std::uint64_t corrected_loaded = 0;
   std::uint64_t corrected_prev = 0;
@@ -193,8 +193,8 @@ struct DomainSnapshot {
   std::uint64_t tree_ranges = 0;
   std::uint64_t outstanding = 0;
   std::uint64_t outstanding_before_start = 0;  // part of outstanding: mapped before rcached saw the domain
-  std::optional<std::uint64_t>
-      fq_pending;  // part of outstanding: unmapped and in the flush queue; nullopt: none
+  // part of outstanding: unmapped and in the flush queue; nullopt: none
+  std::optional<std::uint64_t> fq_pending;
   std::uint64_t cpu_cached = 0;
   std::uint64_t depot_cached = 0;
   std::uint64_t reserved = 0;

@@ -36,8 +36,8 @@ struct WorkloadOptions {
   WorkloadKind kind = WorkloadKind::steady;
   std::uint32_t domains = 2;
   std::uint16_t cpus = 4;
-  std::uint32_t live =
-      0;  // mappings: per CPU and domain (steady, leak, mixed), per batch (spread, burst); 0 = the kind's own
+  // mappings: per CPU and domain (steady, leak, mixed), per batch (spread, burst); 0 = the kind's own
+  std::uint32_t live = 0;
   std::uint64_t seed = 1;
   std::uint64_t start_ns = 0;
   std::uint64_t step_ns = 1000;  // between calls

@@ -46,8 +46,8 @@ struct ProgramStatus {
   std::uint64_t runs = 0;  // 0 unless the kernel's run statistics are enabled
   std::uint64_t run_ns = 0;
   std::uint64_t skipped = 0;  // runs that the kernel skipped: these events are lost
-  bool makes_events =
-      true;  // false: it only notes an entry; when it is skipped, entry_missing counts the loss
+  // false: it only notes an entry; when it is skipped, entry_missing counts the loss
+  bool makes_events = true;
   bool skips_countable = true;  // false: this kernel does not tell; `skipped` stays 0
 };
 

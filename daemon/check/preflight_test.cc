@@ -51,8 +51,8 @@ TEST(Preflight, AGoodHost) {
 struct Case {
   const char* name;
   std::function<void(HostFacts&)> spoil;
-  std::vector<std::string>
-      lines;  // that differ from the good host's report: "<name>: ..." with status and hint
+  // that differ from the good host's report: "<name>: ..." with status and hint
+  std::vector<std::string> lines;
   ErrorCode code;
 };
 

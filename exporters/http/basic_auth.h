@@ -2,11 +2,9 @@
 // BasicAuth: checks the credentials of requests (RFC 7617) against bcrypt hashes.
 //
 // - bcrypt is slow on purpose, so what was right once is remembered, as a keyed digest, for as long as this
-// object
-//   lives; a right password costs microseconds from then on.
+//   object lives; a right password costs microseconds from then on.
 // - An unknown user costs as much as a known one: a hash of the list, always the same one for a name, is
-// computed
-//   and the result thrown away. Comparisons take the same time whatever they find.
+//   computed and the result thrown away. Comparisons take the same time whatever they find.
 // - At most two checks run at once, on the caller's thread, and `waiting` requests wait for one; each client
 //   address has at most one check of its own. What is over that is refused as busy, so somebody who guesses
 //   passwords takes neither all threads nor the others' turn. Requests with the same credentials share one

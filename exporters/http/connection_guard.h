@@ -109,8 +109,8 @@ class ConnectionGuard {
   std::condition_variable_any changed_;
   std::list<Connection> connections_ GUARDED_BY(mutex_);
   std::map<Peer, Pending> pending_ GUARDED_BY(mutex_);  // kept while any request is being read
-  bool asleep_ GUARDED_BY(mutex_) =
-      false;  // the guard's thread waits for the first client that owes something
+  // the guard's thread waits for the first client that owes something
+  bool asleep_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

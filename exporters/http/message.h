@@ -16,8 +16,8 @@ namespace rcached {
 struct HttpRequest {
   std::string_view method;  // "GET" or "HEAD"; others never reach a route
   std::string_view path;    // as sent, not decoded: "/api/v1/domains/4"
-  std::string_view
-      parameter;  // what stood for the {...} of the route's path, one segment, never empty; else empty
+  // what stood for the {...} of the route's path, one segment, never empty; else empty
+  std::string_view parameter;
   std::string_view query;  // after the '?', as sent; may be empty
   // By name, whatever its case; several of one name are joined by ", " (RFC 9110); empty when there is none.
   std::function<std::string_view(std::string_view name)> header = [](std::string_view) {

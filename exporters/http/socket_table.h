@@ -19,8 +19,8 @@ class SocketName {
   static std::optional<SocketName> of_peer(int fd);
 
   int family() const { return storage_.ss_family; }
-  std::string address()
-      const;  // "127.0.0.1", "::1", the path of a unix socket (an abstract one begins with '@')
+  // "127.0.0.1", "::1", the path of a unix socket (an abstract one begins with '@')
+  std::string address() const;
   std::uint16_t port() const;  // 0 for a unix socket
   bool loopback() const;       // cannot be reached from another machine
   std::string url() const;     // "http://127.0.0.1:9731/", "http://[::1]:9731/", "http://unix:/run/x:/"

@@ -102,8 +102,8 @@ class MetricsPage {
   DroppedMetrics reported_;       // to on_drop_
   bool reported_over_limit_ = false;
 
-  std::array<std::unique_ptr<BodyPacker>, 2>
-      packers_;  // by format; the last member: their threads use the others
+  // by format; the last member: their threads use the others
+  std::array<std::unique_ptr<BodyPacker>, 2> packers_;
 };
 
 }  // namespace rcached

@@ -10,7 +10,7 @@
 #include "rcache.bpf.h"
 
 /* order_base_2(size) of kernel_profile.h for 1..32; RCACHED_ORDER_NONE above. A table is faster than branches. */
-static const u8 order_table[33] = {
+static const u8 order_table[64] = {
     0, 0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5,
 };
 
@@ -18,7 +18,9 @@ static __always_inline u8 order_of(u64 size)
 {
 	if (size > 32)
 		return RCACHED_ORDER_NONE;
-	return order_table[size];
+	/* clang 19 may load size from the stack again, and verifiers such as 6.1's then no longer know its bound. */
+	barrier_var(size);
+	return order_table[size & 63];
 }
 
 /* Sets loaded, prev, depot and RCACHED_FLAG_FILL, or leaves the event unchanged if a read fails. */

@@ -50,7 +50,7 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
     last_warning = text;
     if (const auto program = program_of(text); !program.empty()) warned_program = program;
   }
-  SPDLOG_DEBUG("{}", text);
+  spdlog::debug("{}", text);
   return 0;
 }
 

@@ -18,6 +18,7 @@
 #define GUARDED_BY(x) RCACHED_THREAD_ANNOTATION(guarded_by(x))
 #define REQUIRES(...) RCACHED_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) RCACHED_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS RCACHED_THREAD_ANNOTATION(no_thread_safety_analysis)
 #define ACQUIRED_BEFORE(...) RCACHED_THREAD_ANNOTATION(acquired_before(__VA_ARGS__))
 
 namespace rcached {

@@ -143,13 +143,12 @@ void ConnectionGuard::run() {
 }
 
 void ConnectionGuard::inspect(Clock::time_point now) {
-  const auto any = [&connections = connections_](const auto& what) {
-    return std::any_of(connections.begin(), connections.end(), what);
-  };
-  const bool reading = any([](const Connection& connection) { return connection.phase == Phase::reading; });
-  const bool late = any([&](const Connection& connection) {
-    return connection.phase == Phase::sending && !connection.dropped && now >= connection.deadline;
-  });
+  bool reading = false;
+  bool late = false;
+  for (const Connection& connection : connections_) {
+    reading |= connection.phase == Phase::reading;
+    late |= connection.phase == Phase::sending && !connection.dropped && now >= connection.deadline;
+  }
   if (!reading && !crowded()) pending_.clear();
   if (!reading && !crowded() && !late) return;
   const auto sockets = sockets_();

@@ -202,10 +202,13 @@ class HttpServer::Impl {
       self(connection).answer_error(connection, status, message);
       return 0;  // done; CivetWeb's own page would use gmtime(), which races
     };
-    callbacks.connection_close = [](const mg_connection* connection) {
+    // CivetWeb calls these two in pairs.
+    callbacks.connection_close = [](const mg_connection* connection) NO_THREAD_SAFETY_ANALYSIS {
       self(connection).guard_->closing(guarded(connection));
     };
-    callbacks.connection_closed = [](const mg_connection* connection) { self(connection).guard_->closed(); };
+    callbacks.connection_closed = [](const mg_connection* connection) NO_THREAD_SAFETY_ANALYSIS {
+      self(connection).guard_->closed();  // releases the lock that closing() has taken
+    };
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
       self(connection).say(message);
       return 1;  // CivetWeb writes nothing itself

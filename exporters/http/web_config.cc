@@ -68,7 +68,7 @@ Key ignored_boolean(std::string path) {
 }
 
 WebConfig::Tls& tls_of(WebConfig& config) {
-  if (!config.tls) config.tls.emplace();
+  if (!config.tls) config.tls = WebConfig::Tls();
   return *config.tls;
 }
 

@@ -51,7 +51,8 @@ TEST(ViewRenderer, EveryMetricIsInTheTableAndEveryRowIsRenderedByAFullView) {
   for (const Samples& s : both) {
     for (const auto& [name, labels] : s.label_names()) {
       const auto row =
-          std::find_if(kMetrics.begin(), kMetrics.end(), [&](const MetricRow& r) { return r.name == name; });
+          std::find_if(kMetrics.begin(), kMetrics.end(),
+                       [wanted = std::string_view(name)](const MetricRow& r) { return r.name == wanted; });
       ASSERT_NE(row, kMetrics.end()) << name;
       EXPECT_EQ(labels, std::string(row->labels)) << name;
     }

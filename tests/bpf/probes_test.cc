@@ -93,7 +93,8 @@ class Probes : public testing::Test {
   }
 
   void run(bpf_program *program, int cpu = 0) {
-    LIBBPF_OPTS(bpf_test_run_opts, options);
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
     options.flags = BPF_F_TEST_RUN_ON_CPU;
     options.cpu = static_cast<__u32>(cpu);
     ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(program), &options), 0);

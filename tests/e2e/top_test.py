@@ -324,7 +324,7 @@ class TopTest(WithDaemon):
 
         def ended():
             try:
-                return child.read_text().rpartition(")")[2].split()[0] == "Z"  # nobody has waited for it yet
+                return child.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] == "Z"  # nobody has waited for it yet
             except OSError:
                 return True
         kit.eventually(ended, "it has ended")

@@ -324,7 +324,8 @@ class TopTest(WithDaemon):
 
         def ended():
             try:
-                return child.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] == "Z"  # nobody has waited for it yet
+                stat = child.read_text(encoding="utf-8", errors="replace")
+                return stat.rpartition(")")[2].split()[0] == "Z"  # nobody has waited for it yet
             except OSError:
                 return True
         kit.eventually(ended, "it has ended")

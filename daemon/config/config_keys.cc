@@ -25,8 +25,7 @@ struct About {
 
 // Makes a `Member`: maps Config& to a reference to the value. get() uses it on a copy, so that one serves
 // both ways.
-#define MEMBER(name) \
-  [](Config & config) -> auto& { return config.name; }
+#define MEMBER(name) ([](Config & config) -> auto& { return config.name; })
 
 // --- one maker for each kind of value
 

@@ -154,6 +154,7 @@ class TextfileWriter::Impl {
   void write(const std::vector<std::shared_ptr<const std::string>>& text) {
     const double now = unix_seconds();
     std::vector<std::string_view> pieces;
+    pieces.reserve(text.size() + 1);
     for (const auto& piece : text) pieces.emplace_back(*piece);
     const std::string own = metrics_.text_after_write(now);
     pieces.emplace_back(own);

@@ -212,7 +212,7 @@ std::string format_report_json(const std::vector<CheckItem>& items) {
   const nlohmann::ordered_json report{{"ok", count_failures(items) == 0},
                                       {"exit_code", static_cast<int>(verdict(items))},
                                       {"checks", std::move(list)}};
-  // `replace`: a device or file name need not be UTF-8.
+  // `replace`: device and file names may not be valid UTF-8.
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

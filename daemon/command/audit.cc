@@ -154,7 +154,7 @@ std::string answer_control_request(std::string_view text, const AuditService& se
     if (std::find(labels.begin(), labels.end(), request->domain) == labels.end()) {
       return error_text(
           {ErrorCode::usage, fmt::format("there is no domain '{}'", printable(request->domain)),
-           fmt::format("there are: {}",
+           fmt::format("known domains: {}",
                        labels.empty() ? "none yet" : fmt::format("{}", fmt::join(labels, ", ")))});
     }
   }

@@ -22,7 +22,7 @@ TEST(ContentsLines, OnePerCpuDepotAndTree) {
   CpuContents& cpu7 = contents.cpus.emplace_back();
   cpu7.cpu = 7;
   cpu7.orders[0] = {{0xffffc}, {}};
-  contents.cpus.emplace_back().cpu = 8;  // holds nothing
+  contents.cpus.emplace_back().cpu = 8;  // empty
   contents.depots[1] = {{1, 2}, {3, 4}};
   contents.tree = {{0x10, 0x1f}, {0xffffd, 0xfffff}};
   EXPECT_THAT(contents_lines("3", contents),
@@ -165,8 +165,8 @@ TEST(AuditProtocol, ReportsWhyAnAuditIsImpossible) {
       "docs/config.md for the requirements";
   EXPECT_EQ(refusal(ask({}, report)), nothing);
   EXPECT_EQ(refusal(ask({"14", false}, report)), nothing);
-  EXPECT_EQ(refusal(ask({"17", false}, report)), "2 there is no domain '17'; there are: 3, 14");
-  EXPECT_EQ(refusal(ask({"17", false}, {})), "2 there is no domain '17'; there are: 3, 14");
+  EXPECT_EQ(refusal(ask({"17", false}, report)), "2 there is no domain '17'; known domains: 3, 14");
+  EXPECT_EQ(refusal(ask({"17", false}, {})), "2 there is no domain '17'; known domains: 3, 14");
   EXPECT_TRUE(ask({}, {})) << "having no domain yet is not an error";
 }
 
@@ -205,7 +205,7 @@ TEST(AuditContents, TheMirrorAndThenTheKernelSorted) {
   EXPECT_EQ(format_contents(ask({"", true}, with_one_not_completed())->rows),
             "mirror tree 14 0 cbf29ce484222325\n"
             "kernel tree 14 0 cbf29ce484222325\n")
-      << "nothing of a domain that was not completed";
+      << "no contents of a domain that was not completed";
 }
 
 }  // namespace

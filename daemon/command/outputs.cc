@@ -57,7 +57,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
     options.interval = config.textfile.interval;
     options.text = [this] { return text(); };
     options.on_failure = [](const Error& error) { spdlog::warn("{}; {}", error.message, error.hint); };
-    options.on_recovery = [path = config.textfile.path] { spdlog::info("writing {} works again", path); };
+    options.on_recovery = [path = config.textfile.path] { spdlog::info("{} can be written again", path); };
     textfile_.emplace(std::move(options));
     metrics.instruments.push_back(textfile_->metrics());
   }

@@ -161,7 +161,7 @@ Expected<void> check_domain(const top::TopData& data, const std::string& label) 
     known += (i == 0 ? "" : ", ") + printable(data.domains.domains[i].label);
   if (data.domains.domains.size() > kMaxShown) known += ", ...";
   return fail(ErrorCode::usage, fmt::format("there is no domain '{}'", printable(label)),
-              known.empty() ? "there are no domains yet" : "there are " + known);
+              known.empty() ? "no domain is known yet" : "known domains: " + known);
 }
 
 // One run of the command.

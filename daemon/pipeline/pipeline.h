@@ -46,7 +46,7 @@ struct PipelineOptions {
   std::uint64_t started_unix_s = 0;
   PipelineTuning tuning{};                // at the start
   std::size_t history_bytes = 16u << 20;  // at most, for the last hour of all domains
-  // Auditing the mirror against the source's KernelReader, where it has one.
+  // Auditing the mirror against the source's KernelReader, if it has one.
   bool audit_enabled = true;
   Reconciler::ReservedReader read_reserved{};
   // Run in the pipeline's thread as soon as the source has started, before anything else; start() returns its

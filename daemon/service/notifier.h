@@ -24,7 +24,7 @@ class Notifier {
   void watchdog() const;
   void stopping() const;
 
-  // The manager keeps copies of the descriptors under this name: it hands them to the next process of the
+  // The manager keeps copies of the descriptors under this name: it passes them to the next process of the
   // unit, and closes them when the unit stops permanently. At most 253. A manager without room for them
   // (FileDescriptorStoreMax=) only logs that itself.
   void keep(std::span<const int> descriptors, const std::string& name) const;

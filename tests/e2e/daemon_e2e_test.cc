@@ -504,7 +504,7 @@ TEST_F(Daemon, AuditOfASyntheticSource) {
     expect_failure(run(argv), 1, "nothing can be audited: ");
   }
   expect_failure(run({kBinary, "audit", "--config", own_config(), "--domain", "77"}), 2,
-                 "there is no domain '77'; there are: 1, 2, 3, 4\n");
+                 "there is no domain '77'; known domains: 1, 2, 3, 4\n");
   const auto mode = std::filesystem::status(directory_ / "control").permissions();
   EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }

@@ -21,7 +21,7 @@ constexpr unsigned kCapSysAdmin = 21, kCapPerfmon = 38, kCapBpf = 39;
 std::string read_text(const char* path) {
   std::ifstream file(path);
   std::string text;
-  std::getline(file, text, '\0');  // all of it, and no exception when the kernel refuses to be read
+  std::getline(file, text, '\0');  // the whole file; no exception when the read fails
   return text;
 }
 
@@ -33,7 +33,7 @@ std::string kernel_release() {
 Expected<AttachPlan> plan_attach(const KernelTypes& types, const KernelLayout& layout,
                                  const Privileges& privileges, bool force_kprobes) {
   RCACHED_TRY(const auto symbols, Kallsyms::load());
-  // Without the other capabilities this one is not worth a word.
+  // If other capabilities are missing, they are reported first.
   if (privileges.suffice() && symbols.addresses_hidden()) {
     return fail(ErrorCode::permission, "the kernel hides its symbol addresses (/proc/kallsyms shows zeros)",
                 "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gathers the HostFacts of the running machine. Every read is of a small file in /proc or /sys, but for one
-// trial load of a tracing program, which needs the privileges and is skipped without them.
+// Gathers the HostFacts of the running machine. Reads small files in /proc and /sys, and
+// loads one tracing program as a test; this is skipped without the privileges for it.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace rcached {
 
-// What the command line and the configuration say, before the host is looked at.
+// The result of reading the command line and the configuration.
 struct ConfigFacts {
   std::string origin;
   Expected<Config> config;
@@ -27,7 +27,8 @@ Privileges read_privileges();
 Lockdown parse_lockdown(std::string_view text);
 Lockdown read_lockdown();
 
-// That rcached could listen on `address`, and whether the host has it already. Errors: config, port_taken.
+// Checks that rcached can listen on `address`. False: the host does not have it yet. Errors: config,
+// port_taken.
 Expected<bool> check_listen(const std::string& address);
 
 }  // namespace rcached

@@ -54,14 +54,14 @@ TEST(HostFacts, APortInUseIsPortTaken) {
   EXPECT_EQ(check_listen(place), true);
 }
 
-TEST(HostFacts, AnAddressThatIsNotThereIsNoFailure) {
-  EXPECT_EQ(check_listen("192.0.2.1:9731"), false);  // TEST-NET-1 is nobody's
+TEST(HostFacts, AnAddressNotYetAssignedIsNoFailure) {
+  EXPECT_EQ(check_listen("192.0.2.1:9731"), false);  // TEST-NET-1, never assigned
   Config config;
   config.http.listen = "192.0.2.1:9731";
   EXPECT_TRUE(gather_host_facts({"test", config}).listen_absent);
 }
 
-// Whatever machine this is: the facts hold together.
+// The facts are consistent on any machine.
 TEST(HostFacts, OfThisMachine) {
   const HostFacts facts = gather_host_facts({"test", Config{}});
   EXPECT_EQ(facts.config_origin, "test");

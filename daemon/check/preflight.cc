@@ -15,7 +15,7 @@ CheckItem passed(std::string name, std::string detail) {
   return {std::move(name), CheckStatus::ok, std::move(detail), {}, ErrorCode::ok};
 }
 
-CheckItem doubtful(std::string name, std::string detail, std::string hint = {}) {
+CheckItem warning(std::string name, std::string detail, std::string hint = {}) {
   return {std::move(name), CheckStatus::warn, std::move(detail), std::move(hint), ErrorCode::ok};
 }
 
@@ -33,10 +33,10 @@ CheckItem check_config(const HostFacts& facts) {
 }
 
 CheckItem check_tracing(const HostFacts& facts) {
-  if (!facts.tracing_tried) return doubtful("tracing", "not tried; the checks that fail here come first");
+  if (!facts.tracing_tried) return warning("tracing", "not tested; fix the failed checks first");
   if (!facts.tracing_error) return passed("tracing", "the kernel accepts tracing programs");
   if (facts.tracing_error->code == ErrorCode::permission && facts.lockdown == Lockdown::confidentiality) {
-    return doubtful("tracing", "the kernel refuses tracing programs, as its lockdown demands");
+    return warning("tracing", "the kernel refuses tracing programs because of lockdown");
   }
   return failed("tracing", *facts.tracing_error);
 }
@@ -50,7 +50,7 @@ CheckItem check_btf(const HostFacts& facts) {
 }
 
 CheckItem check_layout(const HostFacts& facts) {
-  if (!facts.has_btf) return doubtful("layout", "not known without BTF");
+  if (!facts.has_btf) return warning("layout", "unknown without BTF");
   if (!facts.layout) return failed("layout", facts.layout.error());
   const KernelProfile& profile = facts.layout->profile;
   const std::string depot = profile.depot == DepotKind::bounded
@@ -61,7 +61,7 @@ CheckItem check_layout(const HostFacts& facts) {
 }
 
 CheckItem check_attach(const HostFacts& facts) {
-  if (!facts.layout) return doubtful("attach", "not planned; the layout must be known first");
+  if (!facts.layout) return warning("attach", "not planned; the layout is unknown");
   if (!facts.attach) return failed("attach", facts.attach.error());
   std::set<std::string> trampolines, kprobes;
   for (const PlannedProgram& program : facts.attach->programs) {
@@ -75,10 +75,10 @@ CheckItem check_attach(const HostFacts& facts) {
 }
 
 CheckItem check_port(const HostFacts& facts) {
-  if (facts.config_error) return doubtful("port", "not tried; the configuration must be right first");
+  if (facts.config_error) return warning("port", "not tested; fix the configuration first");
   if (facts.port_error) return failed("port", *facts.port_error);
   if (facts.listen_absent)
-    return doubtful("port", fmt::format("this host does not have the address of {} (yet)", facts.listen));
+    return warning("port", fmt::format("this host does not have the address of {} (yet)", facts.listen));
   return passed("port", fmt::format("{} is free", facts.listen));
 }
 
@@ -176,7 +176,7 @@ std::vector<CheckItem> evaluate(const HostFacts& facts) {
   if (facts.source == SourceKind::synthetic) {
     for (CheckItem& item : items) {
       if (item.status != CheckStatus::fail || item.name == "config" || item.name == "port") continue;
-      item = doubtful(item.name, item.detail + " (not needed by source synthetic)");
+      item = warning(item.name, item.detail + " (not needed by source synthetic)");
     }
   }
   return items;
@@ -212,7 +212,7 @@ std::string format_report_json(const std::vector<CheckItem>& items) {
   const nlohmann::ordered_json report{{"ok", count_failures(items) == 0},
                                       {"exit_code", static_cast<int>(verdict(items))},
                                       {"checks", std::move(list)}};
-  // `replace`: a device or file name need not be UTF-8.
+  // `replace`: device and file names may not be valid UTF-8.
   return report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

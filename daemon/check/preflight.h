@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preflight: from facts about a host to a list of what is well, what is doubtful and what stands in the way
-// of the kernel source, each with its hint. Pure, so that every failure is a row in a test; host_facts.h
-// gathers the facts of the running machine.
+// Preflight: turns facts about a host into a list of passes, warnings and failures of the kernel source, with
+// hints. Pure, so that every failure can be a row in a test; host_facts.h gathers the facts of the running
+// machine.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ struct Privileges {
 };
 
 struct HostFacts {
-  std::string config_origin;  // the file, or why the defaults stand
+  std::string config_origin;  // the file, or why the defaults are used
   std::optional<Error> config_error;
   SourceKind source = SourceKind::kernel;
   Privileges privileges;
@@ -39,7 +39,7 @@ struct HostFacts {
   Expected<KernelLayout> layout = fail(ErrorCode::unknown_layout, "not read");
   std::vector<IommuGroup> groups;
   Expected<AttachPlan> attach = fail(ErrorCode::attach, "not planned");
-  bool tracing_tried = false;  // a tracing program was offered to the kernel
+  bool tracing_tried = false;  // loading a tracing program was tried
   std::optional<Error> tracing_error;
   std::string listen;
   std::optional<Error> port_error;
@@ -52,17 +52,17 @@ struct CheckItem {
   std::string name;
   CheckStatus status = CheckStatus::ok;
   std::string detail;
-  std::string hint;                // empty when nothing is to be done
+  std::string hint;                // empty: no action needed
   ErrorCode code = ErrorCode::ok;  // != ok only with CheckStatus::fail
 
   Error error() const { return {code, detail, hint}; }
 };
 
 // In this order: config, permission, tracing, btf, lockdown, layout, iommu, attach, port. When the configured
-// source is synthetic, only config and port can fail; what the kernel source would lack is a warning.
+// source is synthetic, only config and port can fail; other failures become warnings.
 std::vector<CheckItem> evaluate(const HostFacts& facts);
 
-// The items that `rcached run` asks on its own.
+// The items that `rcached run` checks itself.
 CheckItem check_permission(const Privileges& privileges);
 CheckItem check_lockdown(Lockdown lockdown);
 CheckItem check_iommu(const std::vector<IommuGroup>& groups);

@@ -9,7 +9,7 @@
 namespace rcached {
 namespace {
 
-// A host on which all is well.
+// A host that passes every check.
 HostFacts good_host() {
   HostFacts facts;
   facts.config_origin = "/etc/rcached/rcached.yaml";
@@ -50,8 +50,8 @@ TEST(Preflight, AGoodHost) {
 
 struct Case {
   const char* name;
-  std::function<void(HostFacts&)> spoil;
-  // that differ from the good host's report: "<name>: ..." with status and hint
+  std::function<void(HostFacts&)> change;
+  // lines that differ from the good host's report, with status and hint
   std::vector<std::string> lines;
   ErrorCode code;
 };
@@ -62,7 +62,7 @@ class PreflightCase : public testing::TestWithParam<Case> {};
 
 TEST_P(PreflightCase, IsReported) {
   HostFacts facts = good_host();
-  GetParam().spoil(facts);
+  GetParam().change(facts);
   const auto items = evaluate(facts);
   const std::string report = format_report(items);
   std::string differing;
@@ -84,7 +84,7 @@ const std::vector<Case> kCases = {
        f.config_error = Error{ErrorCode::config, "unknown key 'x' (f.yaml:1:1)", "did you mean 'y'?"};
      },
      {"FAIL config: unknown key 'x' (f.yaml:1:1)", "     hint: did you mean 'y'?",
-      "warn port: not tried; the configuration must be right first",
+      "warn port: not tested; fix the configuration first",
       "rcached cannot run here: 1 problem (exit code 3)"},
      ErrorCode::config},
     {"no_capability",
@@ -95,7 +95,7 @@ const std::vector<Case> kCases = {
      {"FAIL permission: uid 1000 lacks CAP_BPF and CAP_PERFMON",
       "     hint: run as root or through rcached.service, which grants them; --source synthetic needs "
       "neither",
-      "warn tracing: not tried; the checks that fail here come first",
+      "warn tracing: not tested; fix the failed checks first",
       "rcached cannot run here: 1 problem (exit code 4)"},
      ErrorCode::permission},
     {"one_capability_missing",
@@ -106,7 +106,7 @@ const std::vector<Case> kCases = {
      {"FAIL permission: root lacks CAP_PERFMON",
       "     hint: run as root or through rcached.service, which grants them; --source synthetic needs "
       "neither",
-      "warn tracing: not tried; the checks that fail here come first",
+      "warn tracing: not tested; fix the failed checks first",
       "rcached cannot run here: 1 problem (exit code 4)"},
      ErrorCode::permission},
     {"capabilities_without_root",
@@ -133,18 +133,17 @@ const std::vector<Case> kCases = {
        f.tracing_tried = false;
        f.layout = fail(ErrorCode::no_btf, "no BTF");
      },
-     {"warn tracing: not tried; the checks that fail here come first",
+     {"warn tracing: not tested; fix the failed checks first",
       "FAIL btf: no type information for kernel 6.1.0-30-amd64 (/sys/kernel/btf/vmlinux is missing)",
-      "     hint: boot a kernel built with CONFIG_DEBUG_INFO_BTF=y", "warn layout: not known without BTF",
-      "warn attach: not planned; the layout must be known first",
-      "rcached cannot run here: 1 problem (exit code 5)"},
+      "     hint: boot a kernel built with CONFIG_DEBUG_INFO_BTF=y", "warn layout: unknown without BTF",
+      "warn attach: not planned; the layout is unknown", "rcached cannot run here: 1 problem (exit code 5)"},
      ErrorCode::no_btf},
     {"lockdown",
      [](HostFacts& f) {
        f.lockdown = Lockdown::confidentiality;
        f.tracing_error = Error{ErrorCode::permission, "refused", "permit it"};
      },
-     {"warn tracing: the kernel refuses tracing programs, as its lockdown demands",
+     {"warn tracing: the kernel refuses tracing programs because of lockdown",
       "FAIL lockdown: confidentiality: BPF may not read kernel memory (/sys/kernel/security/lockdown)",
       "     hint: boot with lockdown=integrity or without lockdown",
       "rcached cannot run here: 1 problem (exit code 6)"},
@@ -162,8 +161,7 @@ const std::vector<Case> kCases = {
        f.layout = fail(ErrorCode::unknown_layout, "iova_rcache has no member 'depot' (BTF)", "report it");
      },
      {"FAIL layout: iova_rcache has no member 'depot' (BTF)", "     hint: report it",
-      "warn attach: not planned; the layout must be known first",
-      "rcached cannot run here: 1 problem (exit code 8)"},
+      "warn attach: not planned; the layout is unknown", "rcached cannot run here: 1 problem (exit code 8)"},
      ErrorCode::unknown_layout},
     {"unbounded_depot",
      [](HostFacts& f) {
@@ -200,7 +198,7 @@ const std::vector<Case> kCases = {
      {"FAIL port: 127.0.0.1:9731 is in use", "     hint: stop it",
       "rcached cannot run here: 1 problem (exit code 10)"},
      ErrorCode::port_taken},
-    {"an_address_may_come_later",
+    {"an_address_may_be_assigned_later",
      [](HostFacts& f) {
        f.listen = "192.0.2.1:9731";
        f.listen_absent = true;

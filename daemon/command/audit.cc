@@ -86,10 +86,10 @@ Expected<AuditRequest> parse_request(std::string_view text) {
       request.contents = value.get<bool>();
     } else {
       return fail(ErrorCode::usage, fmt::format("'{}' of the request is not understood", printable(key)),
-                  "use an 'rcached' of the version that runs");
+                  "use the 'rcached' binary of the running version");
     }
   }
-  if (!known) return fail(ErrorCode::usage, "the request names no known command", "known: audit");
+  if (!known) return fail(ErrorCode::usage, "the request has no known command", "known: audit");
   return request;
 }
 
@@ -111,7 +111,7 @@ Json domain_json(const AuditReport::Domain& domain, bool contents) {
   json["confidence"] = to_string(domain.confidence);
   json["duration_ns"] = domain.duration_ns;
   json["read_ns"] = domain.read_ns;
-  // Of half an audit they would prove nothing.
+  // After an incomplete audit they prove nothing.
   if (contents && domain.completed) {
     json["mirror"] = contents_lines(domain.label, domain.mirror);
     json["kernel"] = contents_lines(domain.label, domain.kernel);
@@ -154,13 +154,13 @@ std::string answer_control_request(std::string_view text, const AuditService& se
     if (std::find(labels.begin(), labels.end(), request->domain) == labels.end()) {
       return error_text(
           {ErrorCode::usage, fmt::format("there is no domain '{}'", printable(request->domain)),
-           fmt::format("there are: {}",
+           fmt::format("known domains: {}",
                        labels.empty() ? "none yet" : fmt::format("{}", fmt::join(labels, ", ")))});
     }
   }
   if (!report.unavailable.empty()) {
     return error_text({ErrorCode::internal, fmt::format("nothing can be audited: {}", report.unavailable),
-                       "docs/config.md says under Audits what it takes"});
+                       "see Audits in docs/config.md for the requirements"});
   }
   Json domains = Json::array();
   for (const AuditReport::Domain& domain : report.domains)
@@ -182,14 +182,14 @@ Expected<AuditAnswer> parse_audit_answer(std::string_view text) {
     answer.json = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     return answer;
   } catch (const Json::exception& error) {
-    return fail(ErrorCode::internal, fmt::format("the answer is not understood: {}", printable(error.what())),
-                "restart rcached if it was upgraded while it ran");
+    return fail(ErrorCode::internal, fmt::format("cannot parse the answer: {}", printable(error.what())),
+                "restart rcached if it was upgraded while running");
   }
 }
 
 namespace {
 
-// Longer than the daemon takes for an audit (kAuditLimit in run.cc) and for the one of another client before
+// Longer than the daemon's limit for one audit (kAuditLimit in run.cc) plus that of another client before
 // it.
 constexpr std::chrono::seconds kAnswerLimit{150};
 
@@ -243,7 +243,7 @@ Expected<void> audit_command(const CommandLine& command_line, std::FILE* out) {
                                     [](const AuditRow& row) { return row.result == kNotCompleted; });
   if (failed == 0) return {};
   return fail(ErrorCode::internal, fmt::format("{} of {} domains not audited", failed, answer.rows.size()),
-              "ask again; where it goes on, raise audit.budget");
+              "try again; if this persists, raise audit.budget");
 }
 
 }  // namespace rcached

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `rcached audit`: has the running daemon compare its mirror with kernel memory now, and shows what it found.
-// Here are the protocol of the control socket, both sides of it, and the text forms of an answer.
+// Both sides of the control socket's protocol, and the text forms of an answer.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@
 
 namespace rcached {
 
-// What a domain holds as lines of text that can be compared between programs: one for each CPU's rcache,
-// depot and tree, with a digest of all pfns in it. The format is an interface: a test oracle in the kernel
-// prints the same.
+// The contents of a domain as lines of text that can be compared between programs: one for each CPU's rcache,
+// depot and tree, with a digest of all its pfns. The format is an interface: the test oracle in the kernel
+// prints the same lines.
 //
 //   cpu DOMAIN ORDER CPU LOADED PREV HASH    for every CPU and order with LOADED + PREV > 0
 //   depot DOMAIN ORDER MAGAZINES HASH        for every order with MAGAZINES > 0
@@ -30,27 +30,27 @@ namespace rcached {
 // bottom to the top, then those of prev; depot: its magazines from the bottom to the top, the pfns of each
 // from the bottom to the top; tree: lo and hi of each range, ascending. Pure.
 
-// In no particular order.
+// Unsorted.
 std::vector<std::string> contents_lines(std::string_view domain, const DomainContents& contents);
 
-// What `rcached audit` and the daemon say to each other over the control socket: one JSON object each way.
-//   request  {"command":"audit","domain":"3","contents":false}      domain and contents may be left out
+// Messages between `rcached audit` and the daemon over the control socket: one JSON object each way.
+//   request  {"command":"audit","domain":"3","contents":false}      domain and contents are optional
 //   answer   {"domains":[{"domain":"3","result":"clean",...}]}      or {"error":"...","hint":"...","code":1}
 // Pure functions; any thread.
 
 std::string audit_request_text(const AuditRequest& request);
 
-// What the daemon's side needs of the daemon.
+// The daemon's functions that the server side uses.
 struct AuditService {
   std::function<AuditReport(const AuditRequest&)> audit;
-  std::function<std::vector<std::string>()> domains;  // their labels, for the hint of an unknown one
+  std::function<std::vector<std::string>()> domains;  // their labels, for the hint about an unknown domain
 };
 
-// The daemon's side: understands the request, has it done and turns the report into an answer. `service` is
-// called for good requests only.
+// The daemon's side: parses the request, runs it and turns the report into an answer. `service` is called for
+// valid requests only.
 std::string answer_control_request(std::string_view request, const AuditService& service);
 
-// One domain, as the command shows it.
+// One domain in the output of the command.
 struct AuditRow {
   std::string domain;
   std::string result;  // "clean", "repaired", "not completed"
@@ -67,7 +67,7 @@ struct AuditAnswer {
   std::string json;  // for --json; ends with a newline
 };
 
-// The command's side. Errors: what the daemon has answered, internal when it makes no sense.
+// The client's side. Errors: the error in the answer, internal when the answer is invalid.
 Expected<AuditAnswer> parse_audit_answer(std::string_view text);
 
 // `rcached audit`: has the running daemon compare its mirror with kernel memory now, and shows what it found.
@@ -76,11 +76,11 @@ Expected<AuditAnswer> parse_audit_answer(std::string_view text);
 // domain); permission; internal (no daemon answers, nothing can be audited, some domain was not completed).
 Expected<void> audit_command(const CommandLine& command_line, std::FILE* out);
 
-// A line of titles, one per domain, one more for each that was not completed. Differences are in ranges, by
+// A header line, one line per domain, one more for each that was not completed. Differences are in ranges, by
 // part.
 std::string format_audit(const std::vector<AuditRow>& rows);
 
-// All lines of the mirror with the prefix "mirror ", then those of the kernel's reading with "kernel ", each
+// The lines of the mirror with the prefix "mirror ", then those read from the kernel with "kernel ", each
 // sorted by bytes.
 std::string format_contents(const std::vector<AuditRow>& rows);
 

@@ -13,7 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 
-// The digests were made by another program (Python) from the format as the header tells it.
+// The digests were computed by a separate Python program from the format in the header.
 TEST(ContentsLines, OnePerCpuDepotAndTree) {
   DomainContents contents;
   CpuContents& cpu0 = contents.cpus.emplace_back();
@@ -22,7 +22,7 @@ TEST(ContentsLines, OnePerCpuDepotAndTree) {
   CpuContents& cpu7 = contents.cpus.emplace_back();
   cpu7.cpu = 7;
   cpu7.orders[0] = {{0xffffc}, {}};
-  contents.cpus.emplace_back().cpu = 8;  // holds nothing
+  contents.cpus.emplace_back().cpu = 8;  // empty
   contents.depots[1] = {{1, 2}, {3, 4}};
   contents.tree = {{0x10, 0x1f}, {0xffffd, 0xfffff}};
   EXPECT_THAT(contents_lines("3", contents),
@@ -35,14 +35,14 @@ TEST(ContentsLines, AnEmptyDomainHasAnEmptyTree) {
   EXPECT_THAT(contents_lines("iovad-2", {}), ElementsAre("tree iovad-2 0 cbf29ce484222325"));
 }
 
-TEST(ContentsLines, OrderCounts) {
+TEST(ContentsLines, CountsDifferWhenDigestsMatch) {
   const auto line = [](Pfns loaded, Pfns prev) {
     DomainContents contents;
     contents.cpus.emplace_back().orders[0] = {std::move(loaded), std::move(prev)};
     return contents_lines("1", contents).front();
   };
   EXPECT_NE(line({1, 2}, {}), line({2, 1}, {}));
-  EXPECT_NE(line({1}, {2}), line({1, 2}, {}));  // same digest, other counts
+  EXPECT_NE(line({1}, {2}), line({1, 2}, {}));  // same digest, different counts
   EXPECT_EQ(line({1}, {2}).substr(14), line({1, 2}, {}).substr(14));
 }
 
@@ -70,7 +70,7 @@ AuditReport sample_report() {
 AuditReport with_one_not_completed() {
   AuditReport report = sample_report();
   report.domains[0].completed = false;
-  report.domains[0].why = "it changed under every attempt";
+  report.domains[0].why = "it changed during every attempt";
   report.domains[0].confidence = Confidence::lossy;
   return report;
 }
@@ -106,24 +106,26 @@ TEST(AuditProtocol, TheRequestArrives) {
   }
 }
 
-TEST(AuditProtocol, WhatIsNotUnderstoodIsNotDone) {
+TEST(AuditProtocol, RejectsInvalidRequests) {
   struct Row {
     const char* request;
     const char* refusal;
   };
-  for (const Row& row : {
-           Row{"", "2 the request is not a JSON object; "},
-           Row{"audit", "2 the request is not a JSON object; "},
-           Row{"[]", "2 the request is not a JSON object; "},
-           Row{"{}", "2 the request names no known command; known: audit"},
-           Row{R"({"command":"reboot"})", "2 the request names no known command; known: audit"},
-           Row{R"({"command":1})",
-               "2 'command' of the request is not understood; use an 'rcached' of the version that runs"},
-           Row{R"({"command":"audit","domain":3})",
-               "2 'domain' of the request is not understood; use an 'rcached' of the version that runs"},
-           Row{R"({"command":"audit","repair":false})",
-               "2 'repair' of the request is not understood; use an 'rcached' of the version that runs"},
-       }) {
+  for (
+      const Row& row : {
+          Row{"", "2 the request is not a JSON object; "},
+          Row{"audit", "2 the request is not a JSON object; "},
+          Row{"[]", "2 the request is not a JSON object; "},
+          Row{"{}", "2 the request has no known command; known: audit"},
+          Row{R"({"command":"reboot"})", "2 the request has no known command; known: audit"},
+          Row{R"({"command":1})",
+              "2 'command' of the request is not understood; use the 'rcached' binary of the running "
+              "version"},
+          Row{R"({"command":"audit","domain":3})",
+              "2 'domain' of the request is not understood; use the 'rcached' binary of the running version"},
+          Row{R"({"command":"audit","repair":false})",
+              "2 'repair' of the request is not understood; use the 'rcached' binary of the running version"},
+      }) {
     const auto never = [](const AuditRequest&) -> AuditReport {
       ADD_FAILURE() << "done";
       return {};
@@ -146,7 +148,7 @@ TEST(AuditProtocol, ReportsArriveWhole) {
   EXPECT_EQ(row.confidence, "resynced");
   EXPECT_EQ(row.ranges, 70'000u);
   EXPECT_EQ(row.duration_ns, 2'500'000'000u);
-  EXPECT_TRUE(row.mirror.empty()) << "contents only when asked for";
+  EXPECT_TRUE(row.mirror.empty()) << "contents only on request";
 
   const auto json = nlohmann::json::parse(answer->json);
   EXPECT_EQ(json["domains"][0]["result"], "clean");
@@ -155,21 +157,20 @@ TEST(AuditProtocol, ReportsArriveWhole) {
   EXPECT_FALSE(json["domains"][0].contains("mirror"));
 }
 
-TEST(AuditProtocol, WhatCannotBeDoneIsSaid) {
+TEST(AuditProtocol, ReportsWhyAnAuditIsImpossible) {
   AuditReport report;
   report.unavailable = "the event source 'synthetic' has no kernel memory to read";
   const std::string nothing =
-      "1 nothing can be audited: the event source 'synthetic' has no kernel memory to read; docs/config.md "
-      "says under "
-      "Audits what it takes";
+      "1 nothing can be audited: the event source 'synthetic' has no kernel memory to read; see Audits in "
+      "docs/config.md for the requirements";
   EXPECT_EQ(refusal(ask({}, report)), nothing);
   EXPECT_EQ(refusal(ask({"14", false}, report)), nothing);
-  EXPECT_EQ(refusal(ask({"17", false}, report)), "2 there is no domain '17'; there are: 3, 14");
-  EXPECT_EQ(refusal(ask({"17", false}, {})), "2 there is no domain '17'; there are: 3, 14");
-  EXPECT_TRUE(ask({}, {})) << "no domain yet is no failure";
+  EXPECT_EQ(refusal(ask({"17", false}, report)), "2 there is no domain '17'; known domains: 3, 14");
+  EXPECT_EQ(refusal(ask({"17", false}, {})), "2 there is no domain '17'; known domains: 3, 14");
+  EXPECT_TRUE(ask({}, {})) << "having no domain yet is not an error";
 }
 
-TEST(AuditProtocol, AnswersThatMakeNoSense) {
+TEST(AuditProtocol, InvalidAnswers) {
   for (const char* text :
        {"", "{}", "[]", "{\"domains\":3}", "{\"domains\":[{}]}", "{\"error\":{}}", "nonsense"}) {
     const auto answer = parse_audit_answer(text);
@@ -186,12 +187,12 @@ TEST(AuditTable, OneLinePerDomain) {
             "14           70000       1       2     127       4       5  repaired       resynced    2.5 s\n");
 }
 
-TEST(AuditTable, SaysWhyADomainWasNotCompleted) {
+TEST(AuditTable, ShowsWhyADomainWasNotCompleted) {
   EXPECT_EQ(format_audit(ask({}, with_one_not_completed())->rows),
             "DOMAIN      RANGES  LOADED    PREV   DEPOT    TREE      FQ  RESULT         CONFIDENCE  TIME\n"
             "3             4096       0       0       0       0       0  not completed  lossy       12.3 ms\n"
             "14           70000       1       2     127       4       5  repaired       resynced    2.5 s\n"
-            "3 not completed: it changed under every attempt\n");
+            "3 not completed: it changed during every attempt\n");
 }
 
 TEST(AuditContents, TheMirrorAndThenTheKernelSorted) {
@@ -204,7 +205,7 @@ TEST(AuditContents, TheMirrorAndThenTheKernelSorted) {
   EXPECT_EQ(format_contents(ask({"", true}, with_one_not_completed())->rows),
             "mirror tree 14 0 cbf29ce484222325\n"
             "kernel tree 14 0 cbf29ce484222325\n")
-      << "nothing of a domain that was not completed";
+      << "no contents of a domain that was not completed";
 }
 
 }  // namespace

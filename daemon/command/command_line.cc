@@ -21,7 +21,7 @@ constexpr const char* kExitCodes =
     "  4 permission   5 no BTF       6 lockdown         7 no IOMMU\n"
     "  8 layout       9 attach      10 port taken      11 second instance";
 
-// An option that overrides the key `path` is judged by the key's own rules.
+// Validates an option that overrides the key `path` by the rules of the key.
 Expected<void> check_override(const std::string& option, const std::string& path, const std::string& text) {
   const ConfigKey& key = config_keys()[*find_config_key(path)];
   Config scratch;
@@ -31,7 +31,7 @@ Expected<void> check_override(const std::string& option, const std::string& path
 }
 
 Expected<std::chrono::milliseconds> parse_interval(const std::string& text) {
-  // A bare number is seconds, as with other tops.
+  // A bare number is in seconds, as in top(1).
   const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   const auto interval = parse_duration(bare ? text + "s" : text);
   if (interval && *interval >= std::chrono::milliseconds(100) && *interval <= std::chrono::hours(1))
@@ -76,7 +76,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
 
   CLI::App app("rcached: what the Linux IOVA allocator caches, for Prometheus", "rcached");
   app.get_formatter()->column_width(28);
-  app.set_help_flag("-h,--help", "Show this help, or that of a command");
+  app.set_help_flag("-h,--help", "Show help for rcached or a command");
   app.add_flag("--version", version, "Show the version");
   auto* check_config =
       app.add_option("--check-config", checked_path, "Check a configuration and show it in full")
@@ -85,9 +85,9 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   app.footer(kExitCodes);
   app.require_subcommand(0, 1);
 
-  // The configuration, and what overrides it.
+  // The configuration and the options that override it.
   const auto add_config_options = [&](CLI::App* command) {
-    command->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
+    command->add_option("--config", config_path, "Configuration (default /etc/rcached/rcached.yaml)")
         ->type_name("FILE");
     command->add_option("--source", source.text, "kernel or synthetic")->type_name("NAME");
     command->add_option("--listen", listen.text, "Address and port of the HTTP server")
@@ -99,27 +99,28 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   run->add_flag("--summary", line.summary, "Print the URL and a live summary per domain");
 
   std::string url, interval;
-  auto* top = app.add_subcommand("top", "Show it all in this terminal, live");
+  auto* top = app.add_subcommand("top", "Show live data in the terminal");
   auto* own_source =
-      top->add_option("--source", source.text, "Without a daemon: kernel or synthetic")->type_name("NAME");
-  top->add_option("--url", url, "The daemon (else as in the configuration)")->type_name("URL");
-  top->add_option("--user", line.top.user, "Its password is in $RCACHED_PASSWORD")->type_name("NAME");
-  top->add_option("--config", config_path, "The daemon's configuration (else as for run)")->type_name("FILE");
-  top->add_option("--interval", interval, "Between two looks, e.g. 500ms (else 1s)")->type_name("TIME");
+      top->add_option("--source", source.text, "Use no daemon: kernel or synthetic")->type_name("NAME");
+  top->add_option("--url", url, "The daemon (default: from the configuration)")->type_name("URL");
+  top->add_option("--user", line.top.user, "User; password in $RCACHED_PASSWORD")->type_name("NAME");
+  top->add_option("--config", config_path, "The daemon's configuration (default as for run)")
+      ->type_name("FILE");
+  top->add_option("--interval", interval, "Refresh interval, e.g. 500ms (default 1s)")->type_name("TIME");
   top->add_option("--sort", line.top.sort, "Column to sort by, e.g. overflows")->type_name("COLUMN");
-  top->add_option("--domain", line.domain, "Show this one (the label domain)")->type_name("LABEL");
-  top->add_flag("--once", line.top.once, "Print one screen and end");
-  top->add_flag("--json", line.json, "As JSON, a line for each snapshot");
+  top->add_option("--domain", line.domain, "Show only this domain (its label)")->type_name("LABEL");
+  top->add_flag("--once", line.top.once, "Print one screen and exit");
+  top->add_flag("--json", line.json, "Print JSON, one line per snapshot");
 
   auto* audit = app.add_subcommand("audit", "Compare the running mirror with kernel memory now");
-  audit->add_option("--config", config_path, "The daemon's configuration (else as for run)")
+  audit->add_option("--config", config_path, "The daemon's configuration (default as for run)")
       ->type_name("FILE");
-  audit->add_option("--domain", line.domain, "Only this one (the label domain)")->type_name("LABEL");
+  audit->add_option("--domain", line.domain, "Audit only this domain (its label)")->type_name("LABEL");
   audit->add_flag("--json", line.json, "As JSON");
-  audit->add_flag("--contents", line.contents, "Show digests of all that is cached");
+  audit->add_flag("--contents", line.contents, "Show digests of all cached pfns");
 
-  auto* check = app.add_subcommand("check", "Say whether rcached can run here, and what to fix");
-  check->add_option("--config", config_path, "Configuration (else /etc/rcached/rcached.yaml)")
+  auto* check = app.add_subcommand("check", "Check whether rcached can run here");
+  check->add_option("--config", config_path, "Configuration (default /etc/rcached/rcached.yaml)")
       ->type_name("FILE");
   check->add_flag("--json", line.json, "As JSON");
 
@@ -157,7 +158,7 @@ Expected<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
   line.top.own_source = own_source->count() > 0;
   if (line.top.own_source && top->count("--url") + top->count("--user") > 0) {
-    return fail(ErrorCode::usage, "--source uses no daemon, --url and --user do", "give one or the other");
+    return fail(ErrorCode::usage, "--source cannot be combined with --url or --user", "use one or the other");
   }
   if (top->count("--url") > 0) {
     RCACHED_CHECK(check_url(url));

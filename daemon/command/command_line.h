@@ -39,11 +39,11 @@ struct CommandLine {
   std::string domain;     // top, audit; empty: all
   bool contents = false;  // audit
   struct Top {
-    std::optional<std::string> url;  // else the configuration's http.listen
+    std::optional<std::string> url;  // unset: the configuration's http.listen
     std::string user;                // empty: no authentication
-    bool own_source = false;         // --source: no daemon is asked
+    bool own_source = false;         // --source: no daemon is used
     std::chrono::milliseconds interval{1000};
-    std::string sort;  // name of a column that there is; empty: the usual one
+    std::string sort;  // name of an existing column; empty: the default
     bool once = false;
   } top;
   std::string help_text;  // help
@@ -51,7 +51,7 @@ struct CommandLine {
 
 Expected<CommandLine> parse_command_line(int argc, const char* const* argv);
 
-// What load_config() is to load: the file that is named, else the usual one, and the options over it.
+// Input of load_config(): the given or the default file, and the overriding options.
 ConfigRequest config_request(const CommandLine& command_line);
 
 }  // namespace rcached

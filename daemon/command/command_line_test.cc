@@ -82,7 +82,7 @@ TEST(CommandLine, MistakesOfTop) {
   EXPECT_NE(refusal({"top", "--sort", "overflow"}).find("did you mean 'overflows'?"), std::string::npos);
   EXPECT_NE(refusal({"top", "--source", "kernl"}).find("did you mean 'kernel'?"), std::string::npos);
   EXPECT_EQ(refusal({"top", "--source", "kernel", "--url", "http://a"}),
-            "--source uses no daemon, --url and --user do; give one or the other");
+            "--source cannot be combined with --url or --user; use one or the other");
   const std::string password = refusal({"top", "--url", "http://me:secret@a"});
   EXPECT_NE(password.find("RCACHED_PASSWORD"), std::string::npos);
   EXPECT_EQ(password.find("secret"), std::string::npos);

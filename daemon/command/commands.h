@@ -19,11 +19,11 @@ Expected<void> domains_command(const CommandLine& command_line, std::FILE* out);
 
 // The commands about the configuration. Each prints to `out`, or returns an Error for the caller to print.
 
-// `rcached --check-config`: which files were read, and the configuration as it stands, every key shown. The
-// web configuration file that it names is checked too. Errors: config.
+// `rcached --check-config`: which files were read, and the effective configuration with every key. Also
+// checks the web configuration file that it names. Errors: config.
 Expected<void> check_config_command(const CommandLine& command_line, std::FILE* out);
 
-// `rcached config show`: every value and where it comes from. Errors: config.
+// `rcached config show`: every value and its origin. Errors: config.
 Expected<void> config_show_command(const CommandLine& command_line, std::FILE* out);
 
 }  // namespace rcached

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rcached: the command line's entry. Every failure is one line on stderr and an exit code of error.h.
+// rcached: main(). Every failure is one line on stderr and an exit code of error.h.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -57,7 +57,7 @@ int report(const Error& error) {
 }
 
 int run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed stdout or connection is an error of that write, not an end
+  std::signal(SIGPIPE, SIG_IGN);  // writing to a closed stdout or connection returns an error instead
   const auto line = parse_command_line(argc, argv);
   if (!line) return report(line.error());
   ErrorCode code = ErrorCode::ok;
@@ -65,7 +65,7 @@ int run(int argc, char** argv) {
   return exit_status(code);
 }
 
-// `code`, unless what was printed is lost: `error`, of errno. That nobody reads on (`| head`) is no failure.
+// `code`, unless writing to stdout failed with `error` (errno). A closed pipe (`| head`) is no failure.
 int finish(int code, int error) {
   if (error == 0 || error == EPIPE) return code;
   const int lost = report(
@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     const int code = rcached::run(argc, argv);
     return rcached::finish(code, std::fflush(stdout) == 0 ? 0 : errno);
   } catch (const std::system_error& error) {
-    if (std::ferror(stdout) != 0) return rcached::finish(0, error.code().value());  // fmt's, while it printed
+    if (std::ferror(stdout) != 0) return rcached::finish(0, error.code().value());  // thrown by fmt::print
     return rcached::report({rcached::ErrorCode::internal, error.what(), "report this as a bug"});
   } catch (const std::exception& error) {
     return rcached::report({rcached::ErrorCode::internal, error.what(), "report this as a bug"});

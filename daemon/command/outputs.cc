@@ -15,7 +15,7 @@
 namespace rcached {
 namespace {
 
-constexpr std::size_t kMaxLine = 1000;  // of the log; what clients send does not get there unbounded
+constexpr std::size_t kMaxLine = 1000;  // of the log; limits text sent by clients
 
 SeriesSettings series_settings(const Config& config) {
   return {.per_cpu = config.metrics.per_cpu,
@@ -30,8 +30,8 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
   preparations.activated_sockets = std::move(activated_sockets);
   if (!config.http.web_config.empty()) RCACHED_CHECK(load_web_config(config.http.web_config));
   if (preparations.activated_sockets.empty()) {
-    // Now, and not when all else stands: a start that cannot listen attaches no probe, and a port below 1024
-    // takes a capability that is given up with the probes attached.
+    // Bind first: if it fails, no probe is attached, and a port below 1024 needs a capability that is dropped
+    // once the probes are attached.
     RCACHED_TRY(const auto address, ListenAddress::parse(config.http.listen));
     RCACHED_TRY(auto bound, address.bind());
     preparations.bound = std::move(bound);
@@ -57,7 +57,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
     options.interval = config.textfile.interval;
     options.text = [this] { return text(); };
     options.on_failure = [](const Error& error) { spdlog::warn("{}; {}", error.message, error.hint); };
-    options.on_recovery = [path = config.textfile.path] { spdlog::info("{} is written again", path); };
+    options.on_recovery = [path = config.textfile.path] { spdlog::info("{} can be written again", path); };
     textfile_.emplace(std::move(options));
     metrics.instruments.push_back(textfile_->metrics());
   }
@@ -81,7 +81,7 @@ Outputs::Outputs(const Config& config, OutputPreparations preparations,
 Expected<void> Outputs::start() {
   RCACHED_CHECK(server_->start());
   if (server_->exposed() && !server_->authenticates()) {
-    spdlog::warn("{} can be reached from other machines, without authentication; see http.web_config", url());
+    spdlog::warn("{} is reachable from other machines without authentication; see http.web_config", url());
   }
   if (textfile_) {
     if (auto writing = textfile_->start(); !writing) {

@@ -18,9 +18,9 @@
 
 namespace rcached {
 
-// What must be there before the probes: a start that cannot listen attaches none.
+// Prepared before the probes are attached: if listening is impossible, no probe is attached.
 struct OutputPreparations {
-  std::vector<int> activated_sockets;  // of the service manager
+  std::vector<int> activated_sockets;  // from the service manager
   UniqueFd bound;                      // to http.listen; none with activated sockets
 };
 // Errors: config, port_taken.
@@ -29,19 +29,19 @@ Expected<OutputPreparations> prepare_outputs(const Config& config, std::vector<i
 // start(), stop() and the destructor belong to one thread.
 class Outputs {
  public:
-  // `more`: registries of the daemon's own parts, for /metrics and the textfile.
+  // `more`: registries of other parts of the daemon, for /metrics and the textfile.
   Outputs(const Config& config, OutputPreparations preparations,
           const std::shared_ptr<const ViewSource>& source,
           std::vector<std::shared_ptr<prometheus::Collectable>> more);
-  ~Outputs() { stop(); }  // before its parts go: the textfile's thread uses the page
+  ~Outputs() { stop(); }  // before members are destroyed: the textfile's thread uses the page
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
-  // Errors: those of the HTTP server, and config for a textfile that can never be written.
+  // Errors: those of the HTTP server, and config for a textfile that cannot be written.
   Expected<void> start();
-  // Takes over what may change while it runs.
+  // Applies the reloadable settings.
   void tune(const Config& config);
-  // Does nothing when not started or stopped already.
+  // Does nothing when not started or already stopped.
   void stop();
 
   std::string url() const { return server_->url(); }

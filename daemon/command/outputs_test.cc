@@ -36,11 +36,11 @@ class OneView final : public ViewSource {
   ViewSlot slot_;
 };
 
-// Notes, when it goes, whether the textfile is still there.
-class LastLook final : public prometheus::Collectable {
+// Records on destruction whether the textfile still exists.
+class ExistsAtDestruction final : public prometheus::Collectable {
  public:
-  LastLook(std::string textfile, bool& there) : textfile_(std::move(textfile)), there_(there) {}
-  ~LastLook() override { there_ = std::filesystem::exists(textfile_); }
+  ExistsAtDestruction(std::string textfile, bool& there) : textfile_(std::move(textfile)), there_(there) {}
+  ~ExistsAtDestruction() override { there_ = std::filesystem::exists(textfile_); }
   std::vector<prometheus::MetricFamily> Collect() const override { return {}; }
 
  private:
@@ -55,7 +55,7 @@ class OutputsTest : public ::testing::Test {
     config_.textfile.path = directory_ + "/rcached.prom";
   }
 
-  // Of a socket that is bound to a free port and that listens when `taken`.
+  // The address of a socket that was bound to a free port; it listens when `taken`.
   std::string address(bool taken = false) {
     holder_ = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in place{};
@@ -88,33 +88,33 @@ TEST_F(OutputsTest, APortInUseIsFoundBeforeAnythingStarts) {
   EXPECT_FALSE(handed_over->bound.valid());
 }
 
-TEST_F(OutputsTest, KeepsThePortFromThePreparationOn) {
+TEST_F(OutputsTest, KeepsThePortAfterPreparation) {
   auto prepared = prepare_outputs(config_, {});
   ASSERT_TRUE(prepared) << prepared.error().message;
   Outputs outputs(config_, std::move(*prepared), std::make_shared<OneView>(), {});
-  outputs.stop();  // before the start it does nothing
+  outputs.stop();  // no effect before start()
   ASSERT_TRUE(outputs.start());
   EXPECT_EQ(outputs.url(), "http://" + config_.http.listen + "/");
   outputs.stop();
   outputs.stop();
-  EXPECT_TRUE(prepare_outputs(config_, {})) << "free again";
+  EXPECT_TRUE(prepare_outputs(config_, {})) << "the port is free again";
 }
 
-TEST_F(OutputsTest, StopsBeforeItsPartsGo) {
+TEST_F(OutputsTest, StopsBeforeItsPartsAreDestroyed) {
   bool there = true;
   {
     auto prepared = prepare_outputs(config_, {});
     ASSERT_TRUE(prepared) << prepared.error().message;
     Outputs outputs(config_, std::move(*prepared), std::make_shared<OneView>(),
-                    {std::make_shared<LastLook>(config_.textfile.path, there)});
+                    {std::make_shared<ExistsAtDestruction>(config_.textfile.path, there)});
     ASSERT_TRUE(outputs.start());
     ASSERT_TRUE(testing::eventually([&] { return std::filesystem::exists(config_.textfile.path); }));
   }
-  EXPECT_FALSE(there) << "the page was taken from a textfile that was still written";
+  EXPECT_FALSE(there) << "the page was destroyed while the textfile was still in use";
 }
 
-// What a reload changes reaches /metrics and the textfile.
-TEST_F(OutputsTest, TheSettingsOfTheSeriesCanBeChangedWhileItRuns) {
+// Reloaded settings affect /metrics and the textfile.
+TEST_F(OutputsTest, SeriesSettingsCanBeChangedAtRunTime) {
   config_.metrics.per_cpu = true;
   config_.textfile.interval = 1ms;
   auto prepared = prepare_outputs(config_, {});

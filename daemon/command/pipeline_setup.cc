@@ -18,7 +18,7 @@
 namespace rcached {
 namespace {
 
-// What the kernel has set aside in a group's domain before rcached started, in pfns of the domain.
+// The ranges that the kernel reserved in a group's domain, in pfns of the domain.
 Reconciler::ReservedReader make_reserved_reader(const KernelLayout& layout) {
   const bool bars_only = layout.iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
   return [bars_only, windows = read_host_bridge_windows()](int group, std::uint64_t granule_bytes) {
@@ -46,7 +46,7 @@ PipelineOptions pipeline_options(const Config& config) {
 }
 
 std::shared_ptr<Pipeline> make_synthetic_pipeline(const Config& config) {
-  // sysfs knows nothing of synthetic domains, and this host's groups are not theirs.
+  // sysfs does not list synthetic domains, and this host's groups do not belong to them.
   return std::make_shared<Pipeline>(
       make_synthetic_source(config.synthetic, monotonic_clock()), [] { return std::vector<IommuGroup>(); },
       pipeline_options(config));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Pipeline is made of, as a configuration says it: for every command that follows the allocator in its
-// own process (`rcached run`, `rcached top --source`).
+// Makes a Pipeline from a configuration, for every command that traces the allocator in its own process
+// (`rcached run`, `rcached top --source`).
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@
 
 namespace rcached {
 
-// Whether this host lets itself be traced, where the source is the kernel. Errors: no_iommu, permission,
+// Whether this host can be traced, if the source is the kernel. Errors: no_iommu, permission,
 // lockdown.
 Expected<void> check_host(const Config& config);
 
-// Reads the clock (the start) and the kernel's types. Errors: no_btf, unknown_layout.
+// Reads the clock (for the start time) and the kernel's types. Errors: no_btf, unknown_layout.
 Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config);
 
 PipelineTuning pipeline_tuning(const Config& config);

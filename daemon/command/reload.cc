@@ -55,7 +55,7 @@ bool Reloader::reload() {
   const auto changes = changed_keys(running_, loaded->config);
   if (const std::string fixed = list(changes, false); !fixed.empty()) {
     return refused({ErrorCode::config, fmt::format("a reload cannot change {}", fixed),
-                    "restart rcached, or take the change back"});
+                    "restart rcached, or revert the change"});
   }
   apply_(loaded->config);
   running_ = loaded->config;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reloader: the configuration that a running daemon holds to, and what becomes of another one.
+// Reloader: replaces the configuration of a running daemon.
 //
-// All or nothing: a configuration that is wrong, or that changes a key which takes a restart, changes
-// nothing. So what runs is always what one set of files says.
+// All or nothing: an invalid configuration, or one that changes a key that needs a restart, changes nothing.
+// The running configuration is always that of one set of files.
 //
 // Threads: reload() belongs to one thread; metrics() may be collected from any.
 #pragma once
@@ -21,14 +21,14 @@ namespace rcached {
 
 class Reloader {
  public:
-  // `apply` takes over the reloadable keys of a configuration.
+  // `apply` applies the reloadable keys of a configuration.
   Reloader(ConfigRequest request, Config running, std::function<void(const Config &)> apply);
 
-  // Reads the files of the request anew. False: nothing has changed, and the log says why not.
+  // Reads the files of the request again. False: refused, nothing has changed; the reason is logged.
   bool reload();
 
   // rcached_config_reloads_total{result}, rcached_config_last_reload_successful and
-  // rcached_config_last_reload_success_timestamp_seconds (that of the start counts).
+  // rcached_config_last_reload_success_timestamp_seconds (the start counts as a reload).
   std::shared_ptr<prometheus::Collectable> metrics() const { return registry_; }
 
  private:

@@ -17,7 +17,7 @@ namespace {
 std::string not_ready_reason(const View* view) {
   if (view == nullptr) return "rcached is starting: no snapshot has been taken yet";
   if (view->status.ready) return {};
-  return view->status.not_ready_reason.empty() ? "the event source does not run yet"
+  return view->status.not_ready_reason.empty() ? "the event source is not running yet"
                                                : view->status.not_ready_reason;
 }
 
@@ -54,7 +54,7 @@ std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& sour
        [page](const HttpRequest& request) { return page->answer(request); }},
       {"/-/healthy", "200 while the process answers",
        [](const HttpRequest&) { return text(200, "rcached is healthy"); }},
-      {"/-/ready", "200 once the kernel is followed",
+      {"/-/ready", "200 once tracing works",
        [source](const HttpRequest&) { return ready(source->view().get()); }},
   };
   for (Route& route : api_routes(source)) routes.push_back(std::move(route));

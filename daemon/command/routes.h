@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routes of the daemon: the one list of all that it answers over HTTP.
+// The HTTP routes of the daemon.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ namespace rcached {
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source,
                                    const std::shared_ptr<MetricsPage>& page);
 
-// The same with a page of its own, which has the metrics of the process besides.
+// The same with a new page, which also has the metrics of the process.
 std::vector<Route> standard_routes(const std::shared_ptr<const ViewSource>& source);
 
 }  // namespace rcached

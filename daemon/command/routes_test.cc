@@ -26,7 +26,7 @@ class RoutesTest : public ::testing::Test {
   std::vector<Route> routes_ = standard_routes(source_);
 };
 
-TEST_F(RoutesTest, BeforeTheFirstViewOnlyHealthIsGood) {
+TEST_F(RoutesTest, BeforeTheFirstViewOnlyTheHealthCheckPasses) {
   EXPECT_EQ(get("/-/healthy").status, 200);
   for (const char* path : {"/metrics", "/-/ready"}) {
     const HttpResponse response = get(path);
@@ -39,20 +39,20 @@ TEST_F(RoutesTest, BeforeTheFirstViewOnlyHealthIsGood) {
   EXPECT_NE(get("/plain").body.find("Not ready: rcached is starting"), std::string::npos);
 }
 
-TEST_F(RoutesTest, ReadyGivesTheDaemonsReason) {
+TEST_F(RoutesTest, NotReadyGivesTheReason) {
   View view = sample_view(kProfile61);
   view.status.ready = false;
   view.status.not_ready_reason = "attaching probes";
   source_->publish(view);
   EXPECT_EQ(get("/-/ready").status, 503);
   EXPECT_EQ(get("/-/ready").body, "not ready: attaching probes\n");
-  EXPECT_EQ(get("/metrics").status, 200) << "a view is there to be seen";
+  EXPECT_EQ(get("/metrics").status, 200) << "a view is available";
   view.status.ready = true;
   source_->publish(view);
   EXPECT_EQ(get("/-/ready").status, 200);
 }
 
-TEST_F(RoutesTest, MetricsAreThoseOfTheViewAndOfTheProcess) {
+TEST_F(RoutesTest, MetricsIncludeTheViewAndTheProcess) {
   source_->publish(sample_view(kProfile61));
   const HttpResponse response = get("/metrics");
   EXPECT_EQ(response.status, 200);
@@ -60,7 +60,7 @@ TEST_F(RoutesTest, MetricsAreThoseOfTheViewAndOfTheProcess) {
   EXPECT_NE(response.shared_body->find("iova_tree_ranges{domain=\"4\"}"), std::string::npos);
   EXPECT_NE(response.body.find("process_resident_memory_bytes "), std::string::npos);
   EXPECT_NE(response.body.find("rcached_series "), std::string::npos);
-  EXPECT_EQ(get("/metrics").shared_body, response.shared_body) << "one rendering for one view";
+  EXPECT_EQ(get("/metrics").shared_body, response.shared_body) << "rendered once per view";
 }
 
 }  // namespace

@@ -38,13 +38,13 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstSnapshotLimit{10'000};
 constexpr milliseconds kSignalPollInterval{100};  // while waiting for the first View
-constexpr milliseconds kShutdownLimit{1'900};     // promised: two seconds
-constexpr milliseconds kAuditLimit{60'000};       // of one on request
+constexpr milliseconds kShutdownLimit{1'900};     // documented: two seconds
+constexpr milliseconds kAuditLimit{60'000};       // of an audit on request
 constexpr milliseconds kSummaryInterval{2'000};
 constexpr milliseconds kMaxTick{500};
 
-// Null: it runs without, and has said why. The synthetic source has no lock on the run directory, which may
-// be another's or out of reach, and nothing to audit either: there the socket is no reason to give up.
+// Null: the daemon runs without it; the reason is logged. The synthetic source has no lock on the run
+// directory, which may be in use or not writable, and nothing to audit: there a missing socket is no error.
 Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& config,
                                                              const std::shared_ptr<Pipeline>& pipeline) {
   const bool alone = config.source == SourceKind::kernel;
@@ -64,11 +64,11 @@ Expected<std::unique_ptr<ControlSocket>> open_control_socket(const Config& confi
   return nullptr;
 }
 
-// What goes on between start and end: signals, the watchdog, the summary.
+// Handles signals, the watchdog and the summary between start and shutdown.
 class MainLoop {
  public:
-  // `ending`: the signals that end it; SIGHUP reloads where it is none of them. `status`: what the service
-  // manager shows of a daemon that runs. `summary`: null for none.
+  // `ending`: the signals that end it; SIGHUP reloads unless it is one of them. `status`: for the service
+  // manager to show while running. `summary`: null for none.
   MainLoop(SignalWaiter& signals, std::vector<int> ending, const Notifier& notifier, const Pipeline& pipeline,
            Reloader& reloader, std::string status, std::unique_ptr<SummaryThread> summary)
       : signals_(signals),
@@ -79,7 +79,7 @@ class MainLoop {
         status_(std::move(status)),
         summary_(std::move(summary)) {}
 
-  // Until a signal ends it, which it returns. Errors: internal, when the pipeline has failed.
+  // Runs until a signal ends it, and returns the signal. Errors: internal, when the pipeline has failed.
   Expected<int> run() {
     for (;;) {
       const auto signal = signals_.wait(tick());
@@ -87,7 +87,7 @@ class MainLoop {
       if (signal) reload();
       if (const auto failure = pipeline_.failure()) {
         return fail(ErrorCode::internal, fmt::format("the pipeline has failed: {}", *failure),
-                    "report this as a bug; the service manager starts rcached again");
+                    "report this as a bug; the service manager restarts rcached");
       }
       feed_watchdog();
       show_summary();
@@ -105,7 +105,7 @@ class MainLoop {
     notifier_.ready(taken ? status_ : status_ + "; the last reload was refused");
   }
 
-  // Only a pipeline that moves keeps the service alive.
+  // The watchdog is fed only while the pipeline makes progress.
   void feed_watchdog() {
     const auto interval = notifier_.watchdog_interval();
     const auto now = Clock::now();
@@ -139,7 +139,7 @@ class MainLoop {
 // The parts of a daemon, in the order in which they are made.
 class Daemon {
  public:
-  // `signals` was there before the first thread.
+  // `signals` must be made before the first thread.
   Daemon(const CommandLine& command_line, const Config& config, SignalWaiter& signals)
       : command_line_(command_line), config_(config), signals_(signals) {}
 
@@ -153,15 +153,15 @@ class Daemon {
         return {};
       }
     }
-    return follow();
+    return run_until_stopped();
   }
 
  private:
-  // Looked at between the steps of the start, some of which take seconds. SIGHUP for a reload waits for the
-  // end of the start.
+  // Checked between the steps of the start, some of which take seconds. SIGHUP for a reload waits until the
+  // start is complete.
   bool stop_requested() {
-    if (!told_) told_ = signals_.take(ending_);
-    return told_.has_value();
+    if (!stop_signal_) stop_signal_ = signals_.take(ending_);
+    return stop_signal_.has_value();
   }
 
   Expected<void> acquire_lock() {
@@ -195,7 +195,7 @@ class Daemon {
     if (auto started = pipeline_->start(); !started) return started;
     links_.emplace(notifier_, std::move(kept_));
     links_->keep(pipeline_->links());
-    return drop_capabilities();  // the threads that follow begin without
+    return drop_capabilities();  // threads started later inherit none
   }
 
   Expected<void> serve() {
@@ -229,33 +229,32 @@ class Daemon {
     return {};
   }
 
-  Expected<void> follow() {
+  Expected<void> run_until_stopped() {
     const std::string status =
         fmt::format("source {}, metrics at {}metrics", pipeline_->view()->status.source, outputs_->url());
     spdlog::info("rcached {}: {}", RCACHED_VERSION, status);
     notifier_.ready(status);
     if (const std::size_t left = links_->release_left(); left != 0)
-      spdlog::info("removed the {} probes of a killed predecessor", left);
+      spdlog::info("removed {} probes of a killed previous instance", left);
     std::unique_ptr<SummaryThread> summary;
     if (command_line_.summary)
       summary = std::make_unique<SummaryThread>(stdout, fmt::format("{}metrics\n", outputs_->url()));
     const auto ended =
         MainLoop(signals_, ending_, notifier_, *pipeline_, *reloader_, status, std::move(summary)).run();
-    if (ended) told_ = *ended;
+    if (ended) stop_signal_ = *ended;
     end();
     if (!ended) return tl::unexpected(ended.error());
     return {};
   }
 
-  // From any point of the start on.
+  // Callable at any step of the start.
   void end() {
-    signals_.end_at_next(kShutdownLimit);  // first: the log itself may be what nobody takes
-    if (told_) spdlog::info("SIG{}: shutting down", sigabbrev_np(*told_));
+    signals_.end_at_next(kShutdownLimit);  // first: writing to the log may block
+    if (stop_signal_) spdlog::info("SIG{}: shutting down", sigabbrev_np(*stop_signal_));
     notifier_.stopping();
     if (links_) links_->forget();
-    if (pipeline_)
-      pipeline_->stop();  // first the probes: nothing stays attached while a slow client is waited for
-    control_.reset();     // after the pipeline, whose end also ends an audit under way
+    if (pipeline_) pipeline_->stop();  // detaches the probes first, before waiting for slow clients
+    control_.reset();                  // after the pipeline, which ends a running audit
     if (outputs_) outputs_->stop();
   }
 
@@ -264,10 +263,10 @@ class Daemon {
   SignalWaiter& signals_;
   const Notifier notifier_;
   const std::vector<int> ending_ = ending_signals(notifier_.supervised());
-  std::optional<int> told_;  // the signal that ends it
+  std::optional<int> stop_signal_;  // the signal that ends the daemon
   std::optional<InstanceLock> lock_;
-  std::vector<KeptDescriptor> kept_;  // until the links have them
-  OutputPreparations preparations_;   // until the outputs have them
+  std::vector<KeptDescriptor> kept_;  // until moved to the links
+  OutputPreparations preparations_;   // until moved to the outputs
   std::optional<RunStatistics> run_statistics_;
   std::shared_ptr<Pipeline> pipeline_;
   std::optional<LinkStore> links_;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rcached run`: wires source, pipeline, HTTP server and control socket together and stays until a signal
-// ends it.
+// `rcached run`: connects source, pipeline, HTTP server and control socket and runs until a signal ends it.
 //
 // Order: configuration, lock, IOMMU, permission, source, HTTP server, control socket, READY; each failure
-// ends the start with its own error and leaves nothing behind. The shutdown is the reverse, within two
-// seconds.
+// ends the start with an error and cleans up. The shutdown is the reverse, within two seconds.
 #pragma once
 
 #include "base/error.h"

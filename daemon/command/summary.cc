@@ -78,7 +78,7 @@ bool SummaryPrinter::write(std::string_view text) const {
     const ssize_t size = ::write(fd_, text.data(), text.size());
     if (size >= 0) {
       text.remove_prefix(static_cast<std::size_t>(size));
-    } else if (errno == EAGAIN) {  // whoever shares the output has made it not block
+    } else if (errno == EAGAIN) {  // another process made the shared output non-blocking
       pollfd ready{fd_, POLLOUT, 0};
       poll(&ready, 1, -1);
     } else if (errno != EINTR) {
@@ -91,13 +91,13 @@ bool SummaryPrinter::write(std::string_view text) const {
 struct SummaryThread::Shared {
   Shared(std::FILE* out, std::string first) : printer(out), first_line(std::move(first)) {}
 
-  SummaryPrinter printer;  // of the thread
+  SummaryPrinter printer;  // used by the thread only
   const std::string first_line;
 
   Mutex mutex;
   std::condition_variable_any changed;
   std::shared_ptr<const View> newest GUARDED_BY(mutex);  // null: taken
-  bool gone GUARDED_BY(mutex) = false;
+  bool closed GUARDED_BY(mutex) = false;
   bool ending GUARDED_BY(mutex) = false;
 };
 
@@ -116,7 +116,7 @@ bool SummaryThread::show(std::shared_ptr<const View> view) {
   const MutexLock lock(shared_->mutex);
   shared_->newest.swap(view);
   shared_->changed.notify_one();
-  return !shared_->gone;
+  return !shared_->closed;
 }
 
 void SummaryThread::run(Shared& shared) {
@@ -130,7 +130,7 @@ void SummaryThread::run(Shared& shared) {
     good = shared.printer.print(*view);
     lock.lock();
   }
-  shared.gone = true;
+  shared.closed = true;
 }
 
 }  // namespace rcached

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live summary of `rcached run --summary`: one row per domain, from the same View as everything else.
+// The live summary of `rcached run --summary`: one row per domain, from the same View as all exporters.
 #pragma once
 
 #include <cstddef>
@@ -14,18 +14,17 @@
 namespace rcached {
 
 // A table of at most `max_rows` domains (the largest trees), a line of totals above it. Ends with a newline.
-// `now_ns` is of the snapshot's clock.
+// `now_ns` uses the snapshot's clock.
 std::string format_summary(const View& view, std::size_t max_rows, std::uint64_t now_ns);
 
-// Prints summaries; on a terminal each takes the place of the one before.
+// Prints summaries; on a terminal each overwrites the previous one.
 class SummaryPrinter {
  public:
   explicit SummaryPrinter(std::FILE* out);
 
-  // False when the output is gone (a closed pipe): no more is wanted.
+  // False when the output is closed (a closed pipe): stop printing.
   bool print(const View& view);
-  // As it stands; the same. Without stdio, whose lock would hold up the end of a process whose output is
-  // stuck.
+  // Verbatim; the same result. Avoids stdio, whose lock would delay the exit of a process with blocked output.
   bool write(std::string_view text) const;
 
  private:
@@ -36,25 +35,24 @@ class SummaryPrinter {
   std::size_t lines_above_ = 0;
 };
 
-// Prints summaries from a thread of its own. An output that takes nothing (a terminal stopped by Ctrl-S)
-// holds up that thread only: of the views that come meanwhile it prints the newest, and the end does not wait
-// for it.
+// Prints summaries from a separate thread. A blocked output (a terminal stopped by Ctrl-S) blocks only that
+// thread: it prints the newest of the views that arrived meanwhile, and the destructor does not wait for it.
 class SummaryThread {
  public:
-  // Begins with `first_line`.
+  // Prints `first_line` first.
   SummaryThread(std::FILE* out, std::string first_line);
   ~SummaryThread();
   SummaryThread(const SummaryThread&) = delete;
   SummaryThread& operator=(const SummaryThread&) = delete;
 
-  // Does not block. False when the output is gone: no more is wanted.
+  // Does not block. False when the output is closed.
   bool show(std::shared_ptr<const View> view);
 
  private:
   struct Shared;
   static void run(Shared& shared);
 
-  std::shared_ptr<Shared> shared_;  // with the thread, which may outlive this object
+  std::shared_ptr<Shared> shared_;  // shared with the thread, which may outlive this object
 };
 
 }  // namespace rcached

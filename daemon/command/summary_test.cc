@@ -56,7 +56,7 @@ TEST(Summary, OneRowPerDomain) {
       "lossy\n");
 }
 
-TEST(Summary, TheLargestTreesWhenThereAreTooMany) {
+TEST(Summary, ShowsTheLargestTreesWhenThereAreTooMany) {
   const std::string text = format_summary(view_of(5), 2, kNow);
   EXPECT_NE(text.find("\n4 "), std::string::npos) << text;
   EXPECT_NE(text.find("\n3 "), std::string::npos) << text;
@@ -68,7 +68,7 @@ TEST(Summary, NoDomainYet) {
   EXPECT_EQ(format_summary(view_of(0), 10, kNow).substr(0, 25), "source kernel, 0 domains,");
 }
 
-TEST(Summary, AClosedPipeEndsIt) {
+TEST(Summary, StopsOnAClosedPipe) {
   std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
@@ -80,7 +80,7 @@ TEST(Summary, AClosedPipeEndsIt) {
   std::fclose(out);
 }
 
-// A pipe that is full from the start: what is read later is what came after its reader had woken up.
+// A pipe that is full at the start, so that writers block until it is read.
 class FullPipe {
  public:
   FullPipe() {
@@ -93,14 +93,14 @@ class FullPipe {
     fcntl(ends[1], F_SETFL, 0);  // blocks
     fcntl(read_, F_SETFL, 0);
   }
-  ~FullPipe() { close_reader(); }  // the writer stays: a thread may hold it
+  ~FullPipe() { close_reader(); }  // the write end stays open: a thread may use it
 
   std::FILE* out() const { return out_; }
   void close_reader() {
     if (read_ >= 0) close(read_);
     read_ = -1;
   }
-  // What comes after what filled it, up to and with `last`.
+  // Data after the initial fill, up to and including `last`.
   std::string read_until(const std::string& last) {
     std::string text;
     while (text.size() < filled_ || text.find(last, filled_) == std::string::npos) {
@@ -118,21 +118,21 @@ class FullPipe {
   std::size_t filled_ = 0;
 };
 
-TEST(Summary, ANewViewTakesThePlaceOfOneThatNobodyTook) {
+TEST(Summary, ANewViewReplacesAnUnprintedOne) {
   FullPipe pipe;
-  SummaryThread summary(pipe.out(), "where it is\n");
+  SummaryThread summary(pipe.out(), "first line\n");
   for (const std::size_t domains : {1, 2, 3}) {
     EXPECT_TRUE(summary.show(std::make_shared<const View>(view_of(domains))));
   }
   const std::string text = pipe.read_until("\n\n");
-  EXPECT_EQ(text.find("where it is\nsource kernel, 3 domains,"), 0u) << text;
+  EXPECT_EQ(text.find("first line\nsource kernel, 3 domains,"), 0u) << text;
 }
 
-TEST(Summary, TheEndDoesNotWaitForAnOutputThatIsStuck) {
+TEST(Summary, ExitDoesNotWaitForABlockedOutput) {
   std::signal(SIGPIPE, SIG_IGN);
   FullPipe pipe;
   {
-    SummaryThread summary(pipe.out(), "where it is\n");
+    SummaryThread summary(pipe.out(), "first line\n");
     EXPECT_TRUE(summary.show(std::make_shared<const View>(view_of(1))));
   }
   SummaryThread other(pipe.out(), "");

@@ -40,7 +40,7 @@ using top::TerminalSignals;
 
 constexpr milliseconds kFirstViewLimit{10'000};
 constexpr milliseconds kEndLimit{500};
-constexpr int kUsualWidth = 80;
+constexpr int kDefaultWidth = 80;
 constexpr const char* kPasswordVariable = "RCACHED_PASSWORD";
 
 std::string host_name() {
@@ -48,15 +48,15 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-// Where the picture comes from. Whatever follows the allocator lives as long as this.
+// The source of the data. Owns the pipeline, if any.
 struct Origin {
   std::string host;
   std::shared_ptr<top::PictureSource> source;
-  std::shared_ptr<Pipeline> pipeline;  // null: a daemon has it
+  std::shared_ptr<Pipeline> pipeline;  // null: in a daemon
   std::optional<InstanceLock> lock;
 };
 
-// Where the daemon of this configuration can be reached from its own machine.
+// The URL of the daemon of this configuration on its own host.
 std::string local_url(const std::string& listen) {
   constexpr std::string_view kAny = "0.0.0.0:";
   return "http://" + (listen.starts_with(kAny) ? "127.0.0.1:" + listen.substr(kAny.size()) : listen);
@@ -76,7 +76,7 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
   if (!url) {
     return fail(ErrorCode::config,
                 fmt::format("http.listen is not an address to connect to: {}", url.error()),
-                "name the daemon's address with --url");
+                "set the daemon's address with --url");
   }
   if (origin.host.empty()) origin.host = url->authority;
   top::ApiClientOptions options;
@@ -87,7 +87,7 @@ Expected<Origin> daemon_origin(const CommandLine& line) {
       return fail(ErrorCode::usage,
                   password == nullptr
                       ? fmt::format("no password for '{}'", printable(options.user))
-                      : fmt::format("a user name cannot hold a colon: '{}'", printable(options.user)),
+                      : fmt::format("a user name cannot contain a colon: '{}'", printable(options.user)),
                   password == nullptr ? fmt::format("set the environment variable {}", kPasswordVariable)
                                       : "see the basic_auth_users of the daemon's web configuration");
     }
@@ -106,7 +106,7 @@ Expected<Origin> own_origin(const CommandLine& line) {
     auto lock = InstanceLock::acquire(config.run_directory);
     if (!lock) {
       Error error = lock.error();
-      if (error.code == ErrorCode::second_instance) error.hint = "leave out --source to show that one";
+      if (error.code == ErrorCode::second_instance) error.hint = "omit --source to show that instance";
       return tl::unexpected(std::move(error));
     }
     origin.lock.emplace(std::move(*lock));
@@ -138,17 +138,17 @@ int plain_width() {
   if (const auto size = top::terminal_size()) return size->columns;
   const char* columns = std::getenv("COLUMNS");
   const auto width = columns == nullptr ? std::nullopt : parse_integer(columns);
-  return width && *width >= 20 && *width <= 1000 ? static_cast<int>(*width) : kUsualWidth;
+  return width && *width >= 20 && *width <= 1000 ? static_cast<int>(*width) : kDefaultWidth;
 }
 
-// What a server may have sent, on one line and safe for a terminal.
+// Text from a server on one line, safe for a terminal.
 std::string harmless(const std::string& text, top::Charset charset) {
   top::Grid grid(1, top::text_width(text, charset), charset);
   grid.put(0, 0, text);
   return grid.line(0);
 }
 
-// An error that may contain text of a server.
+// An error that may contain text from a server.
 tl::unexpected<Error> printable_error(const Error& error, top::Charset charset) {
   return fail(error.code, harmless(error.message, charset), harmless(error.hint, charset));
 }
@@ -161,10 +161,10 @@ Expected<void> check_domain(const top::TopData& data, const std::string& label) 
     known += (i == 0 ? "" : ", ") + printable(data.domains.domains[i].label);
   if (data.domains.domains.size() > kMaxShown) known += ", ...";
   return fail(ErrorCode::usage, fmt::format("there is no domain '{}'", printable(label)),
-              known.empty() ? "there are no domains yet" : "there are " + known);
+              known.empty() ? "no domain is known yet" : "known domains: " + known);
 }
 
-// One run of the command, whatever it prints.
+// One run of the command.
 class Top {
  public:
   Top(const CommandLine& line, std::FILE* out, top::Charset charset)
@@ -208,7 +208,7 @@ class Top {
     }
   }
 
-  // Nothing may write over the screen: what is logged meanwhile is printed after it.
+  // Log messages must not overwrite the screen: they are printed afterwards.
   static std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> keep_log() {
     constexpr std::size_t kMessages = 64;
     auto sink = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kMessages);
@@ -224,7 +224,7 @@ class Top {
     Poller poller(origin.source, line_.domain, line_.top.interval);
     auto result = follow(signals, draws, origin, poller);
     if (!poller.stop(kEndLimit)) {
-      // It is stuck in the resolver or in a connect; the user must not wait for that.
+      // The poller is blocked in the resolver or in connect(); do not make the user wait for it.
       std::fflush(nullptr);
       if (!result) fmt::print(stderr, "rcached: {}; {}\n", result.error().message, result.error().hint);
       std::_Exit(result ? 0 : static_cast<int>(result.error().code));
@@ -250,7 +250,7 @@ class Top {
     return print_all(signals, poller, origin, std::move(*first));
   }
 
-  // nullopt: a signal ends it.
+  // nullopt: ended by a signal.
   static std::optional<Poller::Result> next_result(TerminalSignals& signals, Poller& poller) {
     for (;;) {
       std::array<pollfd, 2> watched = {{{signals.fd(), POLLIN, 0}, {poller.ready_fd(), POLLIN, 0}}};
@@ -263,7 +263,7 @@ class Top {
     }
   }
 
-  // Screens or lines below each other, until a signal or until the reader is gone.
+  // Screens or lines one after another, until a signal or until the pipe is closed.
   Expected<void> print_all(TerminalSignals& signals, Poller& poller, const Origin& origin,
                            Poller::Result first) {
     std::optional<Poller::Result> result = std::move(first);
@@ -271,7 +271,7 @@ class Top {
     std::string reported;
     while (result) {
       if (!*result) {
-        // Once, not at every interval.
+        // Report it once, not at every interval.
         if (const Error& error = result->error(); error.message != reported) {
           fmt::print(stderr, "rcached: {}; trying again\n", harmless(error.message, charset_));
           reported = error.message;
@@ -298,7 +298,7 @@ class Top {
     gone_ = errno == EPIPE;
     if (gone_) return {};
     return fail(ErrorCode::internal, fmt::format("cannot write: {}", std::strerror(errno)),
-                "check where standard output goes");
+                "check the target of standard output");
   }
 
   const CommandLine& line_;
@@ -306,7 +306,7 @@ class Top {
   const top::Charset charset_;
   top::UiState state_;
   top::EventMeter meter_;
-  bool gone_ = false;  // the reader has closed the pipe
+  bool gone_ = false;  // the output pipe was closed
 };
 
 }  // namespace

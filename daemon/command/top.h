@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `rcached top`: the page's picture in a terminal. Asks a running daemon over its HTTP API, or (--source)
-// follows the allocator in this process.
+// `rcached top`: the data of the live page in a terminal. Queries a running daemon over its HTTP API, or
+// (--source) traces the allocator in this process.
 //
 //   on a terminal     a live screen, until q or a signal
-//   elsewhere         plain screens below each other, one for every --interval (also with TERM=dumb)
-//   --json            one JSON object a line for every snapshot
+//   elsewhere         plain screens one after another, one per --interval (also with TERM=dumb)
+//   --json            one JSON object per snapshot, each on one line
 //   --once            one plain screen, or one line of JSON
 #pragma once
 
@@ -15,8 +15,8 @@
 
 namespace rcached {
 
-// SIGINT, SIGTERM, SIGHUP and a reader that has gone (a closed pipe) end it without an error, with the
-// terminal as it was. Call it before the process has other threads.
+// SIGINT, SIGTERM, SIGHUP and a closed pipe end it without an error, with the terminal restored. Call it
+// before the process has other threads.
 // Errors: usage (no such domain, no password), config, permission (refused by the daemon), internal (no
 // answer); with --source also those of `rcached run`.
 Expected<void> top_command(const CommandLine& command_line, std::FILE* out);

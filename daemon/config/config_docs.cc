@@ -142,7 +142,7 @@ std::string table_rows() {
   return out;
 }
 
-// Text as roff takes it: nothing of it is a request or an escape.
+// Escapes text for roff, so that it contains no requests or escapes.
 std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {

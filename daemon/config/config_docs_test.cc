@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The generated files are not stale and say what the table says. schema_test.py compares the schema with the
+// The generated files are not stale and match the table. schema_test.py compares the schema with the
 // parser.
 #include "daemon/config/config_docs.h"
 
@@ -28,7 +28,7 @@ LoadedConfig sample() {
   return loaded;
 }
 
-TEST(ShowConfig, IsReadBackToTheSame) {
+TEST(ShowConfig, CanBeReadBackUnchanged) {
   const LoadedConfig loaded = sample();
   for (const auto& text :
        {show_config(loaded, Shown::all), show_config(loaded, Shown::changed), format_config(loaded.config)}) {
@@ -38,7 +38,7 @@ TEST(ShowConfig, IsReadBackToTheSame) {
   }
 }
 
-TEST(ShowConfig, SaysWhereEachValueComesFrom) {
+TEST(ShowConfig, ShowsTheOriginOfEachValue) {
   const std::string text = show_config(sample(), Shown::all);
   EXPECT_EQ(text.find("# /e/rcached.yaml\n"), 0u);
   EXPECT_NE(text.find("\n  threads: 3                        # /e/rcached.yaml:4\n"), std::string::npos)
@@ -94,7 +94,7 @@ TEST(GeneratedConfigDocs, AreCheckedIn) {
   EXPECT_EQ(page, config_page(page).value_or("no table of keys")) << "docs/config.md" << kStale;
 }
 
-TEST(GeneratedConfigDocs, ThePageGetsItsTableAndKeepsTheRest) {
+TEST(GeneratedConfigDocs, OnlyTheTableOfThePageIsReplaced) {
   const std::string head = "| key | default | accepted values | meaning |\n|---|---|---|---|\n";
   const auto page = config_page("before\n" + head + "| stale |\n| rows |\n\nafter | this\n");
   ASSERT_TRUE(page);

@@ -29,7 +29,7 @@ struct ConfigKey {
   // bounds of numbers in the text are not part of it.
   std::string pattern = {};
   std::size_t max_characters = 0;  // of a text; 0: `pattern` is the limit
-  // A running daemon can apply another value: the value is read anew each time it is used, by one thread, and
+  // A running daemon can apply another value: the value is read again each time it is used, by one thread, and
   // nothing was sized or opened by it. When in doubt, false.
   bool reloadable = false;
   // False if the text, valid UTF-8, is not what is wanted; the Config is then unchanged.

@@ -126,14 +126,14 @@ TEST(ConfigKeys, AcceptWhatIsDocumented) {
 
 // The patterns of the schema match everything that a key accepts. What they do not match is rejected; what
 // they match is rejected only for a number in it, or its length.
-TEST(ConfigKeys, HaveAPatternOfWhatTheyAccept) {
+TEST(ConfigKeys, PatternsMatchAllAcceptedValues) {
   const auto wide = [](const std::string& ascii) { return std::wstring(ascii.begin(), ascii.end()); };
   for (const ConfigKey& key : config_keys()) {
     if (key.kind != ConfigKey::Kind::text || !key.choices.empty()) {
       EXPECT_EQ(key.pattern, "") << key.path;
       continue;
     }
-    const std::wregex pattern(wide(key.pattern));  // std::regex knows no code points over 0x7f
+    const std::wregex pattern(wide(key.pattern));  // std::regex does not support code points above 0x7f
     for (const std::string& text : texts()) {
       Config config;
       const bool taken = key.set(config, text);
@@ -178,7 +178,7 @@ TEST(Suggestion, OtherSpellingsOfAValue) {
   EXPECT_EQ(suggested("source", "kernl"), "kernel");
 }
 
-TEST(Suggestion, NoneWhereNothingIsLikely) {
+TEST(Suggestion, NoneIfNothingIsSimilar) {
   EXPECT_EQ(suggested("http.threads", "65"), "nothing");
   EXPECT_EQ(suggested("http.threads", "many"), "nothing");
   EXPECT_EQ(suggested("http.threads", ""), "nothing");

@@ -23,7 +23,7 @@ std::string refusal(const Expected<Value>& result) {
   return result.error().message + "; " + result.error().hint;
 }
 
-// A main file and its drop-ins in a directory of their own.
+// A main file and its drop-ins in a temporary directory.
 class LoadedConfigTest : public testing::Test {
  protected:
   LoadedConfigTest() {
@@ -54,7 +54,7 @@ class LoadedConfigTest : public testing::Test {
 
 // --- the main file
 
-TEST_F(LoadedConfigTest, DefaultsWhereThereIsNoFile) {
+TEST_F(LoadedConfigTest, UsesDefaultsWithoutAFile) {
   const auto loaded = load_default();
   ASSERT_TRUE(loaded) << refusal(loaded);
   EXPECT_EQ(loaded->summary(), "built-in defaults (there is no " + main_ + ")");
@@ -62,7 +62,7 @@ TEST_F(LoadedConfigTest, DefaultsWhereThereIsNoFile) {
   EXPECT_EQ(origin(*loaded, "source"), "default");
 }
 
-TEST_F(LoadedConfigTest, TheDefaultFileWhereThereIsOne) {
+TEST_F(LoadedConfigTest, ReadsTheDefaultFileIfItExists) {
   write("rcached.yaml", "\nsource: synthetic\n");
   const auto loaded = load_default();
   ASSERT_TRUE(loaded) << refusal(loaded);
@@ -71,12 +71,12 @@ TEST_F(LoadedConfigTest, TheDefaultFileWhereThereIsOne) {
   EXPECT_EQ(origin(*loaded, "source"), main_ + ":2");
 }
 
-TEST_F(LoadedConfigTest, ADanglingLinkIsNoReasonForTheDefaults) {
+TEST_F(LoadedConfigTest, ADanglingLinkIsAnError) {
   std::filesystem::create_symlink(directory_ + "/gone", main_);
   EXPECT_FALSE(load_default());
 }
 
-TEST_F(LoadedConfigTest, TheFileThatWasAskedForMustExist) {
+TEST_F(LoadedConfigTest, ARequestedFileMustExist) {
   EXPECT_EQ(refusal(load()), "cannot read the configuration: No such file or directory (" + main_ +
                                  "); create the file, or remove what refers to it (--config, or a link)");
   EXPECT_FALSE(load_config({""}));
@@ -107,7 +107,7 @@ TEST_F(LoadedConfigTest, AHugeFileIsRefused) {
 
 // --- drop-ins
 
-TEST(DropInDirectory, StandsBesideTheMainFile) {
+TEST(DropInDirectory, IsBesideTheMainFile) {
   EXPECT_EQ(drop_in_directory("/etc/rcached/rcached.yaml"), "/etc/rcached/rcached.d");
   EXPECT_EQ(drop_in_directory("a.yaml"), "a.d");
   EXPECT_EQ(drop_in_directory("/etc/rcached.conf"), "/etc/rcached.conf.d");
@@ -143,7 +143,7 @@ TEST_F(LoadedConfigTest, OtherAndHiddenFilesAreNotRead) {
   EXPECT_EQ(loaded->files, std::vector<std::string>{main_});
 }
 
-TEST_F(LoadedConfigTest, DropInsNeedNoMainFileAtTheUsualPlace) {
+TEST_F(LoadedConfigTest, DropInsNeedNoMainFileAtTheDefaultPath) {
   const auto path = drop_in("a.yaml", "http: {threads: 3}\n");
   const auto loaded = load_default();
   ASSERT_TRUE(loaded) << refusal(loaded);
@@ -164,7 +164,7 @@ TEST_F(LoadedConfigTest, ADropInThatIsNoFileIsAnError) {
                                  "/rcached.d/a.yaml); check the path");
 }
 
-TEST_F(LoadedConfigTest, WhatIsNoDirectoryOfDropInsIsAnError) {
+TEST_F(LoadedConfigTest, AnUnusableDropInDirectoryIsAnError) {
   write("rcached.yaml", "");
   write("rcached.d", "");
   EXPECT_EQ(refusal(load()), "cannot list the drop-ins of the configuration: Not a directory (" + directory_ +
@@ -175,7 +175,7 @@ TEST_F(LoadedConfigTest, WhatIsNoDirectoryOfDropInsIsAnError) {
 }
 
 TEST_F(LoadedConfigTest, UnreadableFilesAndDirectoriesAreErrors) {
-  if (geteuid() == 0) {  // root reads everything: become somebody for this test
+  if (geteuid() == 0) {  // root can read everything: run this test as another user
     ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
     ASSERT_EQ(seteuid(65534), 0);
   }
@@ -206,7 +206,7 @@ TEST_F(LoadedConfigTest, UnreadableFilesAndDirectoriesAreErrors) {
 
 // --- the rule over two keys
 
-TEST_F(LoadedConfigTest, LongDrainsTakeLongSnapshotsInEachFile) {
+TEST_F(LoadedConfigTest, LongDrainsRequireLongSnapshotsInEachFile) {
   const std::string hint = "write a snapshot interval of at least 1s, or a drain interval of at most 100ms";
   write("rcached.yaml", "pipeline:\n  drain_interval: 101ms\n  snapshot_interval: 999ms\n");
   drop_in("a.yaml",
@@ -221,7 +221,7 @@ TEST_F(LoadedConfigTest, LongDrainsTakeLongSnapshotsInEachFile) {
   }
 }
 
-TEST_F(LoadedConfigTest, LongDrainsTakeLongSnapshotsOverAllFiles) {
+TEST_F(LoadedConfigTest, LongDrainsRequireLongSnapshotsOverAllFiles) {
   write("rcached.yaml", "pipeline:\n  drain_interval: 1s\n");
   const auto path = drop_in("a.yaml", "pipeline: {snapshot_interval: 200ms}\n");
   EXPECT_EQ(refusal(load()).substr(0, refusal(load()).find(';')),
@@ -231,7 +231,7 @@ TEST_F(LoadedConfigTest, LongDrainsTakeLongSnapshotsOverAllFiles) {
 
 // --- loading again, and what may change
 
-TEST_F(LoadedConfigTest, IsReadAnewEachTime) {
+TEST_F(LoadedConfigTest, IsReadAgainEachTime) {
   write("rcached.yaml", "log: {level: info}\n");
   const auto before = load({{"http.listen", "127.0.0.1:1"}});
   write("rcached.yaml", "log: {level: debug}\n");
@@ -245,7 +245,7 @@ TEST_F(LoadedConfigTest, IsReadAnewEachTime) {
   EXPECT_TRUE(changes[0].reloadable());
 }
 
-TEST_F(LoadedConfigTest, AnOverrideThatIsWrongIsAnErrorOfTheCaller) {
+TEST_F(LoadedConfigTest, AnInvalidOverrideIsAUsageError) {
   write("rcached.yaml", "");
   for (const auto& [key, text] :
        std::vector<std::pair<std::string, std::string>>{{"http.threads", "0"}, {"http.nothing", "1"}}) {
@@ -275,7 +275,7 @@ TEST(ChangedKeys, FindsEveryKey) {
   }
 }
 
-TEST(ChangedKeys, ReloadableIsWhatIsReadAnewAtEachUse) {
+TEST(ChangedKeys, ReloadableKeysAreReadAtEachUse) {
   std::vector<std::string_view> reloadable;
   for (const ConfigKey& key : config_keys()) {
     if (key.reloadable) reloadable.push_back(key.path);

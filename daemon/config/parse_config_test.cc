@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What parse_config() accepts and rejects, and every message. Files and layers: loaded_config_test.cc.
+// Tests what parse_config() accepts and rejects, and every message. Files and layers: loaded_config_test.cc.
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
@@ -21,7 +21,7 @@ std::string refusal(const Expected<Config>& config) {
   return config.error().message + "; " + config.error().hint;
 }
 
-// What the linked yaml-cpp calls a fault: from 0.8 on it names the anchor that is missing.
+// The error message of the linked yaml-cpp: since 0.8 it names the missing anchor.
 std::string words_of_yaml_cpp(const std::string& text) {
   try {
     YAML::Load(text);
@@ -41,7 +41,7 @@ void PrintTo(const Refused& row, std::ostream* out) { *out << row.name; }
 
 class ConfigRefusal : public testing::TestWithParam<Refused> {};
 
-TEST_P(ConfigRefusal, SaysWhatWhereAndWhatToDo) {
+TEST_P(ConfigRefusal, HasMessagePlaceAndHint) {
   EXPECT_EQ(refusal(parse_config(GetParam().yaml, "f.yaml")), GetParam().expected);
 }
 

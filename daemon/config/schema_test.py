@@ -49,8 +49,8 @@ RIGHT = [
     "log: {level: debug}\n", "run_directory: /\n", "run_directory: '/a b'\n", "run_directory: /" + 98 * "x" + "\n",
 ]
 
-# What a reader of YAML 1.1 or of the core schema turns into a value that the schema takes, where rcached refuses how it
-# is spelt. The schema cannot see it; docs/config.md says so.
+# Values that a YAML 1.1 or core schema parser converts to values that the schema accepts, while rcached rejects their
+# spelling. The schema cannot detect this; docs/config.md lists it.
 SPELT_OTHERWISE = [
     ("audit", "enabled", ["yes", "on", "True", "TRUE", "no", "off", "False"]),
     ("http", "streams", ["-0"]),
@@ -60,7 +60,7 @@ SPELT_OTHERWISE = [
 
 NUMBER = r"(?:0|[1-9][0-9]*)"
 BYTE = r"(?:0|[1-9][0-9]{0,2})"
-# Texts with numbers in them: the schema knows their form, and not the bounds of the numbers.
+# Texts that contain numbers: the schema checks their form, but not the bounds of the numbers.
 FORMS = {**{key: f"{NUMBER}(?:ms|s)" for key in wrong_configs.DURATIONS},
          **{key: f"{NUMBER}(?:KiB|MiB)" for key in ("http.request_size", "history.size")},
          "http.listen": rf"(?:localhost|{BYTE}(?:\.{BYTE}){{3}}):[1-9][0-9]{{0,4}}"}
@@ -113,10 +113,10 @@ def judged(document):
 
 
 class Table(unittest.TestCase):
-    def test_the_schema_is_one(self):
+    def test_the_schema_is_valid(self):
         jsonschema.Draft7Validator.check_schema(SCHEMA)
 
-    def test_wrong_ones_are_refused_by_both(self):
+    def test_both_reject_invalid_configurations(self):
         rows = wrong_configs.WRONG
         self.assertGreaterEqual(len({text for text, *_ in rows}), 200)
         bounds = 0
@@ -134,7 +134,7 @@ class Table(unittest.TestCase):
                     self.assertFalse(judged(answer["document"]), "the schema accepts it")
         self.assertLess(bounds, len(rows) // 4)
 
-    def test_right_ones_are_accepted_by_both(self):
+    def test_both_accept_valid_configurations(self):
         quoted = 0
         for text, answer in zip(RIGHT, ask(RIGHT)):
             with self.subTest(text=text):
@@ -145,7 +145,7 @@ class Table(unittest.TestCase):
                 self.assertNotEqual(judged(yaml.safe_load(text)), is_quoted, "as another reader reads it")
         self.assertEqual(quoted, 2)
 
-    def test_what_is_no_plain_yaml_is_refused_before_the_schema(self):
+    def test_non_plain_yaml_is_rejected_before_the_schema(self):
         rows = wrong_configs.NOT_PLAIN
         for (text, line, hint), answer in zip(rows, ask([text for text, *_ in rows])):
             with self.subTest(text=text):
@@ -165,11 +165,11 @@ class Table(unittest.TestCase):
                 seen |= {f"{name}.{leaf}" for leaf in value} if isinstance(value, dict) else {name}
         self.assertLessEqual(keys, seen)
 
-    def test_another_reader_of_yaml_sees_the_same(self):
+    def test_another_yaml_parser_agrees(self):
         texts = RIGHT + [text for text, *_ in wrong_configs.WRONG]
         for text, answer in zip(texts, ask(texts)):
             if "\\u" in text or "\\x" in text or "<<" in text:
-                continue  # C1 and NUL characters are none for PyYAML's reader; it merges while it constructs
+                continue  # PyYAML's reader rejects C1 and NUL characters; it merges while constructing
             with self.subTest(text=text):
                 self.assertEqual(judged(yaml.load(text, LikeRcached)), judged(answer["document"]))
 
@@ -253,7 +253,7 @@ class Generated(unittest.TestCase):
         text = "\n".join(lines) + "\n"
         return self.changed_text(text) if self.random.random() < 0.1 else text
 
-    def test_both_judge_alike(self):
+    def test_both_agree_on_generated_configurations(self):
         texts = [self.document() for _ in range(GENERATED)]
         counts = collections.Counter()
         for text, answer in zip(texts, ask(texts)):

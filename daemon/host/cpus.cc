@@ -25,7 +25,7 @@ Expected<std::uint16_t> possible_cpus() {
 
 namespace {
 
-// Takes a number off the front of `text`; false when there is none.
+// Removes a number from the front of `text`; false when there is none.
 bool take_number(std::string_view& text, unsigned& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc()) return false;

@@ -31,7 +31,7 @@ TEST_F(NumaNodes, ListsAndRangesBelongToTheirNode) {
   EXPECT_EQ(read_numa_nodes(root_), (std::vector<std::int16_t>{0, 0, 1, -1, 0, 1, 1}));
 }
 
-TEST_F(NumaNodes, MemoryOnlyNodesAndOddEntriesArePassedOver) {
+TEST_F(NumaNodes, MemoryOnlyNodesAndInvalidEntriesAreSkipped) {
   write("node0", "0\n");
   write("node1", "\n");
   write("node2", "9-7\n");

@@ -48,8 +48,8 @@ std::string driver_of(const fs::path& device) {
   return error ? std::string() : target.filename().string();
 }
 
-// From the name under which an IOMMU is in /sys/class/iommu: dmar0, ivhd1, smmu3.0x0000000002b400000; that of
-// a virtio-iommu is the address of its device.
+// From the name of an IOMMU in /sys/class/iommu: dmar0, ivhd1, smmu3.0x0000000002b400000; a virtio-iommu has
+// the address of its device.
 std::string iommu_of(const fs::path& device) {
   std::error_code error;
   std::string name = fs::read_symlink(device / "iommu", error).filename().string();

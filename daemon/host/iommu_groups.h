@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// IOMMU groups as sysfs tells them: number, type, devices and the drivers bound to them. Readable by anybody.
+// IOMMU groups from sysfs: number, type, devices and the drivers bound to them. Readable by any user.
 //
-// The tree changes while it is read (hotplug, driver binding): what vanishes under way is left out, never an
+// The tree changes while it is read (hotplug, driver binding): entries that vanish are left out, never an
 // error. A kernel without an IOMMU gives an empty list.
 #pragma once
 
@@ -19,9 +19,9 @@ struct IommuDevice {
 
 struct IommuGroup {
   int number = 0;
-  std::string type;  // "DMA", "DMA-FQ", "identity", ...; "unknown" where the kernel does not say
+  std::string type;  // "DMA", "DMA-FQ", "identity", ...; "unknown" if the kernel does not show it
   std::vector<IommuDevice> devices;  // by name
-  std::string iommu = {};  // the IOMMU's driver: intel, amd, smmu, virtio, else its name; empty: not known
+  std::string iommu = {};  // the IOMMU's driver: intel, amd, smmu, virtio, else its name; empty: unknown
 
   // The kernel maps this group's DMA itself, so its domain allocates IOVAs.
   bool translates_dma() const { return type.starts_with("DMA"); }

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A sysfs of the test's own.
+// A fake sysfs.
 class IommuGroupsTest : public ::testing::Test {
  protected:
   IommuGroupsTest() { fs::create_directories(groups()); }
@@ -25,7 +25,7 @@ class IommuGroupsTest : public ::testing::Test {
     if (!type.empty()) std::ofstream(groups() / number / "type") << type << "\n";
   }
 
-  // Behind the IOMMU of this name in /sys/class/iommu.
+  // Links the device to the IOMMU of this name in /sys/class/iommu.
   void iommu(const std::string& device, const std::string& name) const {
     fs::create_directory_symlink(root_ / "iommu" / name, root_ / "devices" / device / "iommu");
   }
@@ -43,7 +43,7 @@ class IommuGroupsTest : public ::testing::Test {
   const fs::path root_ = folder_.path();
 };
 
-TEST_F(IommuGroupsTest, AreReadInOrderOfTheirNumbers) {
+TEST_F(IommuGroupsTest, AreSortedByNumber) {
   group("10", "DMA");
   group("2", "DMA-FQ");
   group("0", "identity");
@@ -75,7 +75,7 @@ TEST_F(IommuGroupsTest, AKernelWithoutAnIommuHasNone) {
 }
 
 TEST_F(IommuGroupsTest, WhatIsMissingIsLeftOut) {
-  group("1", "");  // before the kernel had the file
+  group("1", "");  // a kernel without the file
   group("not-a-number", "DMA");
   group("-1", "DMA");
   group("99999999999", "DMA");
@@ -87,7 +87,7 @@ TEST_F(IommuGroupsTest, WhatIsMissingIsLeftOut) {
   EXPECT_EQ(found[1], (IommuGroup{3, "unknown", {}, ""}));
 }
 
-TEST_F(IommuGroupsTest, KnowTheirIommuByItsName) {
+TEST_F(IommuGroupsTest, DetectTheIommuDriverByName) {
   const std::pair<const char*, const char*> cases[] = {
       {"dmar0", "intel"},     {"ivhd1", "amd"},           {"smmu3.0x0000000002b400000", "smmu"},
       {"arm-smmu.1", "smmu"}, {"0000:00:05.0", "virtio"}, {"ipmmu", "ipmmu"}};

@@ -21,7 +21,7 @@ bool is_number(std::string_view text) {
 }
 
 // A symbol's name without its suffix: "alloc_iova.part.0" -> "alloc_iova", and not whole. Empty when the
-// suffix makes it another function.
+// suffix means a different function.
 struct BaseName {
   std::string_view name;
   bool whole = true;
@@ -38,7 +38,7 @@ BaseName base_name(std::string_view symbol) {
   return {};
 }
 
-// Whether it may be a wanted name: no other begins like these. Nearly every line ends here.
+// A fast check of the first character, which rejects most lines.
 bool may_be_wanted(char first) {
   static const std::array<bool, 256> begins = [] {
     std::array<bool, 256> result{};
@@ -115,8 +115,8 @@ Expected<Kallsyms> Kallsyms::load(const std::string& path) {
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return unreadable();
   Kallsyms result;
-  std::vector<char> buffer(1 << 16);  // no line is as long
-  std::size_t kept = 0;               // the beginning of a line
+  std::vector<char> buffer(1 << 16);  // longer than any line
+  std::size_t kept = 0;               // bytes of an incomplete line
   for (;;) {
     const ssize_t size = read(file.get(), buffer.data() + kept, buffer.size() - kept);
     if (size < 0) return unreadable();

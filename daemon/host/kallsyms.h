@@ -2,9 +2,9 @@
 // Kallsyms: the few kernel symbols that rcached needs, found in one pass over /proc/kallsyms (slow to read:
 // the kernel formats some 200,000 lines).
 //
-// A compiler that changes a function gives it a suffix. Kept are ".part.N", the rest of a function whose
-// first check was inlined into its callers: its arguments are where the source says; and ".llvm.N", which
-// renames only. Left out are ".isra.N" and ".constprop.N", whose arguments may have moved, and ".cold".
+// A compiler that changes a function adds a suffix. Kept are ".part.N", the rest of a function whose first
+// check was inlined into its callers, with the same arguments as in the source; and ".llvm.N", which only
+// renames. Left out are ".isra.N" and ".constprop.N", whose arguments may have moved, and ".cold".
 //
 // Immutable after load; safe to share.
 #pragma once
@@ -22,7 +22,7 @@ namespace rcached {
 struct Symbol {
   std::string name;           // as in kallsyms, with its suffix
   std::uint64_t address = 0;  // 0: hidden from this process. Never leaves the process.
-  bool whole = true;          // false: a ".part.N"; calls that end at the first check do not reach it
+  bool whole = true;          // false: a ".part.N"; calls that return after the first check do not reach it
 };
 
 class Kallsyms {
@@ -34,22 +34,22 @@ class Kallsyms {
   // The symbol of that name; the whole function wins over a part of it.
   std::optional<Symbol> find(std::string_view name) const;
 
-  // True when none of the symbols was found: the file is masked, and says nothing about what the kernel has.
+  // True when none of the symbols was found: the file is masked; the symbols may exist.
   bool empty() const { return symbols_.empty(); }
 
   // True when the kernel shows names but not addresses (kptr_restrict, or CAP_SYSLOG missing).
   bool addresses_hidden() const { return addresses_hidden_; }
 
  private:
-  // Every whole line of `text`; returns how much that was.
+  // Adds every whole line of `text`; returns the number of bytes added.
   std::size_t add_lines(std::string_view text);
   void add(std::string_view line);
 
   std::vector<Symbol> symbols_;
-  bool addresses_hidden_ = true;  // until one is seen
+  bool addresses_hidden_ = true;  // until an address is seen
 };
 
-// Everything that the attach plan and the programs may ask for.
+// All symbols that the attach plan and the programs may need.
 const std::vector<std::string_view>& wanted_kernel_symbols();
 
 }  // namespace rcached

@@ -39,7 +39,7 @@ TEST(Kallsyms, AFunctionRenamedByLinkTimeOptimizationIsWhole) {
   EXPECT_TRUE(symbols.find("free_iova")->whole);
 }
 
-TEST(Kallsyms, AFunctionWhoseArgumentsMayHaveMovedIsAnother) {
+TEST(Kallsyms, IgnoresFunctionsWhoseArgumentsMayHaveMoved) {
   const auto symbols = parse(
       "ffffffff81000010 t free_iova.isra.0\nffffffff81000020 t alloc_iova.constprop.0\n"
       "ffffffff81000030 t reserve_iova.isra.0.part.0\nffffffff81000040 t put_iova_domain.part.\n");
@@ -63,14 +63,14 @@ TEST(Kallsyms, IgnoresTheModuleColumnAndBrokenLines) {
   EXPECT_EQ(symbols.find("free_iova")->name, "free_iova");
 }
 
-TEST(Kallsyms, SaysWhenAddressesAreHidden) {
+TEST(Kallsyms, DetectsHiddenAddresses) {
   EXPECT_TRUE(parse("0000000000000000 T alloc_iova_fast\n0000000000000000 T free_iova\n").addresses_hidden());
   // Per-CPU symbols are at small addresses on a kernel that hides nothing.
   EXPECT_FALSE(
       parse("0000000000000000 A fixed_percpu_data\nffffffff81000010 T free_iova\n").addresses_hidden());
 }
 
-// As the kernel gives it: in pieces that end anywhere.
+// Read in chunks that may end in the middle of a line.
 TEST(Kallsyms, LoadsAFileOfAnyLength) {
   const std::string path = testing::TempDir() + "kallsyms";
   std::string text;
@@ -87,7 +87,7 @@ TEST(Kallsyms, LoadsAFileOfAnyLength) {
   EXPECT_FALSE(symbols->addresses_hidden());
 }
 
-TEST(Kallsyms, SaysWhichFileItCannotRead) {
+TEST(Kallsyms, ErrorNamesTheUnreadableFile) {
   const auto symbols = Kallsyms::load("/no/such/kallsyms");
   ASSERT_FALSE(symbols);
   EXPECT_NE(symbols.error().message.find("/no/such/kallsyms"), std::string::npos);

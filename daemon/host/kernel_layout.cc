@@ -19,8 +19,8 @@ class StructType {
 
   std::uint32_t size() const { return type_->size; }
 
-  // The member's type with modifiers stripped, or nullptr. BTF that makes no sense (a name that is none, a
-  // struct that is a member of itself) has no such member.
+  // The member's type with modifiers stripped, or nullptr. Invalid BTF (an invalid name, a struct
+  // that is a member of itself) has no such member.
   const ::btf_type* member(std::string_view name, int depth = 0) const {
     if (depth > kMaxNesting) return nullptr;
     const ::btf_member* members = btf_members(type_);
@@ -57,7 +57,7 @@ std::optional<StructType> find_struct(const ::btf* btf, const char* name) {
 tl::unexpected<Error> unknown(const std::string& what) {
   return fail(
       ErrorCode::unknown_layout,
-      fmt::format("this kernel's IOVA allocator is not laid out as rcached knows it: {} (kernel BTF)", what),
+      fmt::format("rcached does not support this kernel's IOVA allocator: {} (kernel BTF)", what),
       "report the kernel release and `bpftool btf dump id 1 | grep -A12 iova_` to the rcached project");
 }
 
@@ -81,7 +81,7 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   layout.profile.magazine_capacity = btf_array(pfns)->nelems;
   if (magazine->size() > kMaxPlausible * sizeof(std::uint64_t))
     return unknown(fmt::format("iova_magazine has {} bytes", magazine->size()));
-  layout.profile.magazine_bytes = std::bit_ceil(magazine->size());  // the slabs come in powers of two
+  layout.profile.magazine_bytes = std::bit_ceil(magazine->size());  // slab sizes are powers of two
   if (const auto range = find_struct(kernel_btf, "iova")) layout.profile.range_bytes = range->size();
   if (magazine->member("size") == nullptr) return unknown("iova_magazine.size is missing");
   if (layout.profile.magazine_capacity == 0 || layout.profile.magazine_capacity > kMaxPlausible)
@@ -117,7 +117,7 @@ Expected<KernelLayout> read_kernel_layout(const ::btf* kernel_btf) {
   const auto program_stats = find_struct(kernel_btf, "bpf_prog_stats");
   layout.skips_nested_programs = program_stats && program_stats->member("misses") != nullptr;
 
-  // Behaviour that BTF does not show follows the layout of the same generation.
+  // Behaviour that BTF does not show is inferred from the layout of the same generation.
   layout.profile.alloc_rounds_size = !layout.flush_queue_in_iova;  // both changed in 5.17
   layout.profile.flush_empties_depot =
       btf__find_by_name_kind(kernel_btf, "free_global_cached_iovas", BTF_KIND_FUNC) >= 0 ||

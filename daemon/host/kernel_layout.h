@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// KernelLayout: what the running kernel's BTF says about the IOVA structures, checked against what the probes
-// and the model understand. No load of a BPF program is needed, so `rcached check` works without privileges.
+// KernelLayout: the IOVA structures according to the running kernel's BTF, checked against what the probes and
+// the model support. No BPF program is loaded, so `rcached check` works without privileges.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct KernelLayout {
   // <= 5.11: Intel's driver keeps its iova_domain in struct dmar_domain and reserves other ranges than
   // dma-iommu.
   bool iovad_in_dmar_domain = false;
-  // >= 5.12: a tracing program is not run on a CPU where it is running already; before, it is.
+  // >= 5.12: a tracing program does not run on a CPU where it is already running; before, it does.
   bool skips_nested_programs = true;
 };
 

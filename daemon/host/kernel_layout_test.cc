@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layouts as the kernels' BTF gives them, written with libbpf, and layouts that rcached must refuse to guess
-// at.
+// Layouts as in the kernels' BTF, written with libbpf, and layouts that rcached must reject.
 #include "daemon/host/kernel_layout.h"
 
 #include <bpf/btf.h>
@@ -26,7 +25,7 @@ struct Shape {
   unsigned orders = 6;
   bool flush_queue_in_iova = false;  // <= 5.16
   bool cpuhp_dead = true;            // since 5.13
-  std::string leave_out = {};        // one struct or member that is not there
+  std::string leave_out = {};        // one struct or member to omit
 };
 
 class KernelLayoutTest : public testing::Test {
@@ -121,7 +120,7 @@ TEST_F(KernelLayoutTest, Kernel612) {
   EXPECT_EQ(found->profile.depot_capacity, 0u);
 }
 
-TEST_F(KernelLayoutTest, AVendorsSizesAreTakenAsTheyAre) {
+TEST_F(KernelLayoutTest, AcceptsVendorSizes) {
   const auto found = layout({.magazine_capacity = 1023, .depot_capacity = 64});
   ASSERT_TRUE(found);
   EXPECT_EQ(found->profile.magazine_capacity, 1023u);
@@ -139,7 +138,7 @@ TEST_F(KernelLayoutTest, AStructInsideItselfHasNoSuchMember) {
   EXPECT_NE(found.error().message.find("iova_magazine.pfns"), std::string::npos) << found.error().message;
 }
 
-TEST_F(KernelLayoutTest, AMagazineOfGigabytesIsNone) {
+TEST_F(KernelLayoutTest, RejectsAMagazineOfGigabytes) {
   btf_.reset(btf__new_empty());
   const int word = btf__add_int(btf_.get(), "long unsigned int", 8, 0);
   const int pfns = btf__add_array(btf_.get(), word, word, 127);
@@ -153,10 +152,10 @@ TEST_F(KernelLayoutTest, AMagazineOfGigabytesIsNone) {
       << found.error().message;
 }
 
-TEST_F(KernelLayoutTest, AMemberWithoutAGoodNameIsPassedOver) {
+TEST_F(KernelLayoutTest, SkipsAMemberWithAnInvalidName) {
   ASSERT_TRUE(layout({}));
   const int id = btf__find_by_name_kind(btf_.get(), "iova_magazine", BTF_KIND_STRUCT);
-  // In place: from libbpf 1.3 on, btf__new() takes no such BTF.
+  // Patched in place: since libbpf 1.3, btf__new() rejects such BTF.
   auto* magazine = const_cast<btf_type*>(btf__type_by_id(btf_.get(), static_cast<unsigned>(id)));
   btf_members(magazine)[0].name_off = 1u << 20;  // the first is `size`
   const auto found = read_kernel_layout(btf_.get());
@@ -167,7 +166,7 @@ TEST_F(KernelLayoutTest, AMemberWithoutAGoodNameIsPassedOver) {
 
 struct Unknown {
   Shape shape;
-  std::string names;  // what the message must name
+  std::string names;  // what the message must contain
 };
 class UnknownLayout : public KernelLayoutTest, public testing::WithParamInterface<Unknown> {};
 
@@ -196,7 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Unknown{{.magazine_capacity = 1u << 20}, "elements"},
                     Unknown{{.rcaches_embedded = true, .orders = 9}, "9 orders, not 6"}));
 
-TEST(RunningKernelLayout, OfThisHostIsKnownOrSaysWhyNot) {
+TEST(RunningKernelLayout, IsSupportedOrReportsWhyNot) {
   const auto found = KernelTypes::load().and_then([](const KernelTypes& types) { return types.layout(); });
   if (found) {
     EXPECT_GT(found->profile.magazine_capacity, 0u);

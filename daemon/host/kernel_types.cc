@@ -12,7 +12,7 @@ Expected<KernelTypes> KernelTypes::load() {
   ::btf* btf = btf__parse("/sys/kernel/btf/vmlinux", nullptr);
   if (btf == nullptr || libbpf_get_error(btf) != 0) {
     return fail(ErrorCode::no_btf,
-                "the kernel offers no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
+                "the kernel provides no type information (/sys/kernel/btf/vmlinux is missing or unreadable)",
                 "boot a kernel with CONFIG_DEBUG_INFO_BTF=y; the distribution kernels of Debian 11 and later "
                 "have it");
   }

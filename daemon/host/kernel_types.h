@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// KernelTypes: the type information (BTF) of the running kernel, parsed once: some five megabytes, which
-// takes longer than everything that is asked of it afterwards.
+// KernelTypes: the type information (BTF) of the running kernel, parsed once: about five megabytes;
+// parsing takes longer than all later lookups.
 //
 // Immutable after load; safe to share.
 #pragma once

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr AddressRange kIoapicRange{0xfee00000, 0xfeefffff};
-// MSI_IOVA_BASE and MSI_IOVA_LENGTH of the ARM SMMU drivers. sysfs calls it "msi" as it does the hardware's
-// windows.
+// MSI_IOVA_BASE and MSI_IOVA_LENGTH of the ARM SMMU drivers. sysfs lists it as "msi", like the windows of the
+// hardware.
 constexpr AddressRange kSoftwareMsi{0x8000000, 0x80fffff};
 constexpr std::uint64_t kIoresourceMem = 0x200;  // include/linux/ioport.h
 
@@ -68,8 +68,8 @@ bool add_group_regions(const fs::path& group, std::vector<AddressRange>& ranges)
   return true;
 }
 
-// The names of the host bridges' windows above the group's devices: "PCI Bus 0000:00" for what sysfs has
-// below devices/pci0000:00. False: the devices could not be read.
+// The names of the host bridges' windows above the group's devices: "PCI Bus 0000:00" for devices below
+// devices/pci0000:00 in sysfs. False: the devices could not be read.
 bool find_root_buses(const fs::path& group, std::set<std::string>& names) {
   std::error_code error;
   for (fs::directory_iterator it(group / "devices", error), end; !error && it != end; it.increment(error)) {
@@ -95,7 +95,7 @@ bool add_bars(const fs::path& devices, std::vector<AddressRange>& ranges) {
   ranges.push_back(kIoapicRange);
   std::error_code error;
   for (fs::directory_iterator it(devices, error), end; !error && it != end; it.increment(error)) {
-    std::ifstream file(it->path() / "resource");  // a device may go under way
+    std::ifstream file(it->path() / "resource");  // the device may vanish meanwhile
     for (std::string line; std::getline(file, line);) {
       std::istringstream words(line);
       std::string first, last, flags;
@@ -109,7 +109,7 @@ bool add_bars(const fs::path& devices, std::vector<AddressRange>& ranges) {
 
 }  // namespace
 
-// "  c0000000-febfffff : PCI Bus 0000:00". A name is taken at any depth: firmware may lay a reserved area
+// "  c0000000-febfffff : PCI Bus 0000:00". A name is accepted at any depth: firmware may put a reserved area
 // around a window, and no bus below a bridge has the name of a root bus.
 HostBridgeWindows read_host_bridge_windows(const fs::path& iomem) {
   HostBridgeWindows found;

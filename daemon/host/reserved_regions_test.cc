@@ -35,7 +35,7 @@ constexpr const char* kIomem =
     "380000000000-3807ffffffff : PCI Bus 0000:00\n"
     "390000000000-3907ffffffff : PCI Bus 0000:40\n";
 
-// A sysfs and a /proc/iomem of the test's own.
+// A fake sysfs and /proc/iomem.
 class ReservedRegionsTest : public ::testing::Test {
  protected:
   ReservedRegionsTest() {
@@ -81,14 +81,14 @@ TEST_F(ReservedRegionsTest, TheGroupsRegionsAndTheWindowsOfItsHostBridge) {
                                       true}));
 }
 
-TEST_F(ReservedRegionsTest, EachBridgeHasWindowsOfItsOwn) {
+TEST_F(ReservedRegionsTest, EachBridgeHasItsOwnWindows) {
   group(7, kMsi);
   member(7, "pci0000:40/0000:40:01.0");
   iomem(kIomem);
   EXPECT_EQ(read(7).ranges, (Ranges{{0xfee00000, 0xfeefffff}, {0x390000000000, 0x3907ffffffff}}));
 }
 
-TEST_F(ReservedRegionsTest, AWindowInsideAReservedAreaIsOne) {
+TEST_F(ReservedRegionsTest, FindsAWindowInsideAReservedArea) {
   group(1, "");
   member(1, "pci0000:00/0000:00:03.0");
   iomem("80000000-feffffff : Reserved\n  c0000000-febfffff : PCI Bus 0000:00\n");
@@ -99,17 +99,17 @@ TEST_F(ReservedRegionsTest, ADeviceThatIsNotOnPciHasNoWindows) {
   group(2, "0x0000000008000000 0x00000000080fffff msi\n0x0000000001000000 0x0000000001ffffff reserved\n");
   member(2, "platform/arm-smmu-test");
   EXPECT_EQ(read(2), (ReservedRegions{Ranges{{0x1000000, 0x1ffffff}}, true}))
-      << "the software MSI window is not reserved, and nobody needs /proc/iomem";
+      << "the software MSI window is not reserved, and /proc/iomem is not needed";
 }
 
-TEST_F(ReservedRegionsTest, WithoutPermissionAddressesAreZeroAndThatIsSaid) {
+TEST_F(ReservedRegionsTest, IsIncompleteWithoutPermission) {
   group(3, kMsi);
   member(3, "pci0000:00/0000:00:03.0");
   iomem("00000000-00000000 : Reserved\n00000000-00000000 : PCI Bus 0000:00\n");
   EXPECT_EQ(read(3), (ReservedRegions{Ranges{{0xfee00000, 0xfeefffff}}, false}));
 }
 
-TEST_F(ReservedRegionsTest, WhatCannotBeReadIsSaid) {
+TEST_F(ReservedRegionsTest, IsIncompleteIfAFileCannotBeRead) {
   group(3, kMsi);
   member(3, "pci0000:00/0000:00:03.0");
   EXPECT_FALSE(read(3).complete) << "no /proc/iomem";
@@ -137,7 +137,7 @@ TEST_F(ReservedRegionsTest, TheOldIntelDriverReservesBarsInsteadOfWindows) {
                                             true}));
 }
 
-TEST_F(ReservedRegionsTest, OverlapsAreMergedAndNeighboursAreNot) {
+TEST_F(ReservedRegionsTest, OverlapsAreMergedAndAdjacentRangesAreNot) {
   group(1,
         "0x3000 0x3fff reserved\n"
         "0x1000 0x1fff direct\n"
@@ -147,7 +147,7 @@ TEST_F(ReservedRegionsTest, OverlapsAreMergedAndNeighboursAreNot) {
   EXPECT_EQ(read(1), (ReservedRegions{Ranges{{0x1000, 0x27ff}, {0x3000, 0x3fff}, {0x4000, 0x4fff}}, true}));
 }
 
-TEST_F(ReservedRegionsTest, NonsenseIsLeftOut) {
+TEST_F(ReservedRegionsTest, InvalidLinesAreSkipped) {
   group(1,
         "\n"
         "reserved\n"

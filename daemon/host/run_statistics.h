@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RunStatistics: has the kernel count runs and run time of every BPF program on the host, as long as this
-// object (or the process) lives. Costs each run of each program some tens of nanoseconds; off unless
-// configured.
+// object exists. Costs tens of nanoseconds per run of each program; off unless configured.
 #pragma once
 
 #include "base/error.h"
@@ -11,7 +10,7 @@ namespace rcached {
 
 class RunStatistics {
  public:
-  // Errors: permission (it takes CAP_SYS_ADMIN), internal.
+  // Errors: permission (needs CAP_SYS_ADMIN), internal.
   static Expected<RunStatistics> enable();
 
  private:

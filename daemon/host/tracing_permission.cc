@@ -19,21 +19,20 @@ Error tracing_refused() {
           "the kernel refuses BPF tracing programs even to root (bpf: Operation not permitted), by a "
           "security policy of this machine",
           "allow BPF tracing (container seccomp profile, LSM policy, lockdown), or run on the host; "
-          "`rcached run --source synthetic` needs none of it"};
+          "`rcached run --source synthetic` needs no BPF"};
 }
 
 Error kprobe_refused() {
   return {
-      ErrorCode::permission,
-      "the kernel refuses kprobes to this process (perf_event_open: Permission denied)",
+      ErrorCode::permission, "this process may not create kprobes (perf_event_open: Permission denied)",
       "set kernel.perf_event_paranoid to 2 or lower, or run with CAP_SYS_ADMIN: some distributions' kernels "
-      "up to 5.10 ask for it"};
+      "up to 5.10 require it"};
 }
 
 Expected<void> probe_tracing_permission(const KernelTypes& types) {
   const auto function = types.function("alloc_iova_fast");
   if (!function)
-    return fail(ErrorCode::attach, "the kernel's type information has no function alloc_iova_fast",
+    return fail(ErrorCode::attach, "the kernel's BTF has no function alloc_iova_fast",
                 "rcached needs a kernel with CONFIG_IOMMU_IOVA");
 
   bpf_insn program[2] = {};  // r0 = 0; exit

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this process may load tracing programs at all, found out by loading the smallest one (never
-// attached).
+// Checks that this process may load tracing programs, by loading a minimal one (never attached).
 #pragma once
 
 #include "base/error.h"
@@ -8,14 +7,14 @@
 
 namespace rcached {
 
-// Errors: permission (who refuses and why, as far as the kernel tells), attach (the kernel has no
+// Errors: permission (with the reason, as far as the kernel reports it), attach (the kernel has no
 // alloc_iova_fast to trace).
 Expected<void> probe_tracing_permission(const KernelTypes& types);
 
-// What an EPERM of bpf(2) means for the operator, given who we are.
+// Explains an EPERM from bpf(2) for the current user.
 Error tracing_refused();
 
-// The same for perf_event_open(2), which kprobes need besides.
+// The same for perf_event_open(2), which kprobes also need.
 Error kprobe_refused();
 
 }  // namespace rcached

@@ -16,18 +16,18 @@ struct AuditReport {
     std::string label;
     bool completed = false;                       // false: see `why`
     std::string why;                              // why it was not completed; a clause without a full stop
-    AuditSnapshot::Drift drift;                   // found by this audit, and repaired
+    AuditSnapshot::Drift drift;                   // found and repaired by this audit
     Confidence confidence = Confidence::partial;  // afterwards
     std::uint64_t tree_ranges = 0;
     std::uint64_t duration_ns = 0;  // from the first reading to the last
-    std::uint64_t read_ns = 0;      // of it, spent reading
-    // Only when asked for (AuditRequest::contents): what the mirror holds and what the kernel held, read one
-    // right after the other. They agree only where nothing is under way.
+    std::uint64_t read_ns = 0;      // time spent reading
+    // Only with AuditRequest::contents: the contents of the mirror and of the kernel, read one right after the
+    // other. They agree only if the domain is idle.
     DomainContents mirror;
     DomainContents kernel;
   };
   std::vector<Domain> domains;  // by label
-  std::string unavailable;      // why nothing could be audited at all; empty: it could
+  std::string unavailable;      // why nothing could be audited; empty: no problem
 };
 
 struct AuditRequest {

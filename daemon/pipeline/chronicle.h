@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chronicle: gives a View what only the views before it can tell: rates, verdicts, history, notes. Belongs to
-// the pipeline's thread.
+// Chronicle: adds to a View what depends on previous views: rates, verdicts, history, notes. Used only by the
+// pipeline's thread.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ class Chronicle {
   Chronicle(std::size_t history_bytes, std::chrono::milliseconds snapshot_interval)
       : history_(history_bytes, snapshot_interval) {}
 
-  // `view` is complete but for rates, verdicts, history and notes; `now` never falls.
+  // `view` is complete except for rates, verdicts, history and notes; `now` never decreases.
   void complete(View& view, TimePoint now);
 
  private:

@@ -39,7 +39,7 @@ class ChronicleTest : public ::testing::Test {
   }
 
   // "kind domain: text" of the notes after `number`.
-  static std::vector<std::string> told(const View& view, std::uint64_t number = 0) {
+  static std::vector<std::string> notes_of(const View& view, std::uint64_t number = 0) {
     std::vector<std::string> lines;
     for (const Note& note : *view.notes) {
       if (note.number > number) lines.push_back(note.kind + " " + note.domain + ": " + note.text);
@@ -92,7 +92,7 @@ TEST_F(ChronicleTest, ViewsOfOneIntervalShareTheHistory) {
   const View c = at(10s);
   EXPECT_EQ(a.history, b.history);
   EXPECT_NE(b.history, c.history);
-  EXPECT_EQ(a.history->domains[0].tree_ranges.size(), 1u) << "what was handed out does not change";
+  EXPECT_EQ(a.history->domains[0].tree_ranges.size(), 1u) << "a returned history does not change";
 }
 
 TEST_F(ChronicleTest, AGapBecomesUnknownPoints) {
@@ -105,10 +105,10 @@ TEST_F(ChronicleTest, AGapBecomesUnknownPoints) {
   EXPECT_TRUE(std::isnan(history.tree_ranges[2]));
   EXPECT_TRUE(std::isnan(history.tree_ranges[3]));
   EXPECT_FALSE(std::isnan(history.tree_ranges[4]));
-  EXPECT_EQ(at(50s).history->domains[0].tree_ranges.size(), 6u) << "the rhythm stays";
+  EXPECT_EQ(at(50s).history->domains[0].tree_ranges.size(), 6u) << "the interval does not shift";
 }
 
-TEST_F(ChronicleTest, NothingWasAllocatedNothingIsKnownOfItsDuration) {
+TEST_F(ChronicleTest, DurationsAreUnknownWithoutAllocations) {
   at(0s);
   const View view = at(10s);
   EXPECT_TRUE(std::isnan(view.history->domains[0].tree_allocation_mean_seconds.back()));
@@ -117,79 +117,79 @@ TEST_F(ChronicleTest, NothingWasAllocatedNothingIsKnownOfItsDuration) {
   EXPECT_TRUE(std::isnan(at(20s).history->domains[0].tree_allocation_p99_seconds.back()));
 }
 
-TEST_F(ChronicleTest, TheHistoryKeepsToItsMemory) {
+TEST_F(ChronicleTest, TheHistoryObeysItsMemoryLimit) {
   const HistoryKeeper keeper(1u << 20, 1s);
-  const std::size_t most = keeper.most_domains();
+  const std::size_t most = keeper.max_domains();
   EXPECT_EQ(most, (1u << 20) / (360 * 8 * sizeof(float)));
   for (std::uint64_t id = 2; id <= most + 3; ++id) add(id, std::to_string(100 + id));
   View view = at(0s);
   EXPECT_EQ(view.history->domains.size(), most);
   EXPECT_EQ(view.history->domains_left_out, 3u);
-  EXPECT_EQ(view.history->domains.back().id, most) << "the youngest are left out";
-  EXPECT_EQ(told(view).back(), "history-limit : 3 domains have no history: history.size allows no more");
+  EXPECT_EQ(view.history->domains.back().id, most) << "the newest are left out";
+  EXPECT_EQ(notes_of(view).back(), "history-limit : 3 domains have no history: history.size is too small");
   view_.snapshot.domains.erase(view_.snapshot.domains.begin(), view_.snapshot.domains.begin() + 5);
   view = at(10s);
-  EXPECT_EQ(view.history->domains_left_out, 0u) << "who ends makes room";
+  EXPECT_EQ(view.history->domains_left_out, 0u) << "removed domains make room";
   EXPECT_EQ(view.history->domains.back().tree_ranges.size(), 1u);
 }
 
-TEST_F(ChronicleTest, TheIntervalIsNoShorterThanThatOfTheSnapshots) {
+TEST_F(ChronicleTest, TheIntervalIsNotShorterThanTheSnapshotInterval) {
   HistoryKeeper keeper(1u << 20, 60s);
   keeper.observe(view_.snapshot, kBegin, 5);
   EXPECT_EQ(keeper.history()->interval_s, 60u);
   EXPECT_EQ(keeper.history()->points, 60u);
 }
 
-TEST_F(ChronicleTest, NotesTellOfDomainsThatComeAndGo) {
-  EXPECT_EQ(told(at(0s)),
-            std::vector<std::string>{"started : rcached follows 1 domains (source synthetic, mode mirror)"});
+TEST_F(ChronicleTest, NotesReportNewAndRemovedDomains) {
+  EXPECT_EQ(notes_of(at(0s)), std::vector<std::string>{
+                                  "started : rcached is tracing 1 domains (source synthetic, mode mirror)"});
   add(2, "9");
-  EXPECT_EQ(told(at(1s), 1), std::vector<std::string>{"domain-appeared 9: devices dev9"});
+  EXPECT_EQ(notes_of(at(1s), 1), std::vector<std::string>{"domain-appeared 9: devices dev9"});
   view_.snapshot.domains.erase(view_.snapshot.domains.begin());
   const View view = at(2s);
-  EXPECT_EQ(told(view, 2), std::vector<std::string>{"domain-gone 4: the domain has ended"});
+  EXPECT_EQ(notes_of(view, 2), std::vector<std::string>{"domain-gone 4: the domain was removed"});
   EXPECT_EQ(view.notes->back().unix_ms, 1'700'000'000'000 + 1'002'000);
 }
 
-TEST_F(ChronicleTest, NotesTellOfLossesAndTheirEndButNotTooOften) {
+TEST_F(ChronicleTest, NotesReportLossesAndRecoveryButNotTooOften) {
   at(0s);
   view_.status.cpus = {{.cpu = 0, .sent = 10, .received = 7, .ring_full = 3}};
   domain().confidence = Confidence::lossy;
-  EXPECT_EQ(
-      told(at(1s), 1),
-      (std::vector<std::string>{"events-lost : 3 events were lost; audits will repair the mirror",
-                                "lossy 4: events were lost: its figures are in doubt until the next audit"}));
+  EXPECT_EQ(notes_of(at(1s), 1),
+            (std::vector<std::string>{
+                "events-lost : 3 events were lost; audits will repair the mirror",
+                "lossy 4: events were lost; its figures are estimates until the next audit"}));
   for (int second = 2; second < 11; ++second) {
     ++view_.status.cpus[0].ring_full;
-    EXPECT_TRUE(told(at(std::chrono::seconds(second)), 3).empty()) << second;
+    EXPECT_TRUE(notes_of(at(std::chrono::seconds(second)), 3).empty()) << second;
   }
-  EXPECT_EQ(told(at(11s), 3),
+  EXPECT_EQ(notes_of(at(11s), 3),
             std::vector<std::string>{"events-lost : 9 events were lost; audits will repair the mirror"});
   domain().confidence = Confidence::resynced;
   domain().audit.repairs = 1;
   domain().audit.drift.tree = 12;
-  EXPECT_EQ(told(at(12s), 4), (std::vector<std::string>{
-                                  "resynced 4: an audit has read it anew: its figures are right again",
-                                  "audit-repaired 4: an audit found 12 ranges different and repaired them"}));
+  EXPECT_EQ(notes_of(at(12s), 4),
+            (std::vector<std::string>{"resynced 4: an audit has read it again; its figures are correct again",
+                                      "audit-repaired 4: an audit found and repaired 12 differing ranges"}));
 }
 
-TEST_F(ChronicleTest, NotesTellOfFlushesCpusAndVerdicts) {
-  domain().rcache_flushes = 5;  // before the first view: no news
+TEST_F(ChronicleTest, NotesReportFlushesCpusAndVerdicts) {
+  domain().rcache_flushes = 5;  // before the first view: no note
   at(0s);
   domain().rcache_flushes = 7;
   view_.kernel.online_cpus = 3;
   domain().orders[2].depot_overflows = 4;
   const View view = at(1s);
-  EXPECT_EQ(told(view, 1),
+  EXPECT_EQ(notes_of(view, 1),
             (std::vector<std::string>{
-                "cpus-changed : 3 CPUs are online; there were 4",
+                "cpus-changed : 3 CPUs are online, previously 4",
                 "rcache-flush 4: cpu rcaches were flushed 2 times: no space was found, or a CPU went offline",
                 "verdict-holds 4: depot-saturated: 4.00 magazines/s freed to the tree in the last 1 s, 0.00 "
                 "% of one "
                 "CPU's time spent in it"}));
   for (int second = 2; second < 62; ++second) at(std::chrono::seconds(second));
   EXPECT_EQ(
-      told(at(62s), 4),
+      notes_of(at(62s), 4),
       std::vector<std::string>{"verdict-ended 4: depot-saturated: no magazine overflowed in the last 60 s"});
 }
 

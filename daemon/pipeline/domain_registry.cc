@@ -53,7 +53,7 @@ std::vector<std::uint64_t> DomainRegistry::update(const std::vector<DiscoveredDo
     Domain& domain = domains_.at(*id);
     if (found.granule_bytes != 0) domain.info.granule_bytes = found.granule_bytes;
     if (!found.group || !claimed.insert(*found.group).second) continue;
-    // The group has moved on: whoever had it loses it now, before the new owner takes the label.
+    // The group has moved: take it from its old domain first, then give the label to the new one.
     for (auto& entry : domains_) {
       Domain& other = entry.second;
       if (other.info.id == *id || other.group != found.group) continue;
@@ -79,7 +79,7 @@ void DomainRegistry::name(Domain& domain, const DiscoveredDomain& found,
   const auto group = std::find_if(groups.begin(), groups.end(), [&](const IommuGroup& candidate) {
     return candidate.number == *found.group;
   });
-  if (group == groups.end()) return;  // sysfs lags behind: keep what is known
+  if (group == groups.end()) return;  // sysfs is not up to date yet: keep the old data
   domain.info.type = group->type;
   domain.info.devices = group->device_list();
   domain.info.driver = group->driver_list();
@@ -95,7 +95,7 @@ std::vector<std::uint64_t> DomainRegistry::vanished(const std::vector<Discovered
   std::vector<std::uint64_t> keys;
   for (auto& entry : domains_) {
     Domain& domain = entry.second;
-    if (domain.info.type == "unknown" && !domain.group) continue;  // nobody but its events tells of it
+    if (domain.info.type == "unknown" && !domain.group) continue;  // known only from its events
     const bool found = std::any_of(discovered.begin(), discovered.end(),
                                    [&](const DiscoveredDomain& other) { return other.key == domain.key; });
     if (!found && domain.missed) keys.push_back(domain.key);

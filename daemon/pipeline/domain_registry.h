@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// DomainRegistry: who the domains are. Gives each domain key of the event stream (an address: it never leaves
+// DomainRegistry: the identity of the domains. Gives each domain key of the event stream (an address: it never leaves
 // this class) an internal id, and each id its name: group, type, devices and drivers.
 //
-// Numbers are never used again, so a domain freed and another made at the same address are two domains. Two
-// live domains never have one label: when a group moves on to a new domain, the old one falls back to
+// Ids are never reused, so a freed domain and a new one at the same address are two domains. Two live domains
+// never share a label: when a group moves to a new domain, the old one falls back to
 // "iovad-<id>" until it is gone.
 //
 // Threads: one, the pipeline's.
@@ -36,11 +36,11 @@ class DomainRegistry {
   // A new domain at `key`. The key must not be live: retire() it first.
   std::uint64_t add(std::uint64_t key, std::uint64_t granule_bytes = 0);
 
-  // The domain at `key` is gone; its label is free at once.
+  // The domain at `key` is gone; its label is free immediately.
   void retire(std::uint64_t key);
 
-  // Takes over what the source has found. Only domains that are live get names; domains the source knows but
-  // the registry does not are added, so that they are shown before their first event. Returns the ids added.
+  // Merges the domains found by the source. Only live domains get names; unknown domains are added, so that
+  // they are shown before their first event. Returns the ids added.
   // A live domain that is not in the list keeps its group unless another domain claims it.
   std::vector<std::uint64_t> update(const std::vector<DiscoveredDomain>& discovered,
                                     const std::vector<IommuGroup>& groups);
@@ -50,11 +50,11 @@ class DomainRegistry {
 
   std::size_t size() const { return by_key_.size(); }
 
-  // Keys of live domains that had a group and that a complete discovery has not found, this time and the time
-  // before: their end was missed.
+  // Keys of live domains that had a group and that two complete discoveries in a row did not find: their end
+  // was missed.
   std::vector<std::uint64_t> vanished(const std::vector<DiscoveredDomain>& discovered);
 
-  // All of them, by id.
+  // All live domains, by id.
   std::vector<LiveDomain> live() const;
 
   // Of all live domains, by id.
@@ -65,7 +65,7 @@ class DomainRegistry {
     std::uint64_t key = 0;
     std::optional<int> group;
     DomainInfo info;
-    bool missed = false;  // by the last complete discovery
+    bool missed = false;  // not found by the last complete discovery
   };
 
   void name(Domain& domain, const DiscoveredDomain& found, const std::vector<IommuGroup>& groups);

@@ -53,7 +53,7 @@ TEST(DomainRegistry, DiscoveryGivesGroupTypeDevicesAndDrivers) {
   EXPECT_EQ(info.granule_bytes, 65536u);
 }
 
-TEST(DomainRegistry, NamesOfTheSourceWin) {
+TEST(DomainRegistry, NamesFromTheSourceTakePrecedence) {
   DomainRegistry registry;
   DiscoveredDomain domain = found(1, 1);
   domain.type = "DMA";
@@ -75,7 +75,7 @@ TEST(DomainRegistry, AFreedAddressUsedAgainIsANewDomain) {
   registry.retire(0xcccc);  // never known
 }
 
-TEST(DomainRegistry, AGroupThatMovesOnTakesItsLabelAlong) {
+TEST(DomainRegistry, AMovedGroupKeepsItsLabel) {
   DomainRegistry registry;
   registry.add(0xaaaa);
   registry.update({found(0xaaaa, 5)}, {});
@@ -101,7 +101,7 @@ TEST(DomainRegistry, TwoDomainsThatSwapGroups) {
   EXPECT_EQ(labels(registry), (Labels{"6", "5"}));
 }
 
-TEST(DomainRegistry, ListsThatContradictThemselves) {
+TEST(DomainRegistry, InconsistentLists) {
   DomainRegistry registry;
   registry.update({found(0, 1), found(0xaaaa, 5), found(0xbbbb, 5), found(0xaaaa, 6)}, {});
   EXPECT_EQ(labels(registry), (Labels{"5", "iovad-2"}));

@@ -30,8 +30,8 @@ std::uint64_t sum(const DomainSnapshot& domain, std::uint64_t OrderSnapshot::*co
   return total;
 }
 
-// The upper bound, in seconds, of the bucket that holds the 99th percentile of what came between two
-// readings. Beyond the last bound nothing is known but that it is longer.
+// The upper bound, in seconds, of the bucket that contains the 99th percentile of the values added
+// between two readings. Unknown if it exceeds the last bound.
 float p99(const DurationHistogram& before, const DurationHistogram& now, std::uint64_t count) {
   const std::uint64_t rank = count - count / 100;
   std::uint64_t seen = 0;
@@ -47,7 +47,7 @@ float p99(const DurationHistogram& before, const DurationHistogram& now, std::ui
 HistoryKeeper::HistoryKeeper(std::size_t bytes, std::chrono::milliseconds snapshot_interval)
     : interval_(std::max(kInterval, std::chrono::ceil<std::chrono::seconds>(snapshot_interval))),
       points_(static_cast<std::size_t>(kReach / interval_)),
-      most_domains_(bytes / (points_ * kColumns.size() * sizeof(float))) {}
+      max_domains_(bytes / (points_ * kColumns.size() * sizeof(float))) {}
 
 void HistoryKeeper::append(DomainHistory& domain, const DomainSnapshot& state, std::int64_t unix_s) {
   const Counters now{sum(state, &OrderSnapshot::allocations), sum(state, &OrderSnapshot::depot_overflows),
@@ -55,7 +55,7 @@ void HistoryKeeper::append(DomainHistory& domain, const DomainSnapshot& state, s
   const auto [slot, is_new] = before_.try_emplace(state.id, now);
   const Counters before = std::exchange(slot->second, now);
   const auto seconds = static_cast<float>(interval_.count());
-  const bool fell = now.allocations < before.allocations;  // another domain under the same number
+  const bool fell = now.allocations < before.allocations;  // a different domain with the same id
   const std::uint64_t misses = fell ? 0 : now.tree_allocation.count() - before.tree_allocation.count();
 
   if (domain.tree_ranges.empty()) domain.first_unix_s = unix_s;
@@ -91,7 +91,7 @@ void HistoryKeeper::observe(const Snapshot& snapshot, TimePoint now, std::int64_
   made->interval_s = static_cast<std::uint32_t>(interval_.count());
   made->points = points_;
   for (const DomainSnapshot& state : snapshot.domains) {  // by id: the oldest come first
-    if (made->domains.size() == most_domains_) {
+    if (made->domains.size() == max_domains_) {
       ++made->domains_left_out;
       continue;
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HistoryKeeper: the last hour of every domain, one point every ten seconds, within a limit of memory. Views
-// share the finished History; a new one is made with each point. Not thread-safe; what it hands out is
-// immutable.
+// HistoryKeeper: the last hour of every domain, one point every ten seconds, within a memory limit. Views share
+// the finished History; each new point makes a new one. Not thread-safe; the returned histories are immutable.
 #pragma once
 
 #include <chrono>
@@ -21,20 +20,20 @@ class HistoryKeeper {
   static constexpr std::chrono::seconds kInterval{10};
   static constexpr std::chrono::seconds kReach{3600};
 
-  // `bytes`: of all points; the History of before is still there while its successor is made. The interval is
-  // no shorter than `snapshot_interval`.
+  // `bytes`: for all points; the previous History still exists while the next one is made. The interval is not
+  // shorter than `snapshot_interval`.
   HistoryKeeper(std::size_t bytes, std::chrono::milliseconds snapshot_interval);
 
-  // Takes a point when one is due. Intervals without an observation become points of NaN, so that the times
-  // stay right. Domains that do not fit are left out, the youngest first, and counted.
+  // Adds a point when one is due. Intervals without an observation become NaN points, so that the times remain
+  // correct. Domains that do not fit are left out, newest first, and counted.
   void observe(const Snapshot& snapshot, TimePoint now, std::int64_t unix_s);
 
   std::shared_ptr<const History> history() const { return history_; }
   // How many domains the limit allows.
-  std::size_t most_domains() const { return most_domains_; }
+  std::size_t max_domains() const { return max_domains_; }
 
  private:
-  // What the differences of a point are taken from.
+  // The counters at the previous point.
   struct Counters {
     std::uint64_t allocations = 0;
     std::uint64_t overflows = 0;
@@ -44,7 +43,7 @@ class HistoryKeeper {
 
   std::chrono::seconds interval_;
   std::size_t points_;
-  std::size_t most_domains_;
+  std::size_t max_domains_;
   std::unordered_map<std::uint64_t, Counters> before_;
   std::shared_ptr<const History> history_;
   TimePoint next_{};

@@ -77,7 +77,7 @@ void MirrorFeed::apply(const rcached_event& event) {
     if (!std::exchange(loss_checked_, true)) note_losses(source_.status());
   }
   if (is_failed_reserve(event) || event.domain == 0) {
-    // Nothing to apply: the reservation failed, or an FQ drain belongs to no domain that is known.
+    // Nothing to apply: a failed reservation, or an FQ drain without a known domain.
     if (operation->after_loss) mirror_.mark_loss();
     if (event.domain == 0) ++unattributed_fq_drains_;
     return;
@@ -90,7 +90,7 @@ void MirrorFeed::apply(const rcached_event& event) {
     return forget(event.domain, *id);
   }
   if (operation->kind == OperationKind::domain_init && id) {
-    // A domain is born where another is thought to live: the other one's end was missed.
+    // A new domain at the address of a live one: the end of the old one was missed.
     forget(event.domain, *id);
     id.reset();
   }
@@ -130,7 +130,7 @@ void MirrorFeed::note_losses(const SourceStatus& status) {
   if (lost <= losses_noted_) return;
   losses_noted_ = lost;
   mirror_.mark_loss();
-  discover_wanted_ = true;  // a domain may have come or gone unseen
+  discover_wanted_ = true;  // a domain may have appeared or vanished unnoticed
   if (reconciler_) reconciler_->note_loss(last_drain_);
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// MirrorFeed: the single-threaded heart of the pipeline. Takes events out of an EventSource, translates them,
-// finds out which domain each belongs to, applies them to the Mirror, keeps count of what was lost, and
-// makes Views. Pipeline gives it a thread and a rhythm; tests drive it by hand.
+// MirrorFeed: the single-threaded core of the pipeline. Takes events from an EventSource, translates them, finds
+// their domains, applies them to the Mirror, counts losses, and makes Views. Pipeline runs it periodically in a
+// thread; tests call it directly.
 //
-// Losses: nobody can tell which domain a lost event belonged to, so every loss marks all live domains lossy:
-// at once when a record says that its CPU lost some before it, and every kLossCheck when the source's counts
-// of full rings, skipped programs or refused records have grown (a CPU that fell silent sends no record).
-// Where kernel memory can be read the counts alone decide, and the reconciler brings the domains back
-// (reconciler.h): a record that speaks of a loss that was mended long ago marks nothing.
+// Losses: the domain of a lost event is unknown, so every loss marks all live domains lossy: immediately when a
+// record reports that its CPU lost some before it, and every kLossCheck when the source's counts of full rings,
+// skipped programs or malformed records have grown (a CPU that became idle sends no record). If kernel memory
+// can be read, only the counts are used, and the reconciler repairs the domains (reconciler.h): a record that
+// reports a loss that has already been repaired marks nothing.
 //
-// Discovery: an event of an unknown domain is applied under a new id and asks for EventSource::discover() at
-// once, but not more often than kDiscoverGap. While a live domain has no group it is asked for again, ever
-// more rarely, and every kDiscoverRefresh in any case: drivers are bound and unbound without an event.
+// Discovery: an event of an unknown domain is applied under a new id and triggers EventSource::discover(), but
+// not more often than every kDiscoverGap. While a live domain has no group, discovery is repeated at growing
+// intervals, and every kDiscoverRefresh in any case: drivers are bound and unbound without an event.
 //
 // Threads: one.
 #pragma once
@@ -51,27 +51,27 @@ class MirrorFeed {
   MirrorFeed(EventSource& source, GroupReader read_groups, Options options);
   MirrorFeed(EventSource& source, GroupReader read_groups);
 
-  // Applies what the source has now. Sources may hold events back until the poll after the next (reordering
-  // between CPUs), so after it the stream is complete up to the `now` of the call before.
+  // Applies the events that the source has now. Sources may hold events back until the poll after the next
+  // (reordering between CPUs), so afterwards the stream is complete up to the `now` of the previous call.
   void drain(TimePoint now);
 
   // The same with EventSource::flush: everything up to now.
   void flush(TimePoint now);
 
-  // Snapshot, names and the counts of the source. The daemon's own fields (version, readiness, ...) are left
-  // to the caller.
+  // Snapshot, names and the counts of the source. The daemon's own fields (version, readiness, ...) are set
+  // by the caller.
   View view();
 
-  // Every domain that was there at the start has been read out of kernel memory, as far as it can be.
+  // Every domain that existed at the start has been read from kernel memory, if possible.
   bool settled() const { return !reconciler_ || reconciler_->all_seeded(); }
-  // `done` gets the report once, from drain(), or at once.
+  // `done` gets the report once, from drain() or immediately.
   void request_audit(const AuditRequest& request, std::function<void(AuditReport)> done);
 
   void tune_audits(const Reconciler::Options& options) {
     if (reconciler_) reconciler_->tune(options);
   }
 
-  // FQ drains whose domain the probe could not know; they belong to no domain's counter.
+  // FQ drains whose domain the probe could not determine; no domain counts them.
   std::uint64_t unattributed_fq_drains() const { return unattributed_fq_drains_; }
 
  private:
@@ -97,7 +97,7 @@ class MirrorFeed {
   TimePoint next_loss_check_{};
   std::uint32_t online_cpus_ = 0;
 
-  bool discover_wanted_ = true;  // an unknown domain has turned up since the last discovery
+  bool discover_wanted_ = true;  // an unknown domain has appeared since the last discovery
   TimePoint last_discover_{};
   TimePoint last_drain_{};
   TimePoint delivered_until_{};  // events older than this have been applied

@@ -16,7 +16,7 @@ using testing_support::kKeyB;
 
 class MirrorFeedTest : public testing::Test {
  protected:
-  // Lets `events` through and returns the view after them.
+  // Applies `events` and returns the view after them.
   View after(std::vector<rcached_event> events, std::chrono::milliseconds later = 10ms) {
     source_.next = std::move(events);
     now_ += later;
@@ -52,7 +52,7 @@ TEST_F(MirrorFeedTest, ADomainOlderThanRcachedIsPartial) {
   EXPECT_EQ(view.domains[0].label, "iovad-1");
 }
 
-TEST_F(MirrorFeedTest, APutDomainIsGone) {
+TEST_F(MirrorFeedTest, APutDomainIsRemoved) {
   after({event(OperationKind::domain_init, kKeyA)});
   const View view = after({event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_put, kKeyB)});
   EXPECT_TRUE(view.snapshot.domains.empty());
@@ -83,7 +83,7 @@ TEST_F(MirrorFeedTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
   EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
 }
 
-TEST_F(MirrorFeedTest, AnFqDrainWithoutADomainBelongsToNone) {
+TEST_F(MirrorFeedTest, AnFqDrainWithoutADomainIsUnattributed) {
   const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::fq_drain, 0)});
   EXPECT_EQ(feed_.unattributed_fq_drains(), 1u);
   EXPECT_EQ(view.snapshot.domains.size(), 1u);
@@ -152,7 +152,7 @@ TEST_F(MirrorFeedTest, DiscoveryIsLimitedInRate) {
   EXPECT_EQ(source_.discoveries, 2);
 }
 
-TEST_F(MirrorFeedTest, UnnamedDomainsAreAskedForEverMoreRarely) {
+TEST_F(MirrorFeedTest, DiscoveryOfUnnamedDomainsBacksOff) {
   after({event(OperationKind::free, kKeyA)});
   for (int second = 0; second < 600; ++second) after({}, 1s);
   // 1, 2, 4, ... 60 s apart: about 6 in the first minute and one a minute later.
@@ -160,13 +160,13 @@ TEST_F(MirrorFeedTest, UnnamedDomainsAreAskedForEverMoreRarely) {
   EXPECT_LE(source_.discoveries, 18);
 }
 
-TEST_F(MirrorFeedTest, NamesAreRefreshedNowAndThen) {
+TEST_F(MirrorFeedTest, NamesAreRefreshedPeriodically) {
   after({});
   for (int second = 0; second < 600; ++second) after({}, 1s);
   EXPECT_EQ(source_.discoveries, 11);
 }
 
-TEST_F(MirrorFeedTest, AFlushTakesWhatAPollHoldsBack) {
+TEST_F(MirrorFeedTest, AFlushDeliversHeldBackEvents) {
   source_.held = {event(OperationKind::domain_init, kKeyA)};
   EXPECT_TRUE(after({}).snapshot.domains.empty());
   feed_.flush(now_);

@@ -14,9 +14,9 @@ void NoteKeeper::add(std::string_view kind, std::string_view domain, std::string
 }
 
 std::uint64_t NoteKeeper::grown(Growth& growth, std::uint64_t value, TimePoint now) {
-  if (value <= growth.told || now < growth.next) return 0;
+  if (value <= growth.reported || now < growth.next) return 0;
   growth.next = now + kQuiet;
-  return value - std::exchange(growth.told, value);
+  return value - std::exchange(growth.reported, value);
 }
 
 void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) {
@@ -24,12 +24,12 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
   const bool first = !std::exchange(started_, true);
   if (first) {
     add("started", "",
-        fmt::format("rcached follows {} domains (source {}, mode {})", view.snapshot.domains.size(),
+        fmt::format("rcached is tracing {} domains (source {}, mode {})", view.snapshot.domains.size(),
                     view.status.source, view.status.mode));
   }
   const std::uint32_t cpus_before = std::exchange(online_cpus_, view.kernel.online_cpus);
   if (!first && cpus_before != online_cpus_) {
-    add("cpus-changed", "", fmt::format("{} CPUs are online; there were {}", online_cpus_, cpus_before));
+    add("cpus-changed", "", fmt::format("{} CPUs are online, previously {}", online_cpus_, cpus_before));
   }
   const std::uint64_t lost = view.status.malformed + events_lost(view.status.cpus, view.status.programs);
   if (const std::uint64_t more = grown(losses_, lost, now)) {
@@ -48,7 +48,7 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
       fresh.confidence = state.confidence;
       fresh.repairs = state.audit.repairs;
       fresh.drift = state.audit.drift.sum();
-      fresh.flushes.told = state.rcache_flushes;
+      fresh.flushes.reported = state.rcache_flushes;
       seen.emplace(state.id, std::move(fresh));
     }
     if (!known && !first) {
@@ -61,13 +61,12 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
     observe_domain(domain, state, now);
     if (i < view.verdicts.size()) observe_verdicts(domain, view.verdicts[i]);
   }
-  for (const auto& [id, gone] : domains_) add("domain-gone", gone.label, "the domain has ended");
+  for (const auto& [id, gone] : domains_) add("domain-gone", gone.label, "the domain was removed");
   domains_ = std::move(seen);
 
   const std::size_t left_out = view.history ? view.history->domains_left_out : 0;
   if (left_out > std::exchange(left_out_, left_out)) {
-    add("history-limit", "",
-        fmt::format("{} domains have no history: history.size allows no more", left_out));
+    add("history-limit", "", fmt::format("{} domains have no history: history.size is too small", left_out));
   }
   if (std::exchange(changed_, false)) {
     published_ = std::make_shared<const std::vector<Note>>(notes_.begin(), notes_.end());
@@ -77,15 +76,15 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
 void NoteKeeper::observe_domain(Domain& before, const DomainSnapshot& now, TimePoint when) {
   const Confidence confidence = std::exchange(before.confidence, now.confidence);
   if (confidence != now.confidence && now.confidence == Confidence::lossy) {
-    add("lossy", before.label, "events were lost: its figures are in doubt until the next audit");
+    add("lossy", before.label, "events were lost; its figures are estimates until the next audit");
   } else if (confidence == Confidence::lossy && now.confidence == Confidence::resynced) {
-    add("resynced", before.label, "an audit has read it anew: its figures are right again");
+    add("resynced", before.label, "an audit has read it again; its figures are correct again");
   }
   const std::uint64_t repairs = std::exchange(before.repairs, now.audit.repairs);
   const std::uint64_t drift = std::exchange(before.drift, now.audit.drift.sum());
   if (now.audit.repairs > repairs) {
     add("audit-repaired", before.label,
-        fmt::format("an audit found {} ranges different and repaired them", before.drift - drift));
+        fmt::format("an audit found and repaired {} differing ranges", before.drift - drift));
   }
   if (const std::uint64_t more = grown(before.flushes, now.rcache_flushes, when)) {
     add("rcache-flush", before.label,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// NoteKeeper: what has happened that an operator would like to be told, found by comparing each View with the
-// one before. The latest kMaxNotes are kept. Not thread-safe; the lists it hands out are immutable.
+// NoteKeeper: notable events for operators, found by comparing each View with the previous one. The latest
+// kMaxNotes are kept. Not thread-safe; the returned lists are immutable.
 //
 // Kinds: started, domain-appeared, domain-gone, events-lost, lossy, resynced, audit-repaired, rcache-flush,
-// cpus-changed, verdict-holds, verdict-ended, history-limit. What repeats with every snapshot (losses,
-// flushes) is told at most once in kQuiet, with the sum since.
+// cpus-changed, verdict-holds, verdict-ended, history-limit. Notes that could repeat with every snapshot
+// (losses, flushes) are made at most once per kQuiet, with the sum since the last one.
 #pragma once
 
 #include <chrono>
@@ -28,16 +28,16 @@ class NoteKeeper {
   static constexpr std::size_t kMaxNotes = 256;
   static constexpr std::chrono::seconds kQuiet{10};
 
-  // `view` is complete but for its notes.
+  // `view` is complete except for its notes.
   void observe(const View& view, TimePoint now, std::int64_t unix_ms);
 
   std::shared_ptr<const std::vector<Note>> notes() const { return published_; }
 
  private:
-  // A counter that is told of when it grows, but not too often.
+  // A counter whose growth is reported, but not too often.
   struct Growth {
-    std::uint64_t told = 0;  // the value that has been told
-    TimePoint next{};        // not before
+    std::uint64_t reported = 0;  // the value at the last note
+    TimePoint next{};            // no note before
   };
   struct Domain {
     std::string label;
@@ -49,7 +49,7 @@ class NoteKeeper {
   };
 
   void add(std::string_view kind, std::string_view domain, std::string text);
-  // How much it has grown since it was told of last; 0 when it is not to be told now.
+  // The growth since the last note; 0 when no note is due.
   static std::uint64_t grown(Growth& growth, std::uint64_t value, TimePoint now);
   void observe_domain(Domain& before, const DomainSnapshot& now, TimePoint when);
   void observe_verdicts(Domain& before, const std::vector<Verdict>& verdicts);

@@ -72,7 +72,7 @@ void Pipeline::run(std::promise<Expected<void>> started) {
   {
     const MutexLock lock(mutex_);
     over_ = true;
-    audit_requests_.clear();  // breaks their promises: audit() says so
+    audit_requests_.clear();  // breaks their promises: audit() reports it
   }
   source_.reset();
 }
@@ -93,9 +93,9 @@ void Pipeline::loop(MirrorFeed& feed) {
       unpublished = make_view(feed, now);
       next_snapshot = now + options_.snapshot_interval;
     }
-    // A reader that copies the pointer just now is not waited for: the next round tries again.
+    // Does not wait for a reader that is copying the pointer: the next round tries again.
     if (unpublished && slot_.try_publish(unpublished)) unpublished.reset();
-    // A late round is not made up for: the next one takes what has gathered.
+    // Late rounds are not repeated: the next one applies all pending events.
     next_drain = std::max(next_drain + options_.drain_interval, now);
   } while (!sleep_until(next_drain));
   const auto end = Clock::now();

@@ -5,8 +5,7 @@
 //   every snapshot_interval  make a View, publish it
 //
 // Threads: start(), stop() and the destructor belong to one thread; view(), heartbeat() and failure() may be
-// called from any. The source is touched by the pipeline's own thread only, from its start to its
-// destruction.
+// called from any. Only the pipeline's own thread uses the source, from its start to its destruction.
 #pragma once
 
 #include <atomic>
@@ -33,7 +32,7 @@
 
 namespace rcached {
 
-// What may change while it runs.
+// Can be changed at run time.
 struct PipelineTuning {
   std::chrono::milliseconds audit_interval{60'000};
   std::chrono::milliseconds audit_budget{50};  // of reading, per second
@@ -47,13 +46,13 @@ struct PipelineOptions {
   std::uint64_t started_unix_s = 0;
   PipelineTuning tuning{};                // at the start
   std::size_t history_bytes = 16u << 20;  // at most, for the last hour of all domains
-  // Auditing the mirror against the source's KernelReader, where it has one.
+  // Auditing the mirror against the source's KernelReader, if it has one.
   bool audit_enabled = true;
   Reconciler::ReservedReader read_reserved{};
-  // Run in the pipeline's thread as soon as the source has started, before the thread does anything else;
-  // what it refuses, start() refuses.
+  // Run in the pipeline's thread as soon as the source has started, before anything else; start() returns its
+  // errors.
   std::function<Expected<void>()> after_source_start{};
-  // The first View waits so long for all domains to have been read.
+  // Limit for reading all domains before the first View.
   std::chrono::milliseconds seeding_limit{5'000};
 };
 
@@ -64,13 +63,13 @@ class Pipeline : public ViewSource {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Starts the source and the thread. Errors: those of EventSource::start(); then nothing runs. Call once.
+  // Starts the source and the thread. Errors: those of EventSource::start(), and nothing is left running. Call once.
   Expected<void> start();
 
   // Descriptors of the source that keep its probes attached. Valid between start() and stop().
   const std::vector<int>& links() const { return links_; }
 
-  // Takes what the source still holds, publishes a last View and ends the thread and the source. Idempotent.
+  // Applies the remaining events, publishes a last View and ends the thread and the source. Idempotent.
   void stop();
 
   std::shared_ptr<const View> view() const override { return slot_.view(); }
@@ -79,20 +78,20 @@ class Pipeline : public ViewSource {
     return slot_.wait_for_newer(seen, limit);
   }
 
-  // False when no View came within `timeout`.
+  // False when no View was published within `timeout`.
   bool wait_for_view(std::chrono::milliseconds timeout) const;
 
   // Audits domains against kernel memory, outside the schedule but within the budget; waits for the result,
   // at most `timeout`. Any thread but the pipeline's.
   AuditReport audit(const AuditRequest& request, std::chrono::milliseconds timeout);
 
-  // Holds from the next round on. Any thread.
+  // Takes effect in the next round. Any thread.
   void tune(const PipelineTuning& tuning);
 
-  // Grows with every round of the thread; one that stands still has hung.
+  // Grows with every round of the thread; if it stops growing, the thread hangs.
   std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
 
-  // Why the thread ended by itself, if it did. Then Views no longer change.
+  // Why the thread failed, if it did. Then Views no longer change.
   std::optional<std::string> failure() const;
 
  private:
@@ -108,11 +107,11 @@ class Pipeline : public ViewSource {
   std::vector<int> links_;  // written before start() returns
   std::atomic<std::uint64_t> heartbeat_{0};
 
-  Chronicle chronicle_;    // of the thread
-  PipelineTuning tuning_;  // of the thread
+  Chronicle chronicle_;    // used by the thread only
+  PipelineTuning tuning_;  // used by the thread only
   ViewSlot slot_;
 
-  mutable Mutex mutex_;  // taken by no thread that renders or scrapes
+  mutable Mutex mutex_;  // never taken by threads that render or scrape
   mutable std::condition_variable_any changed_;
   std::optional<std::string> failure_ GUARDED_BY(mutex_);
   std::vector<std::pair<AuditRequest, std::shared_ptr<std::promise<AuditReport>>>> audit_requests_

@@ -44,10 +44,10 @@ TEST(Pipeline, PublishesViewsOfWhatTheSourceDelivers) {
   EXPECT_EQ(view->status.version, "1.2.3");
   EXPECT_EQ(view->status.started_unix_s, 99u);
   EXPECT_TRUE(eventually([&] { return pipeline.view() != view; }));
-  EXPECT_EQ(view->snapshot.domains.size(), 1u) << "an old view stays as it was";
+  EXPECT_EQ(view->snapshot.domains.size(), 1u) << "an old view does not change";
 }
 
-TEST(Pipeline, IsTunedWhileItRuns) {
+TEST(Pipeline, CanBeTunedAtRunTime) {
   Pipeline pipeline(std::make_unique<SimulatedSource>(kProfile61, 2), no_groups, fast());
   ASSERT_TRUE(pipeline.start());
   ASSERT_TRUE(pipeline.wait_for_view(10s));
@@ -56,10 +56,10 @@ TEST(Pipeline, IsTunedWhileItRuns) {
   tuning.audit_budget = 77ms;
   pipeline.tune(tuning);
   ASSERT_TRUE(eventually([&] { return pipeline.view()->status.reader.budget_ns_per_s == 77'000'000u; }));
-  EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u) << "the mirror stays";
+  EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u) << "the mirror is kept";
 }
 
-TEST(Pipeline, AFailedStartRunsNothing) {
+TEST(Pipeline, AFailedStartLeavesNothingRunning) {
   auto source = std::make_unique<FakeSource>();
   source->start_error = Error{ErrorCode::attach, "no", "try"};
   Pipeline pipeline(std::move(source), no_groups, fast());
@@ -71,7 +71,7 @@ TEST(Pipeline, AFailedStartRunsNothing) {
   EXPECT_EQ(pipeline.failure(), std::nullopt);
 }
 
-TEST(Pipeline, TheHeartBeatsWhileItRuns) {
+TEST(Pipeline, TheHeartbeatGrowsWhileItRuns) {
   Pipeline pipeline(std::make_unique<FakeSource>(), no_groups, fast());
   ASSERT_TRUE(pipeline.start());
   EXPECT_TRUE(eventually([&] { return pipeline.heartbeat() > 5; }));
@@ -81,7 +81,7 @@ TEST(Pipeline, TheHeartBeatsWhileItRuns) {
   EXPECT_EQ(pipeline.heartbeat(), beat);
 }
 
-TEST(Pipeline, StopTakesWhatIsLeftAndIsQuick) {
+TEST(Pipeline, StopAppliesRemainingEventsQuickly) {
   auto source = std::make_unique<FakeSource>();
   source->held = {event(OperationKind::domain_init, kKeyA)};
   PipelineOptions options = fast();
@@ -124,7 +124,7 @@ TEST(Pipeline, ViewsMayBeReadFromManyThreads) {
   for (std::thread& reader : readers) reader.join();
 }
 
-TEST(Pipeline, MayBeDestroyedUnstarted) {
+TEST(Pipeline, CanBeDestroyedUnstarted) {
   Pipeline(std::make_unique<FakeSource>(), no_groups, fast()).stop();
 }
 

@@ -14,10 +14,10 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr std::chrono::milliseconds kStartGap{50};  // looking for due domains costs a pass over all
+constexpr std::chrono::milliseconds kStartGap{50};  // finding due domains needs a pass over all
 
 std::string_view to_words(Unread why) {
-  return why == Unread::changed ? "it changed under every reading" : "its memory could not be read";
+  return why == Unread::changed ? "it changed during every reading" : "its memory could not be read";
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ void Reconciler::start_due_jobs(TimePoint now) {
     Schedule& schedule = schedules_[domain.id];
     if (schedule.last_end == TimePoint{} && mirror->known_from_start() && !mirror->in_doubt() &&
         !schedule.wanted) {
-      schedule.last_end = now;  // seen from its birth: the first look is due in an interval
+      schedule.last_end = now;  // traced since its creation: the first audit is due after an interval
       schedule.completed = true;
     }
     if (!due(*mirror, schedule, now)) continue;
@@ -183,7 +183,7 @@ void Reconciler::start(std::uint64_t id, DomainMirror& mirror) {
   job.audit = std::make_unique<DomainAudit>(mirror, std::move(options));
 }
 
-// Looking it up reads many small files, and most audits never ask.
+// Lazy: this reads many small files, and most audits do not need it.
 std::function<bool(const TreeRange&)> Reconciler::lazily_reserved(int group,
                                                                   std::uint64_t granule_bytes) const {
   return [read = read_reserved_, group, granule_bytes,
@@ -226,7 +226,7 @@ bool Reconciler::read_piece(std::uint64_t id, Job& job, TimePoint now) {
   return read;
 }
 
-// A domain without a queue has none waiting.
+// A domain without a queue has no pending entries.
 Reading<FlushQueueReading> Reconciler::read_flush_queue(const Job& job) {
   RCACHED_TRY(const auto queue, reader_.read_flush_queue(job.key));
   FlushQueueReading none;
@@ -267,7 +267,7 @@ void Reconciler::keep(std::uint64_t id, Job& job, const ReadRequest& request, Re
     return;
   }
   if (piece.error() == Unread::fault) job.faulty = true;
-  std::erase_if(readings_, [&](const PendingReading& reading) {  // slices of half a depot or tree
+  std::erase_if(readings_, [&](const PendingReading& reading) {  // slices of an incomplete depot or tree
     return reading.id == id && reading.request.part == request.part &&
            reading.request.order == request.order &&
            (request.part == ReadRequest::Part::depot || request.part == ReadRequest::Part::tree);
@@ -299,7 +299,7 @@ void Reconciler::end_jobs(TimePoint now) {
   }
 }
 
-// After a loss differences are what is to be expected. Otherwise somebody should know.
+// Differences are expected after a loss; otherwise they are worth a warning.
 void Reconciler::log(std::uint64_t id, const Job& job) const {
   const DomainMirror::Drift& drift = job.audit->drift();
   if (drift.sum() == 0) return;
@@ -307,7 +307,7 @@ void Reconciler::log(std::uint64_t id, const Job& job) const {
   const auto info = std::find_if(infos.begin(), infos.end(), [id](const auto& i) { return i.id == id; });
   spdlog::log(
       job.resyncing ? spdlog::level::debug : spdlog::level::warn,
-      "domain {}: an audit found {} ranges other than in kernel memory and put them right (loaded {}, prev "
+      "domain {}: an audit found and repaired {} ranges that differed from kernel memory (loaded {}, prev "
       "{}, depot {}, tree {}, fq {})",
       info == infos.end() ? "?" : info->label, drift.sum(), drift.loaded, drift.prev, drift.depot, drift.tree,
       drift.fq);
@@ -373,7 +373,7 @@ void Reconciler::answer_requests() {
   }
 }
 
-// All at once, whatever it costs: somebody asked for it.
+// Reads everything at once, regardless of the budget: the user requested it.
 DomainContents Reconciler::read_contents(std::uint64_t key) {
   DomainContents contents;
   for (std::uint16_t cpu = 0; cpu < reader_.possible_cpus(); ++cpu) {
@@ -398,7 +398,7 @@ DomainContents Reconciler::read_contents(std::uint64_t key) {
   return contents;
 }
 
-// Out of the same budget; when that is spent the last numbers stay.
+// Uses the same budget; when it is exhausted, the last numbers are kept.
 void Reconciler::read_flush_queues() {
   if (affordable_ns_ <= 0) return;
   const std::uint64_t begin = reader_.status().time_ns;

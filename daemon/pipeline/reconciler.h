@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reconciler: keeps the mirror true to kernel memory. Decides which domain is read when, reads piece by piece
-// within the budget, and hands each piece to its DomainAudit at its place in the stream of events.
+// Reconciler: keeps the mirror consistent with kernel memory. Schedules the domains to read, reads them in pieces
+// within the budget, and passes each piece to its DomainAudit at its position in the event stream.
 //
-// A domain is audited, in this order of urgency: on request; when it is older than rcached and was never read
+// A domain is audited, in this order of urgency: on request; when it is older than rcached and has not been read
 // (seed); after events were lost, as soon as no more are lost, or every kLossRetry while they are (resync);
 // after CPUs went offline or came online; and every Options::interval (verify).
 //
 // Budget: a bucket that fills with Options::budget of reading time per second and holds kBurstSeconds of it.
-// It is full at the start, so that seeding is quick. One round takes at most kRoundNs, so that the rings are
-// drained in time; a chunk that was begun is finished.
+// It is full at the start, so that seeding is fast. One round takes at most kRoundNs, so that the rings do not
+// fill up; a chunk is always completed.
 //
 // Threads: one, the pipeline's.
 #pragma once
@@ -43,15 +43,14 @@ class Reconciler {
     std::chrono::nanoseconds budget{std::chrono::milliseconds{50}};  // per second
   };
 
-  static constexpr std::size_t kJobs = 4;  // audits under way at the same time
+  static constexpr std::size_t kJobs = 4;  // concurrent audits
   static constexpr int kBurstSeconds = 10;
   static constexpr std::int64_t kRoundNs = 5'000'000;
-  // Before the third look, and twice as long before each next: a virtual CPU may be away in the middle of a
-  // call.
+  // Delay before the third pass, doubled for each further pass: a virtual CPU may be descheduled during a call.
   static constexpr std::chrono::milliseconds kLookGap{10};
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
   static constexpr std::chrono::milliseconds kLossRetry{1000};
-  // After an audit was abandoned, or has to be confirmed.
+  // Delay after an audit was abandoned, or before it is confirmed.
   static constexpr std::chrono::milliseconds kRetry{500};
   static constexpr int kConfirmations = 3;
 
@@ -59,37 +58,37 @@ class Reconciler {
   Reconciler(KernelReader& reader, Mirror& mirror, const DomainRegistry& registry,
              ReservedReader read_reserved, const Options& options);
 
-  // Readings that were true before `time_ns` and have not been applied yet. Called before an event of that
-  // time is applied, and with the end of what is known of the stream.
+  // Applies pending readings that ended before `time_ns`. Called before an event of that time is applied, and
+  // with the time up to which the stream is complete.
   void apply_readings_until(std::uint64_t time_ns) {
     if (!readings_.empty() && readings_.front().end_ns < time_ns) apply_due_readings(time_ns);
   }
 
-  // Another schedule and budget, from the next round on.
+  // Changes schedule and budget from the next round on.
   void tune(const Options& options) { options_ = options; }
 
-  // One round: starts what is due, reads what is wanted and affordable.
+  // One round: starts due audits and reads within the budget.
   void work(TimePoint now);
 
   // The domain is gone.
   void forget(std::uint64_t id);
-  // Events were lost, of whichever domain.
+  // Events of an unknown domain were lost.
   void note_loss(TimePoint now) { last_loss_ = now; }
-  // CPUs have come or gone: look at everything soon.
+  // The set of online CPUs changed: audit all domains soon.
   void audit_all();
 
-  // Audits on request; `done` gets the report once. When the reconciler ends before, it is dropped uncalled.
+  // Audits on request; `done` gets the report once. When the reconciler is destroyed first, it is not called.
   void request(const AuditRequest& request, std::function<void(AuditReport)> done);
 
   // Every domain that can be read has been.
   bool all_seeded() const;
-  // The reader's cost, with the budget.
+  // The reader's status, with the budget.
   ReaderStatus reader_status() const;
-  // The flush queues' entries, for the next snapshot.
+  // Reads the flush queues' entries for the next snapshot.
   void read_flush_queues();
 
  private:
-  struct PendingReading {  // to be applied at its place in the stream
+  struct PendingReading {  // to be applied at its position in the stream
     std::uint64_t end_ns;
     std::uint64_t id;
     ReadRequest request;
@@ -98,7 +97,7 @@ class Reconciler {
   struct Job {
     std::unique_ptr<DomainAudit> audit;
     std::uint64_t key = 0;
-    std::optional<ReadRequest> held;    // asked for, but not to be read before next_read
+    std::optional<ReadRequest> held;    // requested, but not to be read before next_read
     std::optional<ReadRequest> sliced;  // a depot or the tree, being read slice by slice
     DepotCursor cursor;
     std::uint64_t tree_from = 0;
@@ -111,12 +110,12 @@ class Reconciler {
     bool resyncing = false;
   };
   struct Schedule {
-    TimePoint last_end{};     // of the last audit, completed or not
-    bool completed = false;   // it was
-    bool wanted = false;      // asked for, or CPUs have changed
+    TimePoint last_end{};     // of the last audit, whether completed or not
+    bool completed = false;   // the last audit was completed
+    bool wanted = false;      // requested, or CPUs have changed
     bool unreadable = false;  // the last audit ended with a fault
-    int unsure = 0;           // audits in a row that took something over under load, and so want a successor
-    bool resyncing = false;   // ... after a loss: what the successors find is drift
+    int unsure = 0;           // consecutive audits whose repairs under load need confirmation
+    bool resyncing = false;   // ... after a loss: differences found then count as drift
   };
   struct Request {
     AuditRequest what;
@@ -130,7 +129,7 @@ class Reconciler {
   bool due(const DomainMirror& mirror, const Schedule& schedule, TimePoint now) const;
   void start(std::uint64_t id, DomainMirror& mirror);
   std::function<bool(const TreeRange&)> lazily_reserved(int group, std::uint64_t granule_bytes) const;
-  // One piece of this job; false when it wants nothing now.
+  // Reads one piece of this job; false when nothing is to be read now.
   bool read_piece(std::uint64_t id, Job& job, TimePoint now);
   Reading<FlushQueueReading> read_flush_queue(const Job& job);
   std::optional<ReadRequest> next_request(Job& job, TimePoint now);
@@ -154,7 +153,7 @@ class Reconciler {
   std::map<std::uint64_t, Job> jobs_;
   std::map<std::uint64_t, Schedule> schedules_;
   std::vector<Request> requests_;
-  std::uint64_t next_id_ = 0;  // whose turn it is
+  std::uint64_t next_id_ = 0;  // the next domain in turn
   TimePoint last_loss_{};
   TimePoint last_round_{};
   TimePoint next_start_{};

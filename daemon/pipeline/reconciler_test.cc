@@ -42,8 +42,8 @@ class ReconcilerTest : public testing::Test {
   void run(int steps) {
     for (int i = 0; i < steps; ++i) program_.clean_step();
   }
-  // Pfn for pfn, by an audit with contents.
-  void expect_true() {
+  // Compares pfn by pfn, using an audit with contents.
+  void expect_matches_kernel() {
     source_.held_back = 0;
     const AuditReport report = audit({"", true});
     ASSERT_EQ(report.domains.size(), 1u) << report.unavailable;
@@ -92,7 +92,7 @@ TEST_F(ReconcilerTest, SeedsADomainBeforeItsFirstEvent) {
   ASSERT_TRUE(shot.memory.has_value());
   ASSERT_TRUE(shot.space32.has_value());
   EXPECT_EQ(feed_->view().status.reader.budget_ns_per_s, 50'000'000u);
-  expect_true();
+  expect_matches_kernel();
 }
 
 TEST_F(ReconcilerTest, SeedsUnderLoad) {
@@ -106,10 +106,10 @@ TEST_F(ReconcilerTest, SeedsUnderLoad) {
     EXPECT_EQ(domain().unaccounted, 0);
   }
   EXPECT_EQ(domain().confidence, Confidence::exact);
-  expect_true();
+  expect_matches_kernel();
 }
 
-TEST_F(ReconcilerTest, LossIsMendedWithinTwoSecondsOfRest) {
+TEST_F(ReconcilerTest, LossIsRepairedWithinTwoSecondsOfRest) {
   make_feed();
   drain(20);
   source_.lose_every = 4;
@@ -125,11 +125,11 @@ TEST_F(ReconcilerTest, LossIsMendedWithinTwoSecondsOfRest) {
   EXPECT_GT(shot.audit.drift.sum(), 0u);
   EXPECT_GT(shot.audit.resynced_ns, 0u);
   EXPECT_GT(shot.audit.last_loss_ns, 0u);
-  expect_true();
+  expect_matches_kernel();
 }
 
-// Its CPU falls silent after a loss and speaks of it much later.
-TEST_F(ReconcilerTest, NewsOfALossThatWasMendedMarksNothing) {
+// A CPU becomes idle after a loss and reports the loss much later.
+TEST_F(ReconcilerTest, ALateReportOfARepairedLossMarksNothing) {
   make_feed();
   source_.lose_every = 4;
   run(10);
@@ -151,14 +151,14 @@ TEST_F(ReconcilerTest, AuditsOnScheduleAndAfterHotplug) {
   EXPECT_EQ(domain().audit.audits, 2u);
   source_.kernel.cpu_offline(3);
   drain(1);
-  domain();  // looks at the number of CPUs
+  domain();  // checks the number of CPUs
   drain(20);
   EXPECT_EQ(domain().audit.audits, 3u);
   EXPECT_EQ(domain().audit.repairs, 0u);
 }
 
-// What half a walk has brought must not be taken for a part of the next one.
-TEST_F(ReconcilerTest, AWalkThatBreaksOffBeginsAnew) {
+// Results of an incomplete walk must not be used in the next one.
+TEST_F(ReconcilerTest, AnInterruptedWalkStartsOver) {
   run(100);
   make_feed();
   source_.memory().broken_walks = 2;
@@ -170,7 +170,7 @@ TEST_F(ReconcilerTest, AWalkThatBreaksOffBeginsAnew) {
   ASSERT_EQ(audit({}).domains.size(), 1u);
   EXPECT_EQ(domain().space32->free_pages, broken.space32->free_pages);
   EXPECT_EQ(domain().space32->largest_gap_pages, broken.space32->largest_gap_pages);
-  expect_true();
+  expect_matches_kernel();
 }
 
 TEST_F(ReconcilerTest, KeepsItsBudget) {
@@ -188,7 +188,7 @@ TEST_F(ReconcilerTest, KeepsItsBudget) {
             (10 + Reconciler::kBurstSeconds) * 10'000'000u + 10'000'000u);
 }
 
-TEST_F(ReconcilerTest, ADomainThatCannotBeReadHoldsNothingUp) {
+TEST_F(ReconcilerTest, AnUnreadableDomainDoesNotBlockTheStart) {
   run(10);
   source_.memory().gone = true;
   make_feed();
@@ -223,7 +223,7 @@ TEST_F(ReconcilerTest, APutDuringAnAuditEndsIt) {
   EXPECT_TRUE(feed_->view().snapshot.domains.empty());
 }
 
-TEST_F(ReconcilerTest, RequestsForWhatIsNotThere) {
+TEST_F(ReconcilerTest, RequestsForUnknownDomains) {
   make_feed();
   drain(5);
   EXPECT_EQ(audit({"9", false}).unavailable, "there is no domain '9'");

@@ -33,7 +33,7 @@ struct Harness {
   std::unique_ptr<EventSource> source;
 };
 
-TEST(SyntheticSource, DomainsAreBornFirst) {
+TEST(SyntheticSource, DomainsAreCreatedFirst) {
   Config::Synthetic options;
   options.domains = 3;
   Harness harness(options);
@@ -56,7 +56,7 @@ TEST(SyntheticSource, DomainsAreBornFirst) {
   EXPECT_EQ(domains[2].driver, "synthetic");
 }
 
-TEST(SyntheticSource, KeepsItsRateByTheClock) {
+TEST(SyntheticSource, GeneratesOperationsAtItsRate) {
   for (const unsigned rate : {1u, 1000u, 50'000u}) {
     Config::Synthetic options;
     options.rate = rate;
@@ -68,7 +68,7 @@ TEST(SyntheticSource, KeepsItsRateByTheClock) {
   }
 }
 
-TEST(SyntheticSource, AStoppedProcessDoesNotMakeUpForIt) {
+TEST(SyntheticSource, SkipsTheTimeOfAStoppedProcess) {
   Config::Synthetic options;
   options.rate = 1000;
   Harness harness(options);
@@ -78,11 +78,10 @@ TEST(SyntheticSource, AStoppedProcessDoesNotMakeUpForIt) {
   EXPECT_EQ(harness.calls(), 1010u);
   ASSERT_FALSE(batch.empty());
   EXPECT_LE(batch.back().time_ns, harness.now);
-  EXPECT_GE(batch.front().time_ns, harness.now - 11 * kMillisecond)
-      << "times are of now, not of before the gap";
+  EXPECT_GE(batch.front().time_ns, harness.now - 11 * kMillisecond) << "times are after the gap";
 }
 
-TEST(SyntheticSource, AClockThatStandsStillIsNoTrouble) {
+TEST(SyntheticSource, ToleratesAStoppedClock) {
   Harness harness;
   harness.poll_after(kSecond);
   harness.now -= kSecond;
@@ -117,7 +116,7 @@ TEST(SyntheticSource, TheSameSeedGivesTheSameOperations) {
               std::memcmp(one.data(), other.data(), one.size() * sizeof(rcached_event)) != 0);
 }
 
-// The whole way: workload -> events -> translation -> mirror, for every generation and workload.
+// End to end: workload -> events -> translation -> mirror, for every generation and workload.
 TEST(SyntheticSource, TreeAllocationsAndMagazineFreesTakeTime) {
   Config::Synthetic options;
   options.rate = 200'000;
@@ -132,7 +131,7 @@ TEST(SyntheticSource, TreeAllocationsAndMagazineFreesTakeTime) {
     durations.insert(event.arg);
   }
   EXPECT_GT(tree_allocations, 100u);
-  EXPECT_GT(durations.size(), 10u) << "they spread";
+  EXPECT_GT(durations.size(), 10u) << "they vary";
 }
 
 TEST(SyntheticSource, LargeMachinesHaveTwoNodes) {

@@ -13,7 +13,7 @@
 namespace rcached {
 namespace {
 
-// Their number or -errno; `names`: one for each, empty where the manager gives none.
+// The number of descriptors or -errno; `names`: one for each, empty if the manager gives none.
 int take_all(std::vector<std::string>& names) {
   char** given = nullptr;
   const int count = sd_listen_fds_with_names(1, &given);
@@ -31,9 +31,10 @@ Expected<HandedOver> take_descriptors() {
   std::vector<std::string> names;
   const int count = take_all(names);
   if (count < 0) {
-    return fail(ErrorCode::config,
-                fmt::format("the sockets of the service manager cannot be taken: {}", std::strerror(-count)),
-                "correct LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, or remove them");
+    return fail(
+        ErrorCode::config,
+        fmt::format("cannot use the sockets passed by the service manager: {}", std::strerror(-count)),
+        "correct LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID, or remove them");
   }
   HandedOver result;
   for (int i = 0; i < count; ++i) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the service manager hands over at the start (sd_listen_fds(3)): sockets that it listens on for rcached
-// (systemd socket activation, config/rcached.socket), and descriptors that it has kept for a predecessor
-// (LinkStore).
+// File descriptors passed by the service manager at the start (sd_listen_fds(3)): listening sockets (systemd
+// socket activation, config/rcached.socket), and descriptors that it kept for a previous instance (LinkStore).
 #pragma once
 
 #include <string>
@@ -18,12 +17,12 @@ struct KeptDescriptor {
 };
 
 struct HandedOver {
-  std::vector<int> sockets;  // listening stream sockets, in their order
+  std::vector<int> sockets;  // listening stream sockets, in the order given
   std::vector<KeptDescriptor> kept;
 };
 
-// They are ours now and no child inherits them; a second call finds none. Errors: config, when one is neither
-// kept nor a listening stream socket (a datagram socket, a FIFO, a socket that does not listen).
+// The caller owns them, and children do not inherit them; a second call finds none. Errors: config, when one is
+// neither kept nor a listening stream socket (a datagram socket, a FIFO, a socket that does not listen).
 Expected<HandedOver> take_descriptors();
 
 }  // namespace rcached

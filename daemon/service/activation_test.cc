@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each case is a child process of its own, for the sockets have fixed numbers.
+// Each case runs in a separate child process, because the descriptor numbers are fixed.
 #include "daemon/service/activation.h"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ int stream_socket(bool listening) {
   return fd;
 }
 
-// Runs `check` with the descriptors as 3, 4, ... and LISTEN_FDS set to their number; true when it was true.
+// Runs `check` with the descriptors as 3, 4, ... and LISTEN_FDS set to their number; returns the result of `check`.
 bool in_child(const std::vector<int>& fds, const std::function<bool()>& check) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -57,7 +57,7 @@ TEST(Activation, ListeningSocketsAreTakenOnce) {
   }));
 }
 
-TEST(Activation, WhatWasKeptForAPredecessorIsToldByItsName) {
+TEST(Activation, KeptDescriptorsAreRecognizedByName) {
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);
   EXPECT_TRUE(in_child({pipe_ends[0], stream_socket(true), pipe_ends[1]}, [] {

@@ -27,7 +27,8 @@ int set_capabilities(const cap_value_t* kept, int count) {
   if (count > 0 && (cap_set_flag(wanted.get(), CAP_PERMITTED, count, kept, CAP_SET) != 0 ||
                     cap_set_flag(wanted.get(), CAP_EFFECTIVE, count, kept, CAP_SET) != 0))
     return errno;
-  if (cap_reset_ambient() != 0 && errno != EINVAL) return errno;  // EINVAL: a kernel without ambient ones
+  if (cap_reset_ambient() != 0 && errno != EINVAL)
+    return errno;  // EINVAL: a kernel without ambient capabilities
   return cap_set_proc(wanted.get()) == 0 ? 0 : errno;
 }
 
@@ -37,8 +38,8 @@ bool has_cap_bpf() {
   return current && cap_get_flag(current.get(), CAP_BPF, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
 }
 
-// Asked of a thread without any: the kernel refuses before it looks at the descriptor, or complains about
-// that.
+// Tested in a thread without capabilities: EPERM if the kernel requires one, else an error about the
+// descriptor.
 bool bpf_calls_need_capability() {
   bool refused = false;
   std::thread([&refused] {
@@ -57,10 +58,10 @@ Expected<void> drop_capabilities() {
   const bool keep = has_cap_bpf() && bpf_calls_need_capability();
   if (const int error = set_capabilities(kept, keep ? 1 : 0); error != 0) {
     return fail(ErrorCode::internal,
-                fmt::format("cannot give up capabilities: {}", std::generic_category().message(error)),
-                "report this as a bug, with the settings that the service manager adds to the unit");
+                fmt::format("cannot drop capabilities: {}", std::generic_category().message(error)),
+                "report this as a bug, with the settings of the systemd unit");
   }
-  if (keep) spdlog::debug("CAP_BPF is kept: before Linux 5.19 reading maps takes it");
+  if (keep) spdlog::debug("CAP_BPF is kept: reading maps needs it before Linux 5.19");
   return {};
 }
 

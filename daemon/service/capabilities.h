@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Giving up what only the start needs. Capabilities (capabilities(7)) load and attach the probes; what
-// follows reads rings that are mapped, runs programs and looks into maps by their descriptors. Since
-// Linux 5.19 that takes no capability; before, every call of bpf(2) takes CAP_BPF where
-// kernel.unprivileged_bpf_disabled is set.
+// Drops the capabilities (capabilities(7)) that only the start needs to load and attach the probes. Later,
+// rcached reads mapped rings, runs programs and reads maps by their descriptors. Since Linux 5.19 this needs no
+// capability; before, every bpf(2) call needs CAP_BPF if kernel.unprivileged_bpf_disabled is set.
 #pragma once
 
 #include "base/error.h"
 
 namespace rcached {
 
-// Takes all capabilities from the calling thread, for good (effective, permitted, inheritable and ambient),
-// but CAP_BPF where this kernel asks for it at every bpf(2). Threads that it starts later have none either;
-// threads that run already keep theirs: each must call it for itself. Errors: internal.
+// Permanently drops all capabilities of the calling thread (effective, permitted, inheritable and ambient),
+// except CAP_BPF if this kernel requires it for every bpf(2) call. Threads that it starts later have none either;
+// threads that already run keep theirs: each must call this itself. Errors: internal.
 Expected<void> drop_capabilities();
 
 }  // namespace rcached

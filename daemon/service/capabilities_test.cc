@@ -13,7 +13,7 @@
 namespace rcached {
 namespace {
 
-// "CapEff" and its kind of the calling thread, from the kernel's own account.
+// The capability sets ("CapEff", ...) of the calling thread, from /proc.
 std::map<std::string, std::uint64_t> sets_of_this_thread() {
   std::map<std::string, std::uint64_t> sets;
   std::ifstream file("/proc/thread-self/status");
@@ -22,7 +22,7 @@ std::map<std::string, std::uint64_t> sets_of_this_thread() {
   return sets;
 }
 
-TEST(DropCapabilities, LeavesNothingButCapBpfAndThatOnlyWhereTheKernelAsksForIt) {
+TEST(DropCapabilities, KeepsOnlyCapBpfIfTheKernelRequiresIt) {
   std::map<std::string, std::uint64_t> after, of_child;
   bool dropped = false;
   std::thread([&] {
@@ -38,7 +38,7 @@ TEST(DropCapabilities, LeavesNothingButCapBpfAndThatOnlyWhereTheKernelAsksForIt)
   EXPECT_EQ(of_child["CapEff"], after["CapEff"]);
 }
 
-TEST(DropCapabilities, TwiceIsOnce) {
+TEST(DropCapabilities, IsIdempotent) {
   std::thread([] {
     EXPECT_TRUE(drop_capabilities());
     const auto once = sets_of_this_thread();
@@ -47,7 +47,7 @@ TEST(DropCapabilities, TwiceIsOnce) {
   }).join();
 }
 
-TEST(DropCapabilities, IsAboutTheCallingThreadOnly) {
+TEST(DropCapabilities, AffectsTheCallingThreadOnly) {
   const auto before = sets_of_this_thread();
   std::thread([] { EXPECT_TRUE(drop_capabilities()); }).join();
   EXPECT_EQ(sets_of_this_thread(), before);

@@ -29,13 +29,12 @@ tl::unexpected<Error> cannot_reach(int error, const std::string& path) {
   if (error == ENOENT || error == ENOTDIR || error == ECONNREFUSED) {
     return fail(ErrorCode::internal,
                 fmt::format("no running rcached can be reached: {} ({})", std::strerror(error), path),
-                "start it ('systemctl start rcached' or 'rcached run'), or give the configuration that it "
-                "runs with by "
-                "--config");
+                "start it ('systemctl start rcached' or 'rcached run'), or pass the configuration that it "
+                "runs with to --config");
   }
   return fail(ErrorCode::internal,
               fmt::format("cannot reach the running rcached: {} ({})", std::strerror(error), path),
-              "look at its log");
+              "see its log");
 }
 
 // One connection with a deadline for everything.
@@ -51,14 +50,14 @@ class Client {
   }
 
  private:
-  // Within the deadline; POLLHUP and POLLERR are for the call that follows to report.
+  // Within the deadline; POLLHUP and POLLERR are reported by the call that follows.
   Expected<void> wait(short events) const {
     for (;;) {
       const auto left = std::chrono::ceil<milliseconds>(end_ - Clock::now()).count();
       if (left <= 0) {
         return fail(ErrorCode::internal,
                     fmt::format("no answer within {} ({})", format_duration(timeout_), path_),
-                    "try again when the host is less busy; if it stays so, look at the log of rcached");
+                    "try again when the host is less busy; if this persists, see the log of rcached");
       }
       pollfd polled{fd_.get(), events, 0};
       const int ready = poll(&polled, 1, static_cast<int>(std::min<milliseconds::rep>(left, 60'000)));
@@ -75,7 +74,7 @@ class Client {
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
     while (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       if (errno != EAGAIN && errno != EINTR) return cannot_reach(errno, path_);
-      // The queue of connections is full, and a Unix socket cannot be waited for: look again.
+      // The backlog is full, and poll() cannot wait for a Unix socket to connect: try again.
       if (Clock::now() >= end_) return wait(POLLOUT);
       poll(nullptr, 0, 50);
     }
@@ -99,14 +98,14 @@ class Client {
       RCACHED_CHECK(wait(POLLIN));
       const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
       if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-      // A reset: it did not read all of the request; the answer says why.
+      // A reset: the daemon did not read the whole request; the answer explains it.
       if (got == 0 || (got < 0 && errno == ECONNRESET)) break;
       if (got < 0) return cannot_reach(errno, path_);
       answer.append(buffer, static_cast<std::size_t>(got));
     }
     if (!answer.ends_with('\n')) {
-      return fail(ErrorCode::internal, fmt::format("rcached ended before it answered ({})", path_),
-                  "see its log, and ask again when it runs");
+      return fail(ErrorCode::internal, fmt::format("rcached exited before answering ({})", path_),
+                  "see its log, and try again when it is running");
     }
     answer.pop_back();
     return answer;

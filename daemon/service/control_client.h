@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other end of ControlSocket: asks the running daemon, from another process.
+// The client of ControlSocket: sends a request to the running daemon from another process.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 namespace rcached {
 
 // Sends one line and returns the answer without its last newline. Blocks for at most about `timeout`. Errors:
-// internal (no daemon there, no answer in time), permission (the socket is another user's), config (the path
+// internal (no running daemon, no answer in time), permission (the socket belongs to another user), config (the path
 // is too long).
 Expected<std::string> ask_daemon(const std::string& run_directory, std::string_view request,
                                  std::chrono::milliseconds timeout);

@@ -21,14 +21,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAcceptPause{100};  // after accept() failed, e.g. for want of descriptors
+constexpr milliseconds kAcceptPause{100};  // after accept() failed, e.g. with EMFILE
 constexpr int kBacklog = 8;
 
 tl::unexpected<Error> socket_error(const char* what, int error, const std::string& path) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
   return fail(denied ? ErrorCode::permission : ErrorCode::internal,
               fmt::format("cannot {} the control socket: {} ({})", what, std::strerror(error), path),
-              "set run_directory to a directory of rcached's own");
+              "set run_directory to a directory used only by rcached");
 }
 
 sockaddr_un address_of(const std::string& path) {
@@ -38,16 +38,16 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
-// Whether somebody listens on the socket at `path`.
+// Whether a process listens on the socket at `path`.
 bool is_alive(const std::string& path) {
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const sockaddr_un address = address_of(path);
-  // Another user's (EACCES) or a busy one (EAGAIN) is alive too, as far as we can tell.
+  // EACCES (another user's socket) and EAGAIN (a busy one) count as alive.
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
          (errno != ECONNREFUSED && errno != ENOENT);
 }
 
-Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
+Expected<void> remove_stale_socket(const std::string& path, ExistingSocket existing) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
@@ -59,7 +59,7 @@ Expected<void> clear_the_way(const std::string& path, ExistingSocket existing) {
                 "remove it");
   }
   if (existing == ExistingSocket::respect && is_alive(path)) {
-    return fail(ErrorCode::second_instance, fmt::format("another rcached has the control socket ({})", path),
+    return fail(ErrorCode::second_instance, fmt::format("another rcached uses the control socket ({})", path),
                 "give each its own run_directory");
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return socket_error("replace", errno, path);
@@ -74,7 +74,7 @@ Expected<std::string> control_socket_path(const std::string& run_directory) {
   if (path.size() <= kMaxLength) return path;
   return fail(
       ErrorCode::config,
-      fmt::format("the path of the control socket has {} bytes, more than the {} that the kernel takes ({})",
+      fmt::format("the path of the control socket has {} bytes, more than the kernel's limit of {} ({})",
                   path.size(), kMaxLength, path),
       fmt::format("set run_directory to a path of at most {} bytes",
                   kMaxLength - (path.size() - run_directory.size())));
@@ -111,8 +111,8 @@ Expected<void> ControlSocket::listen(ExistingSocket existing) {
   wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!wake_.valid() || !listener_.valid()) return socket_error("make", errno, path_);
-  if (auto clear = clear_the_way(path_, existing); !clear) return clear;
-  // Before bind(), which gives the file the mode of the descriptor: at no time can others connect.
+  if (auto removed = remove_stale_socket(path_, existing); !removed) return removed;
+  // Before bind(), which gives the file the mode of the descriptor: others can never connect.
   if (fchmod(listener_.get(), 0600) != 0) return socket_error("protect", errno, path_);
   const sockaddr_un address = address_of(path_);
   if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -145,7 +145,7 @@ void ControlSocket::serve() {
       polled.push_back({connection.fd.get(), events, 0});
     }
     const int ready = poll(polled.data(), polled.size(), next_timeout(accepting));
-    if (ready < 0 && errno != EINTR) return;  // cannot happen: the arguments are good
+    if (ready < 0 && errno != EINTR) return;  // cannot happen: the arguments are valid
     if (polled[0].revents != 0) return;
     for (std::size_t i = 0; ready > 0 && i < connections_.size(); ++i) {
       if (polled[i + 2].revents == 0) continue;
@@ -166,7 +166,7 @@ void ControlSocket::serve() {
 void ControlSocket::accept_one() {
   const int fd = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) {
-    // A client that has gone again is no reason to pause; want of descriptors or memory is.
+    // Pause if descriptors or memory are exhausted, but not if the client has already disconnected.
     if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
       accept_after_ = Clock::now() + kAcceptPause;
     return;
@@ -196,7 +196,7 @@ void ControlSocket::read_some(Connection& connection) {
   } else {
     return;
   }
-  // The others could not be served meanwhile.
+  // Other connections were blocked meanwhile.
   const auto now = Clock::now();
   for (Connection& other : connections_) other.deadline += now - begun;
   connection.deadline = now + limits_.answer_time;
@@ -208,7 +208,7 @@ std::string ControlSocket::answer_to(std::string_view request) const {
   try {
     answer = handler_(request);
   } catch (const std::exception&) {
-    answer = "{\"error\":\"rcached has failed to answer\",\"hint\":\"report this as a bug\"}";
+    answer = "{\"error\":\"rcached failed to answer\",\"hint\":\"report this as a bug\"}";
   }
   return answer + "\n";
 }

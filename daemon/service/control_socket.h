@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ControlSocket: where commands ask the running daemon something. A Unix stream socket
-// <run_directory>/control, for its owner and root only (mode 0600). A connection brings one request, a line,
-// gets one answer and is closed. What requests mean is the handler's affair.
+// ControlSocket: accepts requests of commands to the running daemon. A Unix stream socket
+// <run_directory>/control, for its owner and root only (mode 0600). A connection carries one request (a line) and
+// one answer, and is then closed. The handler interprets the requests.
 //
-// No client holds up the daemon: the socket has a thread of its own, requests are short, connections few, and
-// a client that does not send or read in time is cut off. Requests are answered one after the other.
+// No client can block the daemon: the socket has its own thread, request size and connections are limited, and
+// a client that does not send or read in time is disconnected. Requests are answered one at a time.
 //
-// Threads: open() and the destructor belong to one thread; the handler is called from the socket's own.
+// Threads: open() and the destructor belong to one thread; the handler is called in the socket's thread.
 #pragma once
 
 #include <sys/types.h>
@@ -27,31 +27,31 @@
 namespace rcached {
 
 struct ControlLimits {
-  std::size_t request_bytes = 4096;               // the newline included
-  std::size_t connections = 8;                    // further ones wait in the kernel
+  std::size_t request_bytes = 4096;               // including the newline
+  std::size_t connections = 8;                    // more wait in the kernel
   std::chrono::milliseconds request_time{5'000};  // from the connection to the end of the request
-  std::chrono::milliseconds answer_time{30'000};  // to take all of the answer
+  std::chrono::milliseconds answer_time{30'000};  // to read the whole answer
 };
 
-// What to do with a socket that is there already.
+// What to do with an existing socket.
 enum class ExistingSocket : std::uint8_t {
-  replace,  // only for the holder of the InstanceLock: whoever made it is gone
-  respect,  // replaced when nobody listens on it
+  replace,  // only for the holder of the InstanceLock: its creator no longer runs
+  respect,  // replaced only if no process listens on it
 };
 
 class ControlSocket {
  public:
-  // Gets the line without its newline; an exception becomes an answer that says so.
+  // Gets the line without its newline; an exception becomes an error answer.
   using Handler = std::function<std::string(std::string_view request)>;
 
-  // Makes the directory when it is missing, and listens. Errors: config (the path is too long for a socket),
-  // permission, second_instance (respect: somebody answers there), internal.
+  // Creates the directory if missing, and listens. Errors: config (the path is too long for a socket),
+  // permission, second_instance (respect: a process listens on it), internal.
   static Expected<std::unique_ptr<ControlSocket>> open(const std::string& run_directory,
                                                        ExistingSocket existing, Handler handler,
                                                        const ControlLimits& limits = {});
 
-  // Ends the thread, once the handler has returned when it is at work, and removes the socket if it is still
-  // ours.
+  // Waits for a running handler, ends the thread, and removes the socket file if it is still that of this
+  // object.
   ~ControlSocket();
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
@@ -80,9 +80,9 @@ class ControlSocket {
   const Handler handler_;
   const ControlLimits limits_;
   UniqueFd listener_, wake_;
-  dev_t device_ = 0;  // of the socket file, to remove no other
+  dev_t device_ = 0;  // of the socket file, so that no other is removed
   ino_t inode_ = 0;
-  // Of the thread:
+  // Used by the thread only:
   std::vector<Connection> connections_;
   Clock::time_point accept_after_{};
 

@@ -39,7 +39,7 @@ class ControlSocketTest : public ::testing::Test {
     return ask_daemon(directory_, request, timeout);
   }
 
-  // A client that does as the test says.
+  // A client controlled by the test.
   UniqueFd connect() const {
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
@@ -74,13 +74,13 @@ TEST_F(ControlSocketTest, AnswersEachLine) {
   EXPECT_EQ(ask("two words"), "<two words>");
 }
 
-TEST_F(ControlSocketTest, LongAnswersArriveWhole) {
+TEST_F(ControlSocketTest, LongAnswersArriveCompletely) {
   const std::string large(20u << 20, 'x');
   const auto socket = open([&](std::string_view) { return large; });
   EXPECT_TRUE(ask("all of it") == large);
 }
 
-TEST_F(ControlSocketTest, IsForItsOwnerOnly) {
+TEST_F(ControlSocketTest, IsAccessibleToItsOwnerOnly) {
   const mode_t before = umask(0);
   const auto socket = open();
   umask(before);
@@ -94,13 +94,13 @@ TEST_F(ControlSocketTest, IsRemovedAtTheEnd) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(ControlSocketTest, MakesItsDirectory) {
+TEST_F(ControlSocketTest, CreatesItsDirectory) {
   directory_ += "/a/b";
   const auto socket = open();
   EXPECT_EQ(ask("x"), "<x>");
 }
 
-TEST_F(ControlSocketTest, ASocketThatWasLeftBehindIsReplaced) {
+TEST_F(ControlSocketTest, AStaleSocketIsReplaced) {
   for (const ExistingSocket existing : {ExistingSocket::replace, ExistingSocket::respect}) {
     {
       const UniqueFd killed(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -115,23 +115,23 @@ TEST_F(ControlSocketTest, ASocketThatWasLeftBehindIsReplaced) {
   }
 }
 
-TEST_F(ControlSocketTest, OneThatAnswersIsRespectedByThoseWhoAreNotAlone) {
+TEST_F(ControlSocketTest, RespectDoesNotReplaceALiveSocket) {
   const auto first = open();
   const auto second = ControlSocket::open(directory_, ExistingSocket::respect, echo);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::second_instance);
-  EXPECT_EQ(second.error().message, "another rcached has the control socket (" + path_ + ")");
+  EXPECT_EQ(second.error().message, "another rcached uses the control socket (" + path_ + ")");
   EXPECT_EQ(ask("x"), "<x>");
 }
 
-TEST_F(ControlSocketTest, OneThatWasReplacedDoesNotRemoveItsSuccessor) {
+TEST_F(ControlSocketTest, AReplacedSocketDoesNotRemoveItsSuccessor) {
   auto first = open([](std::string_view) { return "first"; });
   const auto second = open([](std::string_view) { return "second"; });
   first.reset();
   EXPECT_EQ(ask("x"), "second");
 }
 
-TEST_F(ControlSocketTest, AFileInItsPlaceIsLeftAlone) {
+TEST_F(ControlSocketTest, AFileAtItsPathIsNotRemoved) {
   std::ofstream(path_) << "precious";
   const auto socket = ControlSocket::open(directory_, ExistingSocket::replace, echo);
   ASSERT_FALSE(socket);
@@ -147,29 +147,29 @@ TEST_F(ControlSocketTest, APathTooLongForASocketIsRefusedWithItsLimit) {
   ASSERT_FALSE(path);
   EXPECT_EQ(path.error().code, ErrorCode::config);
   EXPECT_EQ(path.error().message,
-            "the path of the control socket has 108 bytes, more than the 107 that the kernel takes (" +
-                longest + "d/control)");
+            "the path of the control socket has 108 bytes, more than the kernel's limit of 107 (" + longest +
+                "d/control)");
   EXPECT_EQ(path.error().hint, "set run_directory to a path of at most 99 bytes");
   EXPECT_FALSE(ControlSocket::open(longest + "d", ExistingSocket::replace, echo));
   EXPECT_FALSE(ask_daemon(longest + "d", "x", 1s));
 }
 
-TEST_F(ControlSocketTest, AHandlerThatThrowsIsAnAnswer) {
+TEST_F(ControlSocketTest, AThrowingHandlerGivesAnErrorAnswer) {
   const auto socket = open([](std::string_view) -> std::string { throw std::runtime_error("x"); });
-  EXPECT_EQ(ask("x"), "{\"error\":\"rcached has failed to answer\",\"hint\":\"report this as a bug\"}");
+  EXPECT_EQ(ask("x"), "{\"error\":\"rcached failed to answer\",\"hint\":\"report this as a bug\"}");
   EXPECT_EQ(ask("x")->substr(0, 9), "{\"error\":");
 }
 
 // --- clients that are slow, broken or hostile
 
-TEST_F(ControlSocketTest, RequestsComeInAnyPieces) {
+TEST_F(ControlSocketTest, RequestsMayArriveInPieces) {
   const auto socket = open();
   const UniqueFd client = connect();
   for (const char* piece : {"a", "b", "c"}) {
     say(client, piece);
     std::this_thread::sleep_for(5ms);
   }
-  say(client, "d\nand more that nobody asked for\n");
+  say(client, "d\nand extra data\n");
   EXPECT_EQ(hear(client), "<abcd>\n");
 }
 
@@ -178,11 +178,11 @@ TEST_F(ControlSocketTest, ARequestHasALimit) {
   EXPECT_EQ(ask(std::string(4095, 'x'))->size(), 4097u);
   EXPECT_EQ(ask(std::string(4096, 'x')), "{\"error\":\"the request is longer than 4096 bytes\"}");
   const UniqueFd client = connect();
-  say(client, std::string(4096, 'x'));  // and never a newline
+  say(client, std::string(4096, 'x'));  // without a newline
   EXPECT_EQ(hear(client), "{\"error\":\"the request is longer than 4096 bytes\"}\n");
 }
 
-TEST_F(ControlSocketTest, SilentClientsAreCutOffAndOthersServedMeanwhile) {
+TEST_F(ControlSocketTest, SilentClientsAreDisconnectedWithoutBlockingOthers) {
   const auto socket = open(echo, {.request_time = 200ms});
   const UniqueFd silent = connect();
   const UniqueFd half = connect();
@@ -194,7 +194,7 @@ TEST_F(ControlSocketTest, SilentClientsAreCutOffAndOthersServedMeanwhile) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
 }
 
-TEST_F(ControlSocketTest, ClientsThatDoNotReadAreCutOff) {
+TEST_F(ControlSocketTest, ClientsThatDoNotReadAreDisconnected) {
   const auto socket =
       open([](std::string_view) { return std::string(4u << 20, 'x'); }, {.answer_time = 500ms});
   const UniqueFd stuck = connect();
@@ -211,7 +211,7 @@ TEST_F(ControlSocketTest, MoreClientsThanConnectionsWaitTheirTurn) {
   EXPECT_EQ(ask("x"), "<x>");
 }
 
-TEST_F(ControlSocketTest, ClientsThatGoAwayDoNotMatter) {
+TEST_F(ControlSocketTest, ToleratesDisconnectingClients) {
   const auto socket = open([](std::string_view) { return std::string(20u << 20, 'x'); });
   for (const char* said : {"", "half", "all\n"}) {
     const UniqueFd client = connect();
@@ -220,7 +220,7 @@ TEST_F(ControlSocketTest, ClientsThatGoAwayDoNotMatter) {
   EXPECT_EQ(ask("x")->size(), 20u << 20);
 }
 
-TEST_F(ControlSocketTest, ALongAnswerOfTheHandlerTakesNobodyElsesTime) {
+TEST_F(ControlSocketTest, ASlowHandlerDoesNotUseUpTheTimeOfOthers) {
   const auto socket = open(
       [](std::string_view request) {
         if (request == "slow") std::this_thread::sleep_for(700ms);
@@ -235,7 +235,7 @@ TEST_F(ControlSocketTest, ALongAnswerOfTheHandlerTakesNobodyElsesTime) {
   EXPECT_EQ(hear(waiting), "<late>\n");
 }
 
-TEST_F(ControlSocketTest, TheEndWaitsForNoClient) {
+TEST_F(ControlSocketTest, TheDestructorDoesNotWaitForClients) {
   auto socket = open();
   const UniqueFd silent = connect();
   const auto begun = std::chrono::steady_clock::now();
@@ -243,9 +243,9 @@ TEST_F(ControlSocketTest, TheEndWaitsForNoClient) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
 }
 
-// --- the other end
+// --- the client
 
-TEST_F(ControlSocketTest, NobodyThere) {
+TEST_F(ControlSocketTest, NoDaemon) {
   const auto answer = ask("x");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::internal);
@@ -254,7 +254,7 @@ TEST_F(ControlSocketTest, NobodyThere) {
   EXPECT_NE(answer.error().hint.find("--config"), std::string::npos);
 }
 
-TEST_F(ControlSocketTest, AnAnswerThatDoesNotComeInTime) {
+TEST_F(ControlSocketTest, AnAnswerThatIsTooLate) {
   const auto socket = open([](std::string_view) {
     std::this_thread::sleep_for(300ms);
     return "late";
@@ -264,7 +264,7 @@ TEST_F(ControlSocketTest, AnAnswerThatDoesNotComeInTime) {
   EXPECT_EQ(answer.error().message, "no answer within 50ms (" + path_ + ")");
 }
 
-TEST_F(ControlSocketTest, ADaemonThatEndsMeanwhile) {
+TEST_F(ControlSocketTest, ADaemonThatExitsMeanwhile) {
   const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -280,7 +280,7 @@ TEST_F(ControlSocketTest, ADaemonThatEndsMeanwhile) {
   }
   const auto result = answer.get();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "rcached ended before it answered (" + path_ + ")");
+  EXPECT_EQ(result.error().message, "rcached exited before answering (" + path_ + ")");
 }
 
 }  // namespace

@@ -21,10 +21,10 @@ tl::unexpected<Error> lock_error(const char* what, int error, const std::string&
   return fail(denied ? ErrorCode::permission : ErrorCode::internal,
               fmt::format("cannot {}: {} ({})", what, std::strerror(error), path),
               denied ? "run as root or through rcached.service, set run_directory, or use --source synthetic"
-                     : "set run_directory to a directory of rcached's own");
+                     : "set run_directory to a directory used only by rcached");
 }
 
-// "pid 123", as far as the owner has written it.
+// "pid 123", or "pid unknown" if the owner has not written it.
 std::string owner(int fd) {
   char text[32];
   const ssize_t size = pread(fd, text, sizeof text, 0);
@@ -41,16 +41,16 @@ Expected<InstanceLock> InstanceLock::acquire(const std::string& run_directory) {
   if (error) return lock_error("create the run directory", error.value(), run_directory);
 
   const std::string path = run_directory + "/rcached.lock";
-  // Who may read the file may lock it, and so keep rcached from starting.
+  // Any user who can open the file could lock it and prevent rcached from starting.
   constexpr mode_t kOwnerOnly = 0600;
   UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!file.valid()) return lock_error("open the lock file", errno, path);
-  // One that was there already; somebody else's stays as it is.
+  // For an existing file; fails if another user owns it.
   [[maybe_unused]] const int changed = fchmod(file.get(), kOwnerOnly);
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return lock_error("lock", errno, path);
     return fail(ErrorCode::second_instance,
-                fmt::format("another rcached traces this kernel, {} ({})", owner(file.get()), path),
+                fmt::format("another rcached is tracing this kernel, {} ({})", owner(file.get()), path),
                 "stop it first, or use --source synthetic");
   }
   const std::string pid = fmt::format("{}\n", getpid());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// InstanceLock: at most one rcached traces the kernel. An flock on <run_directory>/rcached.lock, which holds
-// the owner's pid; it ends with the process, however that ends, so a stale file never blocks.
+// InstanceLock: at most one rcached traces the kernel. An flock on <run_directory>/rcached.lock, which contains
+// the owner's pid; the kernel releases it when the process exits, so a stale file never blocks.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace rcached {
 
 class InstanceLock {
  public:
-  // Creates the directory when it is missing. Errors: second_instance (names the owner's pid), permission
+  // Creates the directory if missing. Errors: second_instance (names the owner's pid), permission
   // (directory or file not writable), internal.
   static Expected<InstanceLock> acquire(const std::string& run_directory);
 

@@ -21,24 +21,24 @@ class InstanceLockTest : public ::testing::Test {
   const std::string directory_ = folder_.path().string();
 };
 
-TEST_F(InstanceLockTest, TheSecondOneIsToldTheOwner) {
+TEST_F(InstanceLockTest, TheErrorNamesTheOwner) {
   const auto first = InstanceLock::acquire(directory_);
   ASSERT_TRUE(first);
   const auto second = InstanceLock::acquire(directory_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::second_instance);
-  EXPECT_EQ(second.error().message, "another rcached traces this kernel, pid " + std::to_string(getpid()) +
-                                        " (" + directory_ + "/rcached.lock)");
+  EXPECT_EQ(second.error().message, "another rcached is tracing this kernel, pid " +
+                                        std::to_string(getpid()) + " (" + directory_ + "/rcached.lock)");
   EXPECT_EQ(second.error().hint, "stop it first, or use --source synthetic");
 }
 
-TEST_F(InstanceLockTest, IsFreeAgainWhenTheOwnerIsGone) {
+TEST_F(InstanceLockTest, IsReleasedWhenTheOwnerIsGone) {
   { ASSERT_TRUE(InstanceLock::acquire(directory_)); }
   EXPECT_TRUE(InstanceLock::acquire(directory_));
 }
 
 TEST_F(InstanceLockTest, AStaleFileDoesNotBlock) {
-  std::ofstream(directory_ + "/rcached.lock") << "4194304 and more rubbish\n";
+  std::ofstream(directory_ + "/rcached.lock") << "4194304 and garbage\n";
   const auto lock = InstanceLock::acquire(directory_);
   ASSERT_TRUE(lock);
   std::ifstream file(directory_ + "/rcached.lock");
@@ -47,7 +47,7 @@ TEST_F(InstanceLockTest, AStaleFileDoesNotBlock) {
   EXPECT_EQ(text, std::to_string(getpid()));
 }
 
-TEST_F(InstanceLockTest, NobodyElseMayOpenTheFile) {
+TEST_F(InstanceLockTest, OtherUsersCannotOpenTheFile) {
   const std::string path = directory_ + "/rcached.lock";
   const auto mode = [&] {
     struct stat info {};
@@ -58,17 +58,17 @@ TEST_F(InstanceLockTest, NobodyElseMayOpenTheFile) {
   { EXPECT_TRUE(InstanceLock::acquire(directory_)); }
   umask(mask);
   EXPECT_EQ(mode(), 0600u);
-  ASSERT_EQ(chmod(path.c_str(), 0644), 0);  // as an earlier version left it
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);  // as created by an earlier version
   EXPECT_TRUE(InstanceLock::acquire(directory_));
   EXPECT_EQ(mode(), 0600u);
 }
 
-TEST_F(InstanceLockTest, MakesTheDirectory) {
+TEST_F(InstanceLockTest, CreatesTheDirectory) {
   EXPECT_TRUE(InstanceLock::acquire(directory_ + "/a/b"));
   EXPECT_TRUE(std::filesystem::is_directory(directory_ + "/a/b"));
 }
 
-TEST_F(InstanceLockTest, AFileInThePlaceOfTheDirectoryIsAnError) {
+TEST_F(InstanceLockTest, AFileInsteadOfTheDirectoryIsAnError) {
   std::ofstream(directory_ + "/file") << "";
   const auto lock = InstanceLock::acquire(directory_ + "/file/run");
   ASSERT_FALSE(lock);

@@ -24,7 +24,7 @@ std::size_t LinkStore::release_left() {
   names.erase(name_);
   for (const std::string& name : names) notifier_.forget(name);
   const std::size_t count = left_.size();
-  left_.clear();  // after the manager's: where it is the last one to close, it is the one that waits
+  left_.clear();  // after the manager has closed its copies, so that this process does the waiting
   return count;
 }
 

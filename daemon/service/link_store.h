@@ -2,11 +2,11 @@
 // LinkStore: the probes' links, kept by the service manager too (its file-descriptor store,
 // sd_pid_notify_with_fds(3)) while rcached runs.
 //
-// The last descriptor of a link takes the probe away, and for the last probe of a function the kernel then
-// waits until no task can be in its trampoline (synchronize_rcu_tasks(): a tenth of a second, more with
-// some). A killed process would not be gone before all of that. With the manager holding them it is gone at
-// once; its successor attaches beside what it left, takes that away when it is ready, and no function is ever
-// left without a probe in between. When the unit ends for good the manager closes what it keeps.
+// Closing the last descriptor of a link detaches the probe, and after the last probe of a function the kernel
+// waits until no task can be in its trampoline (synchronize_rcu_tasks(): a tenth of a second, sometimes more). A
+// killed process exits only after all these waits. If the manager also holds the descriptors, it exits
+// immediately; the next instance attaches its own probes, then detaches the old ones when it is ready, so every
+// function always has a probe. When the unit stops permanently, the manager closes the descriptors.
 //
 // Without a service manager every call does nothing. One thread.
 #pragma once
@@ -22,16 +22,16 @@ namespace rcached {
 
 class LinkStore {
  public:
-  // `left`: what the manager has handed over of a killed predecessor.
+  // `left`: descriptors of a killed previous instance, passed by the manager.
   LinkStore(const Notifier& notifier, std::vector<KeptDescriptor> left);
   ~LinkStore() { forget(); }
   LinkStore(const LinkStore&) = delete;
   LinkStore& operator=(const LinkStore&) = delete;
 
   void keep(std::span<const int> links);
-  // Takes away what a killed predecessor has left attached; returns how many links that were.
+  // Detaches the probes of a killed previous instance; returns the number of links.
   std::size_t release_left();
-  // The manager keeps them no longer: now they end with this process's own descriptors.
+  // The manager closes its copies: the links now depend only on this process's descriptors.
   void forget();
 
  private:

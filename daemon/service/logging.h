@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where log lines go and how they look. All of rcached logs through spdlog's default logger to stderr:
-//   service  <6>message, sd-daemon priority prefix, no time: the journal adds its own
+// Logging setup. All of rcached logs through spdlog's default logger to stderr:
+//   service  <6>message, sd-daemon priority prefix, no time: the journal adds one
 //   terminal 17:04:05 warning message, in colours
 #pragma once
 
@@ -22,7 +22,7 @@ enum class LogStyle : std::uint8_t { service, terminal };
 // Whether `fd` is the journal's socket: JOURNAL_STREAM names it.
 bool is_journal(int fd);
 
-// service when stderr is the journal's socket or no terminal at all.
+// service when stderr is the journal's socket or not a terminal.
 LogStyle choose_log_style(int stderr_fd);
 
 // Call once, before other threads start.

@@ -38,10 +38,10 @@ void Notifier::reloading() const {
 
 void Notifier::watchdog() const { sd_notify(0, "WATCHDOG=1"); }
 
-void Notifier::stopping() const { sd_notify(0, "STOPPING=1\nSTATUS=Ending"); }
+void Notifier::stopping() const { sd_notify(0, "STOPPING=1\nSTATUS=Shutting down"); }
 
 void Notifier::keep(std::span<const int> descriptors, const std::string& name) const {
-  // FDPOLL: a perf event without a buffer looks hung up to poll(2), and is not to be dropped for that.
+  // FDPOLL=0: poll(2) reports POLLHUP for a perf event without a buffer, and systemd would drop it.
   const std::string message = fmt::format("FDSTORE=1\nFDPOLL=0\nFDNAME={}", name);
   sd_pid_notify_with_fds(0, 0, message.c_str(), descriptors.data(),
                          static_cast<unsigned>(descriptors.size()));

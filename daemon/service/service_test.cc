@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logging, service manager and signals: small wrappers, tested against the real thing.
+// Logging, service manager and signals: small wrappers, tested against the real system calls.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -69,7 +69,7 @@ TEST(Logging, ServiceStyleUnlessStderrIsATerminal) {
   close(terminal);
 }
 
-// Plays the service manager: an abstract datagram socket in NOTIFY_SOCKET.
+// Acts as the service manager: an abstract datagram socket in NOTIFY_SOCKET.
 class Manager : public testing::Test {
  protected:
   Manager() : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
@@ -97,7 +97,7 @@ class Manager : public testing::Test {
   int fd_;
 };
 
-TEST_F(Manager, IsToldWhatHappens) {
+TEST_F(Manager, ReceivesNotifications) {
   const Notifier notifier;
   EXPECT_TRUE(notifier.supervised());
   EXPECT_EQ(notifier.watchdog_interval(), std::nullopt);
@@ -108,10 +108,10 @@ TEST_F(Manager, IsToldWhatHappens) {
   notifier.watchdog();
   EXPECT_EQ(received(), "WATCHDOG=1");
   notifier.stopping();
-  EXPECT_EQ(received(), "STOPPING=1\nSTATUS=Ending");
+  EXPECT_EQ(received(), "STOPPING=1\nSTATUS=Shutting down");
 }
 
-// As the manager reads: the text and what came with it.
+// A message to the manager: its text and descriptors.
 struct Message {
   std::string text;
   std::vector<UniqueFd> descriptors;
@@ -147,7 +147,7 @@ ino_t inode_of(int fd) {
   return info.st_ino;
 }
 
-TEST_F(Manager, KeepsTheLinksUntilACleanEnd) {
+TEST_F(Manager, KeepsTheLinksUntilACleanShutdown) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const std::string name = "links-" + std::to_string(getpid());
@@ -161,15 +161,15 @@ TEST_F(Manager, KeepsTheLinksUntilACleanEnd) {
 
   std::thread end([&] { store.forget(); });
   EXPECT_EQ(receive(fd_).text, "FDSTOREREMOVE=1\nFDNAME=" + name);
-  EXPECT_EQ(receive(fd_).text, "BARRIER=1");  // closes what came with it: only now is it over
+  EXPECT_EQ(receive(fd_).text, "BARRIER=1");  // closes its descriptor, which ends the barrier
   end.join();
-  store.forget();  // nothing left to say
+  store.forget();  // sends nothing
   EXPECT_EQ(received(), "nothing");
   close(ends[0]);
   close(ends[1]);
 }
 
-TEST_F(Manager, ForgetsWhatAKilledPredecessorLeftBeforeItIsClosed) {
+TEST_F(Manager, ForgetsTheLinksOfAKilledInstanceBeforeTheyAreClosed) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
   std::vector<KeptDescriptor> left;
@@ -200,21 +200,21 @@ TEST(LinkStore, DoesNothingWithoutAManager) {
   store.forget();
 }
 
-TEST_F(Manager, WatchesAtTwiceTheInterval) {
+TEST_F(Manager, ExpectsTheWatchdogAtHalfItsLimit) {
   setenv("WATCHDOG_USEC", "30000000", 1);
   EXPECT_EQ(Notifier().watchdog_interval(), 15s);
   setenv("WATCHDOG_PID", "1", 1);  // meant for another process
   EXPECT_EQ(Notifier().watchdog_interval(), std::nullopt);
 }
 
-TEST(Notifier, SaysNothingWithoutAManager) {
+TEST(Notifier, SendsNothingWithoutAManager) {
   unsetenv("NOTIFY_SOCKET");
   const Notifier notifier;
   EXPECT_FALSE(notifier.supervised());
   notifier.ready("well");
 }
 
-TEST(Signals, AreWaitedFor) {
+TEST(Signals, CanBeWaitedFor) {
   SignalWaiter waiter;
   EXPECT_EQ(waiter.wait(0ms), std::nullopt);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -223,7 +223,7 @@ TEST(Signals, AreWaitedFor) {
   }
 }
 
-TEST(SignalsDeathTest, ASecondOneEndsTheProcessAtOnce) {
+TEST(SignalsDeathTest, ASecondSignalEndsTheProcessAtOnce) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto end_by = [](int signal) {
     SignalWaiter waiter;
@@ -235,17 +235,17 @@ TEST(SignalsDeathTest, ASecondOneEndsTheProcessAtOnce) {
   EXPECT_EXIT(end_by(SIGTERM), testing::ExitedWithCode(143), "");
 }
 
-TEST(SignalsDeathTest, AnEndThatTakesTooLongIsCutOff) {
+TEST(SignalsDeathTest, AShutdownThatTakesTooLongIsAborted) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto hang = [] {
     SignalWaiter waiter;
     waiter.end_at_next(50ms);
     for (;;) pause();
   };
-  EXPECT_EXIT(hang(), testing::ExitedWithCode(1), "the end took too long");
+  EXPECT_EXIT(hang(), testing::ExitedWithCode(1), "the shutdown took too long");
 }
 
-TEST(Signals, TakesOnlyWhatItIsAskedFor) {
+TEST(Signals, TakesOnlyTheRequestedSignals) {
   sigset_t before;
   pthread_sigmask(SIG_SETMASK, nullptr, &before);
   SignalWaiter signals;
@@ -254,7 +254,7 @@ TEST(Signals, TakesOnlyWhatItIsAskedFor) {
   kill(getpid(), SIGTERM);
   EXPECT_EQ(signals.take({SIGINT, SIGTERM}), SIGTERM);
   EXPECT_EQ(signals.take({SIGINT, SIGTERM}), std::nullopt);
-  EXPECT_EQ(signals.wait(0ms), SIGHUP) << "stays for the wait";
+  EXPECT_EQ(signals.wait(0ms), SIGHUP) << "remains for wait()";
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -30,8 +30,8 @@ sigset_t waited_signals() {
 void exit_now(int signal) { _exit(128 + signal); }
 
 void exit_late(int /*signal*/) {
-  constexpr char kMessage[] = "<3>rcached: the end took too long; leaving\n";
-  pollfd ready{STDERR_FILENO, POLLOUT, 0};  // a stopped terminal may be what it took too long for
+  constexpr char kMessage[] = "<3>rcached: the shutdown took too long; exiting\n";
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};  // a stopped terminal may be the cause
   if (poll(&ready, 1, 0) > 0) {
     [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   }

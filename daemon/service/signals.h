@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SignalWaiter: SIGINT, SIGTERM and SIGHUP as something to wait for instead of handlers.
+// SignalWaiter: waits for SIGINT, SIGTERM and SIGHUP instead of using handlers.
 //
 // Construct it before any other thread starts: the signals are blocked in the calling thread and threads
-// inherit the mask. One at a time in a process.
+// inherit the mask. One instance per process.
 #pragma once
 
 #include <chrono>
@@ -21,19 +21,19 @@ class SignalWaiter {
   // The next signal, or nullopt after `timeout`.
   std::optional<int> wait(std::chrono::milliseconds timeout);
 
-  // One of `signals` that has come already, the rest stay for wait().
+  // A pending one of `signals`; the others remain for wait().
   std::optional<int> take(const std::vector<int>& signals);
 
-  // For the shutdown: from now on SIGINT or SIGTERM ends the process at once (exit code 128 + number, as a
-  // shell would say), and so does an end that takes longer than `limit`.
+  // For the shutdown: from now on SIGINT or SIGTERM ends the process at once (exit code 128 + number, as in a
+  // shell); it also exits if the shutdown takes longer than `limit`.
   void end_at_next(std::chrono::milliseconds limit);
 
  private:
   int fd_ = -1;
 };
 
-// The signals that end a process; SIGHUP among them where it means that the terminal has gone: with a
-// controlling terminal, unless a service manager started it, or nohup(1) did.
+// The signals that end a process; They include SIGHUP if it means that the terminal was closed: with a
+// controlling terminal, unless started by a service manager or nohup(1).
 std::vector<int> ending_signals(bool supervised);
 
 }  // namespace rcached

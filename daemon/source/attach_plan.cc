@@ -7,11 +7,11 @@ namespace rcached {
 namespace {
 
 enum class Wanted {
-  always,           // without it the mirror is blind
-  if_there,         // refines; its absence is reported
+  always,           // required by the mirror
+  if_present,       // optional; its absence is reported
   if_unbounded,     // exists only with the depot worker
-  frees_in_rcache,  // where the flush queue is in iova.c and may inline free_iova_fast
-  frees_in_fast,    // everywhere else
+  frees_in_rcache,  // if the flush queue is in iova.c and may inline free_iova_fast
+  frees_in_fast,    // otherwise
 };
 
 struct ProbedFunction {
@@ -19,21 +19,21 @@ struct ProbedFunction {
   Wanted wanted;
   bool entry;        // has an fentry program
   bool exit;         // has an fexit program
-  bool kprobe_exit;  // the kprobe form needs a kretprobe too
+  bool kprobe_exit;  // with kprobes, a kretprobe is needed too
 };
 
 // Order matters: outer calls attach after the calls nested in them, so that no outer event lacks its inner
-// one.
+// event.
 constexpr ProbedFunction kFunctions[] = {
-    {"init_iova_domain", Wanted::if_there, false, true, false},
-    {"put_iova_domain", Wanted::if_there, true, false, false},
-    {"reserve_iova", Wanted::if_there, false, true, true},
-    {"iova_magazine_free_pfns", Wanted::if_there, true, true, true},
-    {"free_cpu_cached_iovas", Wanted::if_there, true, true, true},
+    {"init_iova_domain", Wanted::if_present, false, true, false},
+    {"put_iova_domain", Wanted::if_present, true, false, false},
+    {"reserve_iova", Wanted::if_present, false, true, true},
+    {"iova_magazine_free_pfns", Wanted::if_present, true, true, true},
+    {"free_cpu_cached_iovas", Wanted::if_present, true, true, true},
     {"iova_depot_work_func", Wanted::if_unbounded, true, true, true},
-    {"fq_flush_timeout", Wanted::if_there, true, true, true},
-    {"alloc_iova", Wanted::if_there, true, true, true},
-    {"free_iova", Wanted::if_there, true, false, false},
+    {"fq_flush_timeout", Wanted::if_present, true, true, true},
+    {"alloc_iova", Wanted::if_present, true, true, true},
+    {"free_iova", Wanted::if_present, true, false, false},
     {"alloc_iova_fast", Wanted::always, false, true, true},
     {"free_iova_fast", Wanted::frees_in_fast, false, true, true},
     {"iova_rcache_insert", Wanted::frees_in_rcache, false, true, true},
@@ -56,12 +56,12 @@ std::string_view to_string(AttachMethod method) {
 }
 
 Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOffer& offer) {
-  // Without symbols BTF must do.
+  // Without symbols, use BTF only.
   const auto in_image = [&](std::string_view name) {
     const auto symbol = offer.symbols.find(name);
     return offer.symbols.empty() ? offer.btf_has_function(name) : symbol && symbol->whole;
   };
-  // iova_rcache_insert may be inlined even where the flush queue is in iova.c; then free_iova_fast must do.
+  // iova_rcache_insert may be inlined even where the flush queue is in iova.c; then use free_iova_fast.
   const bool frees_in_rcache = layout.flush_queue_in_iova && in_image("iova_rcache_insert");
   AttachPlan plan;
   for (const ProbedFunction& function : kFunctions) {
@@ -70,7 +70,7 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     if (function.wanted == Wanted::frees_in_fast && frees_in_rcache) continue;
 
     const std::string name(function.name);
-    const bool optional = function.wanted == Wanted::if_there || function.wanted == Wanted::if_unbounded;
+    const bool optional = function.wanted == Wanted::if_present || function.wanted == Wanted::if_unbounded;
     const auto add = [&](AttachMethod method, const std::string& symbol) {
       plan.programs.push_back(
           {fmt::format("{}_{}", name, to_string(method)), name, symbol, method, !optional, false});
@@ -78,11 +78,11 @@ Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOf
     const auto symbol = offer.symbols.find(name);
     const bool trampoline = offer.btf_has_function(name) && in_image(name) && !offer.force_kprobes &&
                             !offer.fentry_refused.contains(name);
-    // Part of a function does not see all its calls: enough to refine, not to count by.
+    // A part of a function misses some calls: sufficient for optional data, not for counting.
     const bool kprobe = symbol && (symbol->whole || optional) && !offer.kprobe_refused.contains(name);
     if (trampoline) {
       if (function.entry) add(AttachMethod::fentry, name);
-      // The kernel runs the program that was attached last first: the twin must come second.
+      // The kernel runs the last attached program first: the twin must run second.
       if (!optional && layout.skips_nested_programs)
         plan.programs.push_back({name + "_nested", name, name, AttachMethod::fexit, true, true});
       if (function.exit) add(AttachMethod::fexit, name);

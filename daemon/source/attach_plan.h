@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// AttachPlan: which probe programs to load for which kernel function. Pure: decided from what BTF and
-// kallsyms offer, so every kernel's plan is a table test.
+// AttachPlan: which probe programs to load for which kernel function. Pure: depends only on BTF and
+// kallsyms, so every kernel's plan can be tested with a table.
 //
-// Per function: fentry/fexit when BTF and kallsyms both have it: BTF says what the source has, kallsyms what
-// the image has, and the kernel loads a trampoline's program only for a function with both. Else
-// kprobe/kretprobe on the symbol that kallsyms has, which for a refinement may be a part of the function
-// (".part.0"). Else the function is left out (inlined, changed by the compiler, or too old).
+// Per function: fentry/fexit if BTF (the source) and kallsyms (the image) both have it; the kernel loads
+// trampoline programs only for such functions. Else kprobe/kretprobe on the symbol in kallsyms, which for an
+// optional function may be a part of it (".part.0"). Else the function is left out (inlined, changed by the
+// compiler, or not in this kernel version).
 #pragma once
 
 #include <functional>
@@ -29,28 +29,28 @@ constexpr bool is_trampoline(AttachMethod method) {
 
 struct PlannedProgram {
   std::string program;   // name in the BPF object: <function>_<method>, or <function>_nested
-  std::string function;  // as the rest of rcached names it
-  std::string symbol;    // as the kernel spells it
+  std::string function;  // its name in rcached
+  std::string symbol;    // its symbol in the kernel
   AttachMethod method;
-  bool required;      // without this function the mirror is blind; the others refine the picture
-  bool twin = false;  // makes events only in place of the function's first program, where that one is skipped
+  bool required;      // the mirror needs this function; the others add detail
+  bool twin = false;  // makes events only when the function's first program is skipped
 };
 
 struct AttachPlan {
   std::vector<PlannedProgram> programs;
-  std::vector<std::string> absent;  // functions that cannot be traced; what they would show is unknown
+  std::vector<std::string> absent;  // functions that cannot be traced; their data is unavailable
 };
 
 struct AttachOffer {
   const Kallsyms& symbols;
   std::function<bool(std::string_view)> btf_has_function;
   bool force_kprobes = false;
-  // Functions whose programs the kernel did not load, or not attach (fentry/fexit on arm64 6.1: -524).
+  // Functions whose programs the kernel did not load or attach (fentry/fexit on arm64 6.1: -524).
   std::set<std::string, std::less<>> fentry_refused = {};
   std::set<std::string, std::less<>> kprobe_refused = {};
 };
 
-// Errors: attach, naming the function without which there is nothing to show.
+// Errors: attach (names the missing required function).
 Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOffer& offer);
 
 }  // namespace rcached

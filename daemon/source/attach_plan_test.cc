@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plans of the kernels that rcached follows, and of kernels that hide something.
+// The plans for supported kernels, and for kernels that hide symbols or types.
 #include "daemon/source/attach_plan.h"
 
 #include <gtest/gtest.h>
@@ -71,12 +71,13 @@ std::string symbol_of(const AttachPlan& plan, const std::string& program) {
   return "";
 }
 
-TEST(AttachPlan, Kernel510SeesFreesAtRcacheInsertAndMagazinesBySuffixedKprobe) {
+TEST(AttachPlan, Kernel510TracesFreesAtRcacheInsertAndMagazinesBySuffixedKprobe) {
   const auto plan = plan_of(kernel_510());
   ASSERT_TRUE(plan);
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "iova_rcache_insert");
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "");
-  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "");  // nothing is skipped there: a twin would double
+  EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"),
+            "");  // nothing is skipped there: a twin would count twice
   EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kprobe"), "iova_magazine_free_pfns.part.0");
   EXPECT_EQ(symbol_of(*plan, "iova_magazine_free_pfns_kretprobe"), "iova_magazine_free_pfns.part.0");
   EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fentry"), "");
@@ -103,7 +104,7 @@ TEST(AttachPlan, Kernel612AddsTheDepotWorker) {
   EXPECT_EQ(symbol_of(*plan, "iova_depot_work_func_fexit"), "iova_depot_work_func");
 }
 
-TEST(AttachPlan, Kernel73FollowsThePartThatTheImageHas) {
+TEST(AttachPlan, Kernel73TracesThePartInTheImage) {
   const auto plan = plan_of(kernel_73());
   ASSERT_TRUE(plan);
   EXPECT_EQ(
@@ -120,14 +121,14 @@ struct ImageCase {
   const char* name;
   bool in_btf;
   std::vector<std::string> symbols;
-  std::vector<std::string> programs;  // of free_cpu_cached_iovas; none: it is absent
+  std::vector<std::string> programs;  // for free_cpu_cached_iovas; none: it is absent
 };
 
 void PrintTo(const ImageCase& row, std::ostream* out) { *out << row.name; }
 
 class AttachPlanImage : public testing::TestWithParam<ImageCase> {};
 
-TEST_P(AttachPlanImage, DecidesHowAFunctionIsFollowed) {
+TEST_P(AttachPlanImage, DecidesHowAFunctionIsTraced) {
   Kernel kernel = kernel_61();
   const std::string name = "free_cpu_cached_iovas", line = "ffffffff81000000 t " + name + "\n";
   kernel.kallsyms.erase(kernel.kallsyms.find(line), line.size());
@@ -165,7 +166,7 @@ const ImageCase kImageCases[] = {
 INSTANTIATE_TEST_SUITE_P(Table, AttachPlanImage, testing::ValuesIn(kImageCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
-// A part of the function does not see the calls that end before it.
+// A part of the function misses the calls that return before it.
 TEST(AttachPlan, APartOfARequiredFunctionIsNotEnough) {
   Kernel kernel = kernel_510();
   const std::string whole = " iova_rcache_insert\n";
@@ -180,7 +181,7 @@ TEST(AttachPlan, APartOfARequiredFunctionIsNotEnough) {
   EXPECT_FALSE(plan_of(blind));
 }
 
-// /proc/kallsyms may be masked; then the kernel has the last word when the programs are loaded.
+// /proc/kallsyms may be masked; then loading the programs shows what the kernel supports.
 TEST(AttachPlan, WithoutAnySymbolBtfDecides) {
   Kernel kernel = kernel_612();
   kernel.kallsyms = "";
@@ -212,7 +213,7 @@ TEST(AttachPlan, ForcedKprobesUseNoTrampoline) {
         << planned.program;
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_kretprobe"), "alloc_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "");
-  EXPECT_EQ(symbol_of(*plan, "free_iova_kretprobe"), "");  // its entry says all
+  EXPECT_EQ(symbol_of(*plan, "free_iova_kretprobe"), "");  // its entry is sufficient
 }
 
 TEST(AttachPlan, OneRefusedTrampolineFallsBackAlone) {
@@ -236,7 +237,7 @@ TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
   EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
 }
 
-// The kernel runs the program that was attached last first.
+// The kernel runs the last attached program first.
 TEST(AttachPlan, ATwinAttachesBeforeTheProgramThatItFollows) {
   const auto plan = plan_of(kernel_612());
   ASSERT_TRUE(plan);
@@ -263,7 +264,7 @@ TEST(AttachPlan, AMissingRefinementIsReported) {
   EXPECT_EQ(plan->absent, (std::vector<std::string>{"iova_magazine_free_pfns", "iova_depot_work_func"}));
 }
 
-TEST(AttachPlan, WithoutTheHotFunctionsThereIsNothingToShow) {
+TEST(AttachPlan, MissingHotFunctionsAreAnError) {
   Kernel blind = kernel_61();
   blind.btf.erase("alloc_iova_fast");
   blind.kallsyms = "ffffffff81000000 t free_iova_fast\n";

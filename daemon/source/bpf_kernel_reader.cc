@@ -29,8 +29,8 @@ static_assert(RCACHED_READ_MAGAZINES == 2 * kCachedOrders);
 tl::unexpected<Error> load_error(int error, std::string_view doing) {
   if (error == EPERM || error == EACCES) return tl::unexpected<Error>(tracing_refused());
   return fail(ErrorCode::attach,
-              fmt::format("cannot {} that read the allocator's memory ({})", doing, std::strerror(error)),
-              "with log level debug the daemon prints what libbpf says");
+              fmt::format("cannot {} for reading kernel memory ({})", doing, std::strerror(error)),
+              "set the log level to debug for the messages of libbpf");
 }
 
 Pfns pfns_of(const rcached_read_magazine& magazine) {
@@ -54,12 +54,13 @@ bool readings_agree(const rcached_read_cpu& answer) {
 Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
                                                                  TreeWalk tree_walk) {
   if (per_cpu_offset == 0)
-    return fail(ErrorCode::unknown_layout,
-                "the kernel does not name the place of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
-                "boot a kernel with CONFIG_KALLSYMS_ALL=y");
+    return fail(
+        ErrorCode::unknown_layout,
+        "the kernel does not show the address of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
+        "boot a kernel with CONFIG_KALLSYMS_ALL=y");
   RCACHED_TRY(const auto cpus, rcached::possible_cpus());
   ::reader_bpf* skeleton = reader_bpf::open(nullptr);
-  if (skeleton == nullptr) return load_error(errno, "open the programs");
+  if (skeleton == nullptr) return load_error(errno, "open the BPF programs");
   ::bpf_program* tree_program =
       tree_walk == TreeWalk::helper ? skeleton->progs.reader_tree_called : skeleton->progs.reader_tree;
   std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, cpus));
@@ -67,13 +68,13 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
   skeleton->rodata->symbols.cpus = static_cast<__u32>(cpus);
   if (const int error = reader_bpf::load(skeleton); error != 0)
-    return load_error(-error, "load the programs");
+    return load_error(-error, "load the BPF programs");
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
   if (const int error =
           bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.reader_per_cpu_offsets), &options);
       error != 0)
-    return load_error(-error, "run the programs");
+    return load_error(-error, "run the BPF programs");
   reader->status_.available = true;
   return reader;
 }
@@ -97,7 +98,7 @@ std::uint32_t BpfKernelReader::run(const ::bpf_program* program, int cpu) {
     options.flags = 0;
     options.cpu = 0;
   }
-  // Not online: nobody changes its magazines, so anybody may read them.
+  // Offline: its magazines do not change, so any CPU may read them.
   if (error == -ENXIO) error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
   const std::uint64_t elapsed = monotonic_now_ns() - begin;
   ++status_.reads;
@@ -190,7 +191,7 @@ Reading<TreeSlice> BpfKernelReader::walk_tree(std::uint64_t key, std::uint64_t f
   skeleton_->bss->request.from = from;
   skeleton_->bss->request.limit = limit;
   const rcached_read_tree& answer = skeleton_->bss->tree_answer;
-  // A walk that broke off has read what it has read: half a chunk is better than none.
+  // Use the ranges that an interrupted walk has read.
   const auto time = try_reading([&] {
     const std::uint32_t status = run(tree_program_);
     return status == RCACHED_READ_CHANGED && answer.count > 0 ? std::uint32_t{RCACHED_READ_OK} : status;

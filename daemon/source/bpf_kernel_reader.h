@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// BpfKernelReader: the KernelReader over the programs of bpf/reader.bpf.c, in an object of their own: nothing
-// is attached, every call runs one of them by hand and looks at the answer in mapped memory.
+// BpfKernelReader: the KernelReader that uses the programs of bpf/reader.bpf.c, in a separate object: nothing is
+// attached, every call runs one of them explicitly and reads the answer from mapped memory.
 //
-// A refused attempt (Unread::changed) is made again, kAttempts in all, before the caller hears of it; a fault
-// is told at once. Every attempt counts as a read in status(), its time by CLOCK_MONOTONIC around the run.
+// An inconsistent attempt (Unread::changed) is repeated, up to kAttempts in all, before it is reported; a fault is
+// reported immediately. Every attempt counts as a read in status(), timed with CLOCK_MONOTONIC.
 // One thread.
 #pragma once
 
@@ -23,15 +23,15 @@ class BpfKernelReader final : public KernelReader {
  public:
   static constexpr int kAttempts = 4;
 
-  // How the walk over a tree is written; both read the same.
+  // The implementation of the tree walk; both give the same results.
   enum class TreeWalk {
-    loop,    // for every kernel; the verifier follows each of its steps
+    loop,    // works on every kernel; the verifier checks each iteration
     helper,  // bpf_loop(), since 5.17: loads faster
   };
   static TreeWalk best_tree_walk();
 
-  // `per_cpu_offset` is the address of the kernel's __per_cpu_offset[]; without it (0) no magazine of a CPU
-  // can be found, and there is no reader. Errors: permission, unknown_layout, attach, internal.
+  // `per_cpu_offset` is the address of the kernel's __per_cpu_offset[]; without it (0) the magazines of CPUs
+  // cannot be found, and load() fails. Errors: permission, unknown_layout, attach, internal.
   static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset,
                                                          TreeWalk tree_walk = best_tree_walk());
   ~BpfKernelReader() override;
@@ -51,14 +51,14 @@ class BpfKernelReader final : public KernelReader {
   BpfKernelReader(::reader_bpf* skeleton, const ::bpf_program* tree_program, std::uint16_t cpus)
       : skeleton_(skeleton), tree_program_(tree_program), cpus_(cpus) {}
 
-  // Runs the program on this CPU, or on the CPU with that number when it is online. An rcached_read_status.
+  // Runs the program on this CPU, or on `cpu` if it is online. Returns an rcached_read_status.
   std::uint32_t run(const ::bpf_program* program, int cpu = -1);
   std::uint32_t run_cpu(std::uint16_t cpu);
-  // `attempt` gives an rcached_read_status.
+  // `attempt` returns an rcached_read_status.
   template <typename Attempt>
   Reading<ReadingTime> try_reading(Attempt attempt);
   Reading<TreeSlice> walk_tree(std::uint64_t key, std::uint64_t from, std::uint32_t limit);
-  // Counts an attempt that failed after the program had run well, too.
+  // Also counts attempts that failed although the program ran successfully.
   void note(std::uint32_t status);
 
   ::reader_bpf* skeleton_;

@@ -10,7 +10,7 @@ EventMerger::EventMerger(std::size_t cpus) : queues_(cpus) { heap_.reserve(cpus)
 void EventMerger::add(std::size_t cpu, const rcached_event& event) {
   auto& events = queues_[cpu].events;
   if (event.time_ns < delivered_until_ns_) ++late_;
-  // Nearly always the last place: an insertion from the back is one comparison.
+  // Records are nearly always in order: searching from the back needs one comparison.
   auto place = events.end();
   const auto head = events.begin() + static_cast<std::ptrdiff_t>(queues_[cpu].head);
   while (place != head && std::prev(place)->time_ns > event.time_ns) --place;

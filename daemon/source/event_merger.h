@@ -2,8 +2,8 @@
 // EventMerger: joins the rings of all CPUs into one stream ordered by time.
 //
 // A ring is almost ordered: an interrupt may put its record before the one it interrupted. And a record may
-// be committed later than its time says. So records are held back until a watermark (DrainWatermark):
-// everything older has been read by then. A record that still comes late is delivered at once and counted.
+// be committed later than its timestamp. So records are held back until a watermark (DrainWatermark):
+// everything older has been read by then. A record that is still late is delivered immediately and counted.
 //
 // One thread.
 #pragma once
@@ -30,12 +30,12 @@ class EventMerger {
   std::size_t held() const { return held_; }
   // Time of the oldest held record; 0 when there is none.
   std::uint64_t oldest_ns() const;
-  // Records that came after younger ones had been delivered.
+  // Records that arrived after newer ones had been delivered.
   std::uint64_t late() const { return late_; }
 
  private:
   struct Queue {
-    std::vector<rcached_event> events;  // ordered by time from `head` on
+    std::vector<rcached_event> events;  // from `head` on, ordered by time
     std::size_t head = 0;
   };
 

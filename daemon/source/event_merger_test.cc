@@ -35,7 +35,7 @@ TEST(EventMerger, JoinsCpusByTime) {
   EXPECT_EQ(merger.held(), 0u);
 }
 
-TEST(EventMerger, HoldsBackWhatIsYoungerThanTheWatermark) {
+TEST(EventMerger, HoldsBackRecordsNewerThanTheWatermark) {
   EventMerger merger(2);
   merger.add(0, event(10, 0));
   merger.add(0, event(30, 0));
@@ -51,7 +51,7 @@ TEST(EventMerger, HoldsBackWhatIsYoungerThanTheWatermark) {
   EXPECT_EQ(merger.late(), 0u);
 }
 
-TEST(EventMerger, PutsARecordOfAnInterruptBackInPlace) {
+TEST(EventMerger, ReordersARecordOfAnInterrupt) {
   EventMerger merger(1);
   merger.add(0, event(20, 0, 2));  // the interrupt's record was reserved first
   merger.add(0, event(10, 0, 1));
@@ -68,7 +68,7 @@ TEST(EventMerger, KeepsRingOrderForEqualTimes) {
   for (std::uint64_t pfn = 1; pfn <= 5; ++pfn) EXPECT_EQ(out[pfn - 1].pfn, pfn);
 }
 
-TEST(EventMerger, CountsWhatComesTooLateAndStillDeliversIt) {
+TEST(EventMerger, CountsAndDeliversLateRecords) {
   EventMerger merger(1);
   merger.add(0, event(50, 0));
   std::vector<rcached_event> out;

@@ -38,7 +38,7 @@ class KernelSource final : public EventSource {
       return fail(ErrorCode::permission,
                   "the kernel hides its symbol addresses from this process (/proc/kallsyms shows zeros)",
                   "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
-    // Loading is long, most of it in the kernel's verifier: the reader beside the probes.
+    // Loading is slow because of the kernel's verifier: load the reader in parallel with the probes.
     const auto per_cpu_offset = symbols.find("__per_cpu_offset");
     auto reader = std::async(std::launch::async, [offset = per_cpu_offset ? per_cpu_offset->address : 0] {
       return BpfKernelReader::load(offset);
@@ -52,8 +52,7 @@ class KernelSource final : public EventSource {
     received_.resize(probes_->cpus());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
-      spdlog::warn("the kernel function {} cannot be traced here; what it would show stays unknown",
-                   function);
+      spdlog::warn("the kernel function {} cannot be traced here; its data is unavailable", function);
     spdlog::debug("start: probes attached");
     take_reader(reader.get());
     spdlog::debug("start: reader of kernel memory loaded");
@@ -64,7 +63,7 @@ class KernelSource final : public EventSource {
     const std::uint64_t begin = monotonic_now_ns();
     watermark_.drained(begin, probes_->drain());
     if (watermark_.gave_up())
-      spdlog::warn("a CPU has not finished an event for a second; what follows is mirrored without it");
+      spdlog::warn("a CPU has not submitted an event for a second; continuing without it");
     merger_.take_until(watermark_.until_ns(), batch);
     return watermark_.until_ns();
   }
@@ -123,7 +122,7 @@ class KernelSource final : public EventSource {
     if (reader)
       reader_ = std::move(*reader);
     else
-      spdlog::warn("{}; {}. The mirror is not checked against the kernel's memory", reader.error().message,
+      spdlog::warn("{}; {}. The mirror is not audited against kernel memory", reader.error().message,
                    reader.error().hint);
   }
 
@@ -138,7 +137,7 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  std::optional<KernelTypes> types_;  // large; until the start
+  std::optional<KernelTypes> types_;  // large; freed at the start
   const KernelLayout layout_;
   const KernelSourceOptions options_;
   std::unique_ptr<ProbeSet> probes_;

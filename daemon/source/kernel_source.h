@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// KernelSource: the EventSource that traces the running kernel. Loads the programs of bpf/, attaches each
-// kernel function by fentry/fexit where BTF and the kernel offer it and by kprobe/kretprobe where not, drains
-// one ring buffer per CPU and merges the records by time.
+// KernelSource: the EventSource that traces the running kernel. Loads the programs of bpf/, attaches to each
+// kernel function by fentry/fexit if BTF and the kernel support it, else by kprobe/kretprobe, drains one ring
+// buffer per CPU and merges the records by time.
 //
-// The life cycle is open, set rodata, load, attach, poll, destroy; every link dies with its file descriptor,
+// The life cycle is open, set rodata, load, attach, poll, destroy; every link ends with its file descriptor,
 // so a killed daemon leaves nothing attached. All calls from one thread.
 #pragma once
 
@@ -16,12 +16,12 @@
 namespace rcached {
 
 struct KernelSourceOptions {
-  // Of each possible CPU; a power of two and a multiple of the page size. 0: automatic_ring_bytes().
+  // Per possible CPU; a power of two and a multiple of the page size. 0: automatic_ring_bytes().
   std::uint32_t ring_bytes = 0;
   bool force_kprobes = false;  // never use fentry/fexit (for tests and for kernels where it misbehaves)
 };
 
-// `types` and `layout`: of the running kernel. Errors of start(): permission, attach, internal.
+// `types` and `layout` describe the running kernel. Errors of start(): permission, attach, internal.
 std::unique_ptr<EventSource> make_kernel_source(KernelTypes types, const KernelLayout& layout,
                                                 const KernelSourceOptions& options);
 

@@ -22,13 +22,13 @@
 namespace rcached {
 namespace {
 
-// The kernel's own code for "this architecture cannot", not in errno.h.
+// ENOTSUPP: an error code internal to the kernel, not in errno.h.
 constexpr int kNotSupported = 524;
 constexpr int kDrainAttempts = 4;
 
-// libbpf's warnings while we load and attach: the last ones explain a failure, on success nobody needs them.
+// libbpf's last warnings during load and attach, to explain a failure.
 thread_local std::string last_warning;
-thread_local std::string warned_program;  // the last one that a warning was about
+thread_local std::string warned_program;  // the program named by the last warning about a program
 
 // The program that a warning like "libbpf: prog 'alloc_iova_fentry': failed to load: -2" is about, or empty.
 std::string_view program_of(std::string_view warning) {
@@ -45,7 +45,7 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
   std::vsnprintf(line.data(), line.size(), format, arguments);
   std::string text(line.data());
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  // It ends with "failed to load object", "... skeleton": what came before says why.
+  // The last warnings are "failed to load object", "... skeleton"; those before have the reason.
   if (level == LIBBPF_WARN && !text.starts_with("libbpf: failed to load")) {
     last_warning = text;
     if (const auto program = program_of(text); !program.empty()) warned_program = program;
@@ -57,7 +57,7 @@ int on_libbpf_message(libbpf_print_level level, const char* format, va_list argu
 tl::unexpected<Error> load_error(int error, std::string_view doing) {
   if (error == EPERM || error == EACCES) return tl::unexpected<Error>(tracing_refused());
   return fail(ErrorCode::attach, fmt::format("cannot {} ({}; {})", doing, std::strerror(error), last_warning),
-              "see `rcached check`; with log level debug the daemon prints what libbpf says");
+              "see `rcached check`; set the log level to debug for the messages of libbpf");
 }
 
 Error attach_error(int error, const PlannedProgram& planned) {
@@ -65,7 +65,7 @@ Error attach_error(int error, const PlannedProgram& planned) {
   return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol)).value();
 }
 
-// struct bpf_link_info of a kprobe since 6.7, as far as it is needed; older build hosts do not declare it.
+// struct bpf_link_info of a kprobe since 6.7, only the fields needed; older build hosts do not declare it.
 struct KprobeLinkInfo {
   std::uint32_t type, id, prog_id, pad;
   std::uint32_t perf_event_type, pad2;
@@ -178,7 +178,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
       if (trampoline && (error == kNotSupported || error == EOPNOTSUPP || error == EBUSY)) return planned;
       Error reason = attach_error(error, planned);
       if (planned.required) return tl::unexpected<Error>(std::move(reason));
-      spdlog::warn("{}; {}. What {} would show stays unknown", reason.message, reason.hint, planned.function);
+      spdlog::warn("{}; {}. The data of {} is unavailable", reason.message, reason.hint, planned.function);
       leave_out(planned.function);
       continue;
     }
@@ -187,7 +187,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
   return std::nullopt;
 }
 
-// A refined picture is not worth running blind for: without this function, whole.
+// Removes all programs of an optional function, so that none of its data is incomplete.
 void ProbeSet::leave_out(const std::string& function) {
   std::erase_if(attached_, [&](const Attached& attached) {
     if (attached.planned->function != function) return false;
@@ -227,7 +227,7 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
       else
         error = -errno;
     }
-    close(ring);  // the map of rings and the mapping keep it alive
+    close(ring);  // the map of rings and the mapping hold references
     if (error != 0) return load_error(-error, fmt::format("set up the ring buffer of CPU {}", cpu));
   }
   return {};
@@ -247,7 +247,7 @@ std::vector<int> ProbeSet::links() const {
 
 bool ProbeSet::drain() {
   for (std::size_t i = 0; i < ring_positions_.size(); ++i) reserved_[i] = ring_positions_[i].reserved();
-  // Most records that are being written just now are there a moment later.
+  // Most records that are still being written are submitted shortly after.
   for (int attempt = 0; attempt < kDrainAttempts; ++attempt) {
     ring_buffer__consume(rings_);
     if (all_read()) return true;
@@ -267,13 +267,13 @@ std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
   std::vector<rcached_cpu_stats> result(cpus_);
   const __u32 key = 0;
   if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) return result;
-  // struct cpu_state begins with its rcached_cpu_stats
+  // struct cpu_state starts with its rcached_cpu_stats
   for (std::size_t cpu = 0; cpu < cpus_; ++cpu)
     std::memcpy(&result[cpu], values.data() + cpu * value_size, sizeof(rcached_cpu_stats));
   return result;
 }
 
-// Its exit program makes the event of both.
+// The exit program makes the event for both.
 bool ProbeSet::is_entry_of_a_pair(const PlannedProgram& planned) const {
   if (planned.method != AttachMethod::fentry && planned.method != AttachMethod::kprobe) return false;
   return std::any_of(plan_.programs.begin(), plan_.programs.end(), [&](const PlannedProgram& other) {
@@ -307,8 +307,8 @@ std::vector<ProgramStatus> ProbeSet::program_status() const {
     }
     result.push_back(std::move(status));
   }
-  // What the twins have made is not lost. Read after the misses: a twin that runs in between must not look
-  // like a loss.
+  // Events made by the twins are not lost. Read them after the misses: a twin that runs in between must not
+  // appear as a loss.
   std::uint64_t nested_allocs = 0;
   std::uint64_t nested_frees = 0;
   for (const rcached_cpu_stats& cpu : cpu_stats()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ProbeSet: the BPF object of bpf/probes.bpf.c, loaded and attached after an AttachPlan; owns programs, maps,
-// rings and links. What the kernel counts about them is read here too.
+// ProbeSet: the BPF object of bpf/probes.bpf.c, loaded and attached according to an AttachPlan; owns programs, maps,
+// rings and links. Also reads the kernel's statistics about them.
 //
-// Every link dies with its file descriptor: when the ProbeSet or the process is gone, nothing stays attached.
+// Every link ends with its file descriptor: when the ProbeSet or the process is gone, nothing stays attached.
 // One thread.
 #pragma once
 
@@ -31,16 +31,16 @@ namespace rcached {
 
 class ProbeSet {
  public:
-  // Called for every record; cpu is the ring's.
+  // Called for every record; `cpu` is that of the ring.
   using Receiver = std::function<void(std::size_t cpu, const void* data, std::size_t size)>;
 
   struct Options {
-    std::uint32_t ring_bytes = 0;  // of each possible CPU; 0: automatic_ring_bytes()
+    std::uint32_t ring_bytes = 0;  // per possible CPU; 0: automatic_ring_bytes()
     bool force_kprobes = false;
   };
 
   // Loads and attaches. A function whose trampoline the kernel refuses to attach (or to load, when it is not
-  // required) is tried again as a kprobe; one that is not required is left out when that is refused too.
+  // required) is retried as a kprobe; one that is not required is left out when that is refused too.
   // Errors: permission, attach, internal.
   static Expected<std::unique_ptr<ProbeSet>> attach(const KernelTypes& types, const KernelLayout& layout,
                                                     const Kallsyms& symbols, const Options& options,
@@ -52,11 +52,11 @@ class ProbeSet {
   std::size_t cpus() const { return cpus_; }
   const AttachPlan& plan() const { return plan_; }
 
-  // Descriptors of the links, one a program.
+  // Descriptors of the links, one per program.
   std::vector<int> links() const;
 
-  // Hands every record in the rings to the receiver. False: one that had been reserved when it began was not
-  // submitted yet, so it and what came after it on its CPU is still to come.
+  // Passes every record in the rings to the receiver. False: a record that was reserved when drain() began is
+  // not submitted yet, so it and later records of its CPU are still missing.
   bool drain();
 
   // Per possible CPU.
@@ -65,7 +65,7 @@ class ProbeSet {
 
   struct GroupWalk {
     std::vector<rcached_group> groups;
-    bool complete = false;  // every group was seen, and every read worked
+    bool complete = false;  // every group was found, and every read succeeded
   };
   // Runs the walk over all IOMMU groups in the kernel. Empty and not complete when the kernel hides them.
   GroupWalk walk_groups();
@@ -82,7 +82,7 @@ class ProbeSet {
   };
 
   explicit ProbeSet(Receiver receiver);
-  // Returns the program that the plan must do without, or nothing when all is attached.
+  // Returns the program that was refused, or nothing when all are attached.
   Expected<std::optional<PlannedProgram>> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
@@ -98,7 +98,7 @@ class ProbeSet {
   ::ring_buffer* rings_ = nullptr;
   std::vector<RingContext> ring_contexts_;
   std::vector<RingPosition> ring_positions_;
-  std::vector<std::uint64_t> reserved_;  // scratch of drain(): of each ring as it begins
+  std::vector<std::uint64_t> reserved_;  // scratch of drain(): reserved bytes of each ring at its start
   std::vector<Attached> attached_;
   std::set<std::string> left_out_;  // functions whose attachment was refused and that are not required
 };

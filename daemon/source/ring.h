@@ -9,9 +9,7 @@
 
 namespace rcached {
 
-// How large the ring buffer of a CPU is where nobody says it: what a small machine's CPUs can use, and no
-// more memory on a large one than it would give for its counters.
-
+// The default size of a CPU's ring buffer, with a limit on the total for large machines.
 // For a machine with `cpus` possible CPUs (>= 1). A power of two; at most 256 MiB in all, as long as a CPU's
 // is not below 256 KiB.
 constexpr std::uint32_t automatic_ring_bytes(std::uint32_t cpus) {
@@ -19,22 +17,22 @@ constexpr std::uint32_t automatic_ring_bytes(std::uint32_t cpus) {
   return std::clamp(std::bit_floor(kAll / cpus), kMin, kMax);
 }
 
-// RingPosition: how far a BPF ring buffer has been written and read, from the two pages that the kernel maps
+// RingPosition: the write and read positions of a BPF ring buffer, from the two pages that the kernel maps
 // for it (kernel/bpf/ringbuf.c: the consumer's page, then the producer's; 5.8 and later).
 //
-// A record counts as reserved before its writer takes its time (bpf/emit.bpf.h), and is skipped by no reader
-// while it is not submitted. So once all that was reserved at some moment has been read, every record that
-// comes later is of a later time.
+// A record is reserved before its writer takes its timestamp (bpf/emit.bpf.h), and readers do not skip records
+// that are not submitted. So once everything that was reserved at some moment has been read, every later record
+// has a later timestamp.
 
 class RingPosition {
  public:
-  // nullopt with errno: it cannot be mapped. The descriptor may be closed afterwards.
+  // nullopt (and errno): it cannot be mapped. The descriptor may be closed afterwards.
   static std::optional<RingPosition> map(int ring_fd);
   ~RingPosition();
   RingPosition(RingPosition&& other) noexcept;
   RingPosition& operator=(RingPosition&& other) noexcept;
 
-  // Bytes since the ring was made.
+  // Bytes since the ring was created.
   std::uint64_t reserved() const;
   std::uint64_t consumed() const;
 
@@ -44,11 +42,11 @@ class RingPosition {
   void* pages_;
 };
 
-// DrainWatermark: up to which time the records of all rings are complete, drain after drain. A drain is
-// complete when all that was reserved in any ring as it began has been read: then nothing from before the
-// drain before it can come any more. (Not before it itself: a store takes a moment to be seen by another
-// CPU.) A CPU that is held up between reserving a record and submitting it, by an interrupt or by its
-// hypervisor, holds the time with it, so order survives; but no longer than kMaxHeld.
+// DrainWatermark: the time up to which the records of all rings are complete. A drain is complete when everything
+// that was reserved in any ring at its start has been read: then no record from before the start of the previous
+// drain can still arrive. (Not of this drain: a store takes a moment to become visible to other CPUs.) A CPU that
+// is delayed between reserving and submitting a record, by an interrupt or by its hypervisor, holds the watermark
+// back to preserve the order, but no longer than kMaxHeld.
 //
 // Pure. One thread.
 
@@ -56,16 +54,16 @@ class DrainWatermark {
  public:
   static constexpr std::uint64_t kMaxHeld = 1'000'000'000;  // ns
 
-  // After a drain that began at `begin_ns`.
+  // Call after a drain that began at `begin_ns`.
   void drained(std::uint64_t begin_ns, bool complete) {
     gave_up_ = !complete && until_ns_ != 0 && begin_ns > until_ns_ + kMaxHeld;
     if (complete || gave_up_) until_ns_ = previous_begin_ns_;
     previous_begin_ns_ = begin_ns;
   }
 
-  // Records of this time and older may be delivered.
+  // Records up to this time may be delivered.
   std::uint64_t until_ns() const { return until_ns_; }
-  // Whether the last drain went on without a record that had been reserved long before.
+  // Whether the last drain stopped waiting for a record that had been reserved long before.
   bool gave_up() const { return gave_up_; }
 
  private:

@@ -19,7 +19,7 @@ TEST(RingSize, FollowsTheNumberOfCpus) {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-TEST(DrainWatermark, IsTheBeginOfTheDrainBefore) {
+TEST(DrainWatermark, IsTheStartOfThePreviousDrain) {
   DrainWatermark watermark;
   watermark.drained(100, true);
   EXPECT_EQ(watermark.until_ns(), 0u);
@@ -33,15 +33,15 @@ TEST(DrainWatermark, WaitsForACpuThatHasNotSubmitted) {
   DrainWatermark watermark;
   watermark.drained(100, true);
   watermark.drained(200, true);
-  watermark.drained(300, false);  // something reserved before 300 is missing: it may be of 150
+  watermark.drained(300, false);  // a record reserved before 300 is missing: its time may be 150
   EXPECT_EQ(watermark.until_ns(), 100u);
   watermark.drained(400, false);
   EXPECT_EQ(watermark.until_ns(), 100u);
-  watermark.drained(500, true);  // all from before 500 is there
+  watermark.drained(500, true);  // all records from before 500 are read
   EXPECT_EQ(watermark.until_ns(), 400u);
 }
 
-TEST(DrainWatermark, WaitsNoLongerThanASecond) {
+TEST(DrainWatermark, WaitsForAtMostASecond) {
   DrainWatermark watermark;
   watermark.drained(kSecond, true);
   watermark.drained(kSecond + 10, true);

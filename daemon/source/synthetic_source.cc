@@ -20,9 +20,9 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kGranuleBytes = 4096;
-// What a poll may take: a rate beyond this machine's power must not stretch the rounds of the pipeline.
+// Limit per poll: a rate that is too high for this machine must not lengthen the rounds of the pipeline.
 constexpr std::uint64_t kMaxCallsAtOnce = 100'000;
-constexpr unsigned kCpusOfTwoNodes = 16;  // from so many on they are split into two NUMA nodes
+constexpr unsigned kCpusOfTwoNodes = 16;  // this many or more CPUs are split into two NUMA nodes
 
 // Keys only need to differ and not to be 0.
 std::uint64_t key_of(std::uint32_t domain) { return domain + 1; }
@@ -104,9 +104,9 @@ class SyntheticSource final : public EventSource {
   std::string name() const override { return "synthetic"; }
 
  private:
-  // The simulator knows no time: a search costs more in a larger tree, a magazine's end by the pfn.
+  // The simulator has no durations: a search takes longer in a larger tree, freeing a magazine per pfn.
   std::optional<std::uint64_t> plausible_duration_ns(const Operation& operation, std::uint32_t domain) const {
-    const std::uint64_t spread = (operation.pfn * 0x9e3779b97f4a7c15u) >> 60;  // 0 to 15, by the pfn
+    const std::uint64_t spread = (operation.pfn * 0x9e3779b97f4a7c15u) >> 60;  // 0 to 15, depends on the pfn
     if (operation.kind == OperationKind::tree_alloc) {
       return 150 + 60 * std::bit_width(workload_->simulator(domain).tree_ranges()) * (spread + 1) / 4;
     }
@@ -129,7 +129,7 @@ class SyntheticSource final : public EventSource {
   std::vector<rcached_event> pending_;
   std::vector<CpuLoss> cpus_;
   std::uint64_t calls_ = 0;
-  std::uint64_t skipped_ns_ = 0;  // what a stopped process has missed; the workload's own time knows no gap
+  std::uint64_t skipped_ns_ = 0;  // time missed while stopped; the workload's own time has no gaps
 };
 
 }  // namespace

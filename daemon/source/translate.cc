@@ -30,7 +30,7 @@ std::uint8_t op_of(OperationKind kind) {
   return static_cast<std::uint8_t>(static_cast<unsigned>(kind) + RCACHED_OP_ALLOC);
 }
 
-// Both lists stand in the same order; the casts above rest on it.
+// Both lists have the same order; the casts above depend on it.
 static_assert(static_cast<int>(OperationKind::alloc) + 1 == RCACHED_OP_ALLOC);
 static_assert(static_cast<int>(OperationKind::free) + 1 == RCACHED_OP_FREE);
 static_assert(static_cast<int>(OperationKind::tree_alloc) + 1 == RCACHED_OP_TREE_ALLOC);

@@ -38,7 +38,7 @@ TEST(Translate, EveryOperationSurvivesTheRoundTrip) {
         event.loaded = 127;
         event.prev = 3;
       }
-      // These hold nothing beyond time, domain and CPU that the model could use.
+      // These contain only time, domain and CPU for the model.
       if (op == RCACHED_OP_FREE || op == RCACHED_OP_TREE_FREE || op == RCACHED_OP_DOMAIN_PUT) event.arg = 0;
       const auto operation = to_operation(event);
       ASSERT_TRUE(operation) << int{op};
@@ -49,7 +49,7 @@ TEST(Translate, EveryOperationSurvivesTheRoundTrip) {
   }
 }
 
-TEST(Translate, TheArgumentGoesWhereItBelongs) {
+TEST(Translate, TheArgumentDependsOnTheOperation) {
   EXPECT_EQ(to_operation(event_of(RCACHED_OP_ALLOC))->limit_pfn, 0x2000u);
   EXPECT_EQ(to_operation(event_of(RCACHED_OP_TREE_ALLOC))->duration_ns, 0x2000u);
   EXPECT_EQ(to_operation(event_of(RCACHED_OP_MAGAZINE_FREE))->duration_ns, 0x2000u);
@@ -69,7 +69,7 @@ TEST(Translate, CausesOfMagazineFrees) {
   }
 }
 
-TEST(Translate, RefusesWhatIsMalformed) {
+TEST(Translate, RejectsMalformedEvents) {
   const auto refused = [](std::uint8_t op, auto change) {
     rcached_event event = event_of(op);
     EXPECT_TRUE(to_operation(event));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeSource: an EventSource whose every answer the test sets.
+// FakeSource: an EventSource whose results are set by the test.
 #pragma once
 
 #include <chrono>
@@ -44,9 +44,9 @@ class FakeSource : public EventSource {
 
   std::optional<Error> start_error;
   std::function<void()> on_poll;
-  std::uint64_t complete_until_ns = 0;  // what poll() says
-  std::vector<rcached_event> next;      // come with the next poll
-  std::vector<rcached_event> held;      // come with a flush only
+  std::uint64_t complete_until_ns = 0;  // returned by poll()
+  std::vector<rcached_event> next;      // returned by the next poll
+  std::vector<rcached_event> held;      // returned by flush() only
   std::vector<DiscoveredDomain> domains;
   SourceStatus source_status;
   int polls = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel with one IOVA domain, played by a Simulator: its event stream and its memory, in one time.
+// A kernel with one IOVA domain, simulated: its event stream and its memory, with one clock.
 #pragma once
 
 #include <deque>
@@ -23,17 +23,17 @@ class SimulatedReader final : public KernelReader {
 
   std::uint16_t possible_cpus() const override { return kernel->cpus(); }
   Reading<DomainConstants> read_constants(std::uint64_t key) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
+    if (!access(key)) return tl::unexpected(Unread::fault);
     return DomainConstants{4096, 1, 1u << 20};
   }
   Reading<CpuContents> read_cpu(std::uint64_t key, std::uint16_t cpu) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
+    if (!access(key)) return tl::unexpected(Unread::fault);
     if (take(changing_cpus)) return tl::unexpected(Unread::changed);
     return test::read_cpu(*kernel, cpu, now());
   }
   Reading<DepotSlice> read_depot(std::uint64_t key, std::uint8_t order, DepotCursor& cursor) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
-    // From the top down, two magazines at a time, as a list is read.
+    if (!access(key)) return tl::unexpected(Unread::fault);
+    // From the top down, two magazines at a time, like a list.
     DepotSlice slice = test::read_depot(*kernel, order, now());
     if (!cursor.started) cursor.index = slice.depot_size;
     cursor.started = true;
@@ -46,16 +46,16 @@ class SimulatedReader final : public KernelReader {
     return slice;
   }
   Reading<TreeSlice> read_tree(std::uint64_t key, std::uint64_t from) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
+    if (!access(key)) return tl::unexpected(Unread::fault);
     if (from != 0 && take(broken_walks)) return tl::unexpected(Unread::changed);
     return test::read_tree(*kernel, from, 16, now());
   }
   Reading<TreeSlice> read_tree_at(std::uint64_t key, std::uint64_t pfn) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
+    if (!access(key)) return tl::unexpected(Unread::fault);
     return test::read_tree_at(*kernel, pfn, now());
   }
   Reading<std::optional<FlushQueueReading>> read_flush_queue(std::uint64_t key) override {
-    if (!look(key)) return tl::unexpected(Unread::fault);
+    if (!access(key)) return tl::unexpected(Unread::fault);
     return fq_pending ? std::optional(FlushQueueReading{{now(), now()}, false, *fq_pending, {}})
                       : std::nullopt;
   }
@@ -64,14 +64,14 @@ class SimulatedReader final : public KernelReader {
   Simulator* kernel = nullptr;
   std::uint64_t* clock = nullptr;
   bool gone = false;             // reading fails
-  int changing_cpus = 0;         // so many readings of CPUs are refused
-  int broken_walks = 0;          // so many walks over the tree end after their first chunk
+  int changing_cpus = 0;         // this many reads of CPUs fail with Unread::changed
+  int broken_walks = 0;          // this many walks over the tree fail after their first chunk
   std::uint64_t cost_ns = 1000;  // of a chunk
   std::optional<std::uint64_t> fq_pending;
 
  private:
   std::uint64_t now() { return *clock; }
-  bool look(std::uint64_t key) {
+  bool access(std::uint64_t key) {
     ++*clock;
     ++status_.reads;
     status_.time_ns += cost_ns;
@@ -91,7 +91,7 @@ class SimulatedSource final : public EventSource {
   }
 
   Expected<void> start() override { return {}; }
-  // Everything but the last `held_back` events, which are under way.
+  // Everything except the last `held_back` events, which are in flight.
   std::uint64_t poll(std::vector<rcached_event>& batch) override {
     while (events_.size() > held_back) {
       batch.push_back(events_.front());

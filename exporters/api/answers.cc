@@ -314,7 +314,7 @@ Status status_answer(const View& view, const ProcessFigures& process) {
   out.mode = valid_utf8(status.mode);
   out.ready = status.ready;
   if (!status.ready) {
-    out.not_ready_reason = status.not_ready_reason.empty() ? "the event source does not run yet"
+    out.not_ready_reason = status.not_ready_reason.empty() ? "the event source is not running yet"
                                                            : valid_utf8(status.not_ready_reason);
   }
   if (status.started_unix_s != 0) out.started = status.started_unix_s;

@@ -81,7 +81,7 @@ TEST(StatusAnswer, RunsAreNullWhenTheKernelDoesNotCountThem) {
 TEST(StatusAnswer, SaysWhyItIsNotReady) {
   View view = sample_view(kProfile61);
   view.status.ready = false;
-  EXPECT_EQ(status(view)["not_ready_reason"], "the event source does not run yet");
+  EXPECT_EQ(status(view)["not_ready_reason"], "the event source is not running yet");
   view.status.not_ready_reason = "attaching probes";
   EXPECT_EQ(status(view)["not_ready_reason"], "attaching probes");
   EXPECT_EQ(status(view)["ready"], false);

@@ -260,7 +260,7 @@ TEST_F(Daemon, TellsTheServiceManager) {
   EXPECT_EQ(last, "READY=1\nSTATUS=source synthetic, metrics at http://" + address() + "/metrics");
   daemon.signal(SIGTERM);
   while ((last = next()) == "WATCHDOG=1") continue;
-  EXPECT_EQ(last, "STOPPING=1\nSTATUS=Ending");
+  EXPECT_EQ(last, "STOPPING=1\nSTATUS=Shutting down");
   const auto exit = daemon.wait(2s);
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
@@ -460,7 +460,7 @@ TEST_F(Daemon, SecondInstance) {
   const std::string config =
       directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   expect_failure(run({kBinary, "run", "--config", config, "--listen", address()}), 11,
-                 "another rcached traces this kernel, pid 4242 (" + lock + "); stop it first");
+                 "another rcached is tracing this kernel, pid 4242 (" + lock + "); stop it first");
   // The synthetic source is not concerned.
   Process daemon(synthetic({"--config", config}));
   EXPECT_TRUE(ready()) << daemon.err();
@@ -504,7 +504,7 @@ TEST_F(Daemon, AuditOfASyntheticSource) {
     expect_failure(run(argv), 1, "nothing can be audited: ");
   }
   expect_failure(run({kBinary, "audit", "--config", own_config(), "--domain", "77"}), 2,
-                 "there is no domain '77'; there are: 1, 2, 3, 4\n");
+                 "there is no domain '77'; known domains: 1, 2, 3, 4\n");
   const auto mode = std::filesystem::status(directory_ / "control").permissions();
   EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
@@ -518,7 +518,7 @@ TEST_F(Daemon, TwoSyntheticOnesShareARunDirectory) {
                   "--config", own_config()});
   ASSERT_TRUE(eventually([&] { return get(other, "/-/ready").status == 200; })) << second.err();
   EXPECT_TRUE(eventually(
-      [&] { return second.err().find("another rcached has the control socket") != std::string::npos; }));
+      [&] { return second.err().find("another rcached uses the control socket") != std::string::npos; }));
   second.signal(SIGTERM);
   ASSERT_TRUE(second.wait(2s));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "control")) << "it is the first one's";

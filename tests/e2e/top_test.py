@@ -485,7 +485,7 @@ class PlainTest(WithDaemon):
         self.expect_failure(self.run_top("--url", nobody, "--once"), 1, "no rcached answers", "rcached run", "--url",
                             "--source")
         self.expect_failure(self.run_top("--url", url, "--once", "--domain", "nobody"), 2, "no domain 'nobody'",
-                            "there are 1, 2")
+                            "known domains: 1, 2")
         self.expect_failure(self.run_top("--url", url, "--domain", "no\x1b[2Jbody"), 2, r"no\x1b[2Jbody")
         self.expect_failure(self.run_top("--url", "http://me:secret@host", "--once"), 2, "--user")
         self.assertNotIn("secret", self.run_top("--url", "http://me:secret@host", "--once").stderr)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// config-answers: what the parser says of configurations, for schema_test.py. Reads a JSON array of texts
+// config-answers: prints the parser's results for configurations, for schema_test.py. Reads a JSON array of texts
 // from stdin and prints a line of JSON for each:
 //   {"accepted": bool, "message": "...", "hint": "...", "document": DOCUMENT}
 // The document is the text as rcached's YAML reader reads it, with unquoted true, false and decimal integers

@@ -17,7 +17,7 @@ namespace {
 std::string not_ready_reason(const View* view) {
   if (view == nullptr) return "rcached is starting: no snapshot has been taken yet";
   if (view->status.ready) return {};
-  return view->status.not_ready_reason.empty() ? "the event source does not run yet"
+  return view->status.not_ready_reason.empty() ? "the event source is not running yet"
                                                : view->status.not_ready_reason;
 }
 

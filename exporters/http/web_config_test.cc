@@ -163,9 +163,8 @@ TEST(WebConfig, RejectsInvalidUsersWithoutShowingAHash) {
       std::string::npos);
   EXPECT_EQ(
       fault("basic_auth_users:\n  a.b: ''\n"),
-      "the password of user 'a.b' is not a bcrypt hash (web.yaml:2:8)|make a hash with `htpasswd -nBC 10 "(
-          web.yaml : 2 : 8) |
-          create a hash with `htpasswd - nBC " -d ':\\n'`");
+      "the password of user 'a.b' is not a bcrypt hash (web.yaml:2:8)|create a hash with `htpasswd -nBC 10 "
+      "\"\" | tr -d ':\\n'`");
 }
 
 TEST(WebConfig, RejectsAdvancedYaml) {

@@ -72,8 +72,8 @@ inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
 struct ReaderStatus {
   bool available = false;     // false: this source has no memory to read
   std::uint64_t reads = 0;    // chunks
-  std::uint64_t changed = 0;  // of them, refused because the structure changed under them
-  std::uint64_t faults = 0;   // of them, that failed or made no sense
+  std::uint64_t changed = 0;  // of them, discarded because the structure changed during the read
+  std::uint64_t faults = 0;   // of them, failed or inconsistent
   std::uint64_t time_ns = 0;  // spent in all chunks
   std::uint64_t longest_ns = 0;
   std::uint64_t budget_ns_per_s = 0;  // config: audit.budget

@@ -309,7 +309,7 @@ class TopTest(WithDaemon):
         self.start(terminal, url=daemon.url)
         self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
         daemon.stop()
-        terminal.wait("old: no rcached answers at", "DOMAIN")
+        terminal.wait("old: no rcached responds at", "DOMAIN")
         self.assertEqual(len(self.table(terminal)), 12)  # what was known stays in sight
         self.enterContext(Daemon(self.folder(), port=int(daemon.url.rpartition(":")[2]))).wait_ready()
         terminal.wait("DOMAIN", gone=["no rcached answers"])
@@ -345,7 +345,7 @@ class TopTest(WithDaemon):
         url = f"http://127.0.0.1:{kit.free_port()}"
         terminal.command(f"$RCACHED top --url {url}; echo code=$?")
         text = terminal.wait("code=1").replace("\n", "")
-        for part in (f"no rcached answers at {url}", "start it", "--url", "--source"):
+        for part in (f"no rcached responds at {url}", "start it", "--url", "--source"):
             self.assertIn(part, text)
         self.assertEqual(terminal.ask("#{alternate_on}"), "0")
 

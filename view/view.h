@@ -70,7 +70,7 @@ inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
 
 // Cost of reading kernel memory (daemon/source/kernel_reader.h).
 struct ReaderStatus {
-  bool available = false;     // false: this source has no memory to read
+  bool available = false;     // false: this source reads no kernel memory
   std::uint64_t reads = 0;    // chunks
   std::uint64_t changed = 0;  // of them, discarded because the structure changed during the read
   std::uint64_t faults = 0;   // of them, failed or inconsistent

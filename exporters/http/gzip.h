@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // gzip (RFC 1952) in two pieces: a large beginning that is compressed once and shared, and a short end that
-// differs from answer to answer. Together they are one ordinary gzip member, which every client can read;
+// differs between responses. Together they are one ordinary gzip member, which every client can read;
 // two consecutive members are legal too, but not all clients read beyond the first.
 //
 // Stateless: safe from any thread. Out of memory is std::bad_alloc.

@@ -44,8 +44,8 @@ Verdict depot_filling(const DomainSnapshot& domain, const DomainRates& rates, co
   const bool far_enough =
       domain.orders[order].depot_magazines * 4 >= profile.depot_capacity && rates.seconds >= kTrend;
   return {"depot-filling", far_enough && rates.depot_overflows <= 0 && seconds < kHour,
-          text("the depot of order %u holds %u of %u magazines and is full in %.0f s at the pace of the last "
-               "%.0f s",
+          text("the depot of order %u holds %u of %u magazines and will be full in %.0f s at the rate of the "
+               "last %.0f s",
                order, domain.orders[order].depot_magazines, profile.depot_capacity, seconds, rates.seconds)};
 }
 
@@ -60,7 +60,7 @@ Verdict reclaim_churn(const DomainRates& rates) {
 
 Verdict size_mismatch(const DomainSnapshot& domain, const DomainRates& rates) {
   if (rates.mismatched_frees <= 0) {
-    return {"size-mismatch", false, text("no free of another size in the last %.0f s", rates.seconds)};
+    return {"size-mismatch", false, text("no free with a different size in the last %.0f s", rates.seconds)};
   }
   std::string orders;
   for (unsigned order = 0; order <= kCachedOrders; ++order) {
@@ -68,17 +68,16 @@ Verdict size_mismatch(const DomainSnapshot& domain, const DomainRates& rates) {
     orders +=
         (orders.empty() ? "" : ", ") + (order == kCachedOrders ? std::string("6+") : std::to_string(order));
   }
-  return {
-      "size-mismatch", true,
-      text("%.2f frees/s of another size than was allocated in the last %.0f s; since the start in orders %s",
-           rates.mismatched_frees, rates.seconds, orders.c_str())};
+  return {"size-mismatch", true,
+          text("%.2f frees/s with a different size than allocated in the last %.0f s; since the start in "
+               "orders %s",
+               rates.mismatched_frees, rates.seconds, orders.c_str())};
 }
 
 Verdict uncacheable_load(const DomainRates& rates) {
   const double share = rates.allocations > 0 ? rates.uncacheable_allocations / rates.allocations : 0;
-  return {
-      "uncacheable-load", rates.allocations >= kLoad && share > 0.5,
-      text("%.1f %% of %.0f allocations/s are larger than the caches take", 100 * share, rates.allocations)};
+  return {"uncacheable-load", rates.allocations >= kLoad && share > 0.5,
+          text("%.1f %% of %.0f allocations/s are too large for the caches", 100 * share, rates.allocations)};
 }
 
 }  // namespace

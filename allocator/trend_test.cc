@@ -129,8 +129,9 @@ TEST_F(Diagnosis, OverflowsMeanASaturatedDepotThatNoLongerFills) {
   domain_.orders[1].depot_magazines = 31;
   rates_.depot_magazines[1] = 0.5;
   EXPECT_TRUE(find(kProfile61, "depot-filling").holds);
-  EXPECT_EQ(find(kProfile61, "depot-filling").evidence,
-            "the depot of order 1 holds 31 of 32 magazines and is full in 2 s at the pace of the last 60 s");
+  EXPECT_EQ(
+      find(kProfile61, "depot-filling").evidence,
+      "the depot of order 1 holds 31 of 32 magazines and will be full in 2 s at the rate of the last 60 s");
   EXPECT_FALSE(find(kProfile61, "depot-saturated").holds);
   rates_.depot_overflows = 2.5;
   rates_.depot_overflow_seconds = 0.0125;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Error: what a caller can act on, as a value. `message` says what happened, to what, where; `hint` says what
-// the operator can do about it.
+// Error: a failure as a value. `message` states what failed and where; `hint` states what the operator can do
+// about it.
 //
-// A function that calls one that can fail hands its error on with RCACHED_TRY:
+// RCACHED_TRY and RCACHED_CHECK propagate the error of a called function:
 //   Expected<Config> load(...) {
-//     RCACHED_TRY(const std::string text, read_file(path));   // returns read_file()'s error, or defines
-//     `text` RCACHED_CHECK(check_owner(path));                       // the same for an Expected<void>
+//     RCACHED_TRY(const std::string text, read_file(path));  // returns read_file()'s error or defines `text`
+//     RCACHED_CHECK(check_owner(path));                      // the same for an Expected<void>
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ enum class ErrorCode : int {
   no_btf = 5,          // /sys/kernel/btf/vmlinux missing
   lockdown = 6,        // kernel lockdown forbids reading kernel memory
   no_iommu = 7,        // no IOMMU group does DMA translation
-  unknown_layout = 8,  // the kernel's IOVA structures are not what the probes understand
+  unknown_layout = 8,  // the layout of the kernel's IOVA structures is not supported
   attach = 9,          // a probe could not be loaded or attached
   port_taken = 10,     // the HTTP address is in use, is not this host's, or is privileged
   second_instance = 11,
@@ -32,11 +32,11 @@ enum class ErrorCode : int {
   // For callers inside the process; rcached exits with 1 for them.
   io = 64,       // reading or writing failed
   no_space,      // disk, quota or the process's file size limit
-  foreign_file,  // the file belongs to somebody else and is left alone
+  foreign_file,  // the file was not written by rcached and is left unchanged
   not_found,     // a file, a directory, or a resource of the API (404)
   not_ready,     // the daemon is starting (503)
-  unreachable,   // no server answers there
-  bad_answer,    // the server's answer cannot be understood
+  unreachable,   // no server responds
+  bad_answer,    // the server's response is invalid
   refused,       // the server refused the request
 };
 

@@ -33,13 +33,13 @@ class RCACHED_THREAD_ANNOTATION(capability("mutex")) Mutex {
   std::mutex mutex_;
 };
 
-// Holds a Mutex as long as it lives, but for the time between its own unlock() and lock().
+// Holds a Mutex for its lifetime, except between its own unlock() and lock().
 class RCACHED_THREAD_ANNOTATION(scoped_lockable) MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) RCACHED_THREAD_ANNOTATION(acquire_capability(mutex)) : mutex_(mutex) {
     mutex_.lock();
   }
-  // Takes over a mutex that is locked already.
+  // Adopts a mutex that is already locked.
   MutexLock(Mutex& mutex, std::adopt_lock_t) RCACHED_THREAD_ANNOTATION(requires_capability(mutex))
       : mutex_(mutex) {}
   ~MutexLock() RCACHED_THREAD_ANNOTATION(release_capability()) {

@@ -25,7 +25,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> nearest(std::string_view word,
                                         const std::vector<std::string_view>& candidates) {
-  constexpr std::size_t kMaxWord = 64;  // longer is no misspelling, and the distance is quadratic
+  constexpr std::size_t kMaxWord = 64;  // longer words are not misspellings, and the distance is quadratic
   if (word.size() > kMaxWord) return std::nullopt;
   std::optional<std::string_view> best;
   std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;

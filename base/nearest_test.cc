@@ -20,7 +20,7 @@ TEST(Nearest, CountsEdits) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
 }
 
-TEST(Nearest, OffersOnlyWhatWasLikelyMeant) {
+TEST(Nearest, SuggestsOnlyCloseCandidates) {
   EXPECT_EQ(nearest("lisen", {"threads", "listen"}), "listen");
   EXPECT_EQ(nearest("x", {"y"}), "y");
   EXPECT_EQ(nearest("tls", {"threads", "listen"}), std::nullopt);

@@ -16,7 +16,7 @@ namespace {
 std::optional<double> cpu_seconds(const std::filesystem::path& stat) {
   std::ifstream file(stat);
   std::string text;
-  std::getline(file, text, '\0');  // all of it, and no exception when the kernel refuses to be read
+  std::getline(file, text, '\0');  // the whole file; no exception if the read fails
   const auto command_end = text.rfind(')');
   if (command_end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(command_end + 1));
@@ -42,7 +42,7 @@ std::optional<std::uint64_t> open_fds(const std::filesystem::path& fd) {
   std::filesystem::directory_iterator entry(fd, error);
   for (; !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) ++count;
   if (error || count == 0) return std::nullopt;
-  return count - 1;  // without the one that reads the directory
+  return count - 1;  // without the descriptor that reads the directory
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rcached itself takes from the host, read from procfs at every call.
+// Resource usage of the rcached process, read from procfs on every call.
 #pragma once
 
 #include <cstdint>

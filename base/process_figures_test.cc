@@ -32,7 +32,7 @@ TEST_F(ProcessFiguresTest, ReadsTheFieldsOfProcfs) {
   EXPECT_EQ(figures.open_fds, 3u);
 }
 
-TEST_F(ProcessFiguresTest, WhatCannotBeReadIsNotThere) {
+TEST_F(ProcessFiguresTest, MalformedOrMissingFilesGiveNullopt) {
   write("stat", "42 (cut short) S 1 1");
   write("statm", "");
   ProcessFigures figures = read_process_figures(root_);
@@ -46,10 +46,10 @@ TEST_F(ProcessFiguresTest, WhatCannotBeReadIsNotThere) {
   EXPECT_EQ(figures.open_fds, std::nullopt);
 }
 
-TEST_F(ProcessFiguresTest, WhatOpensButRefusesToBeReadIsNotThere) {
+TEST_F(ProcessFiguresTest, FilesThatOpenButCannotBeReadGiveNullopt) {
   for (const char* file : {"stat", "statm"}) fs::create_directory(root_ / file);
   fs::remove_all(root_ / "fd");
-  std::ofstream(root_ / "fd") << "no directory";
+  std::ofstream(root_ / "fd") << "not a directory";
   const ProcessFigures figures = read_process_figures(root_);
   EXPECT_EQ(figures.cpu_seconds, std::nullopt);
   EXPECT_EQ(figures.resident_bytes, std::nullopt);

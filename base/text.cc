@@ -67,10 +67,10 @@ std::string html_escape(std::string_view text) {
   return out;
 }
 
-std::string printable(std::string_view text, std::size_t longest) {
+std::string printable(std::string_view text, std::size_t max_size) {
   std::string out;
   for (const char c : text) {
-    if (out.size() >= longest) return out + "...";
+    if (out.size() >= max_size) return out + "...";
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       out += fmt::format("\\x{:02x}", byte);

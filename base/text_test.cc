@@ -25,7 +25,7 @@ TEST(Text, EveryInvalidByteIsReplaced) {
   EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80").size(), 12u);   // above U+10FFFF
   EXPECT_EQ(valid_utf8("\xe2\x82"
                        "A"),
-            bad + bad + "A");  // cut by ASCII, which survives
+            bad + bad + "A");  // truncated by ASCII, which is kept
 }
 
 TEST(Text, HtmlIsEscaped) {

@@ -46,7 +46,7 @@ Error malformed(std::string_view what, const std::string& place) {
           "correct the syntax there"};
 }
 
-// Whether a quote opens at `at` and none closes it: yaml-cpp then takes the rest of the file as the value.
+// True if a quote opens at `at` and is never closed: yaml-cpp then takes the rest of the file as the value.
 bool is_open_quote(std::string_view text, std::size_t at) {
   if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return false;
   const char quote = text[at];
@@ -62,8 +62,8 @@ bool is_open_quote(std::string_view text, std::size_t at) {
   return true;
 }
 
-// Builds the tree of the first document and notes where a second one begins. Of the findings, the first is
-// reported; the parser goes on, because a syntax error is reported before any of them.
+// Builds the tree of the first document and records where a second one begins. Only the first finding is
+// kept. Parsing continues after it, because a syntax error takes precedence over any finding.
 class Builder final : public YAML::EventHandler {
  public:
   using Style = YAML::EmitterStyle::value;
@@ -80,13 +80,13 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add({}, mark, "", anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    find(mark, "aliases are not allowed in a configuration", "write the value itself");
+    report(mark, "aliases are not allowed in a configuration", "write the value itself");
     add({}, mark, "", 0);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     if (is_open_quote(text_, static_cast<std::size_t>(mark.pos)))
-      find(mark, "a quote is not closed", "add the closing quote");
+      report(mark, "a quote is not closed", "add the closing quote");
     // yaml-cpp calls the tag of a plain scalar "?", and that of a quoted one "!".
     add({.kind = YamlNode::Kind::scalar, .quoted = tag != "?", .text = value, .entries = {}}, mark, tag,
         anchor);
@@ -102,7 +102,7 @@ class Builder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  // A list or map that is not complete yet.
+  // A list or map that is not yet complete.
   struct Open {
     YamlNode node;
     std::string path;                  // of the node, for messages
@@ -129,7 +129,7 @@ class Builder final : public YAML::EventHandler {
     place(std::move(node));
   }
 
-  // Puts a complete node where it belongs: it is the document, or the next part of what is open.
+  // Adds a complete node: as the document root, or to the innermost open node.
   void place(YamlNode node) {
     if (documents_ > 1) return;
     if (open_.empty()) {
@@ -155,13 +155,13 @@ class Builder final : public YAML::EventHandler {
 
   void check_name(Open& parent, const YamlNode& name) {
     if (name.kind != YamlNode::Kind::scalar) {
-      find(name.mark, "a key is not a plain word", "write 'key: value'");
+      report(name.mark, "a key is not a plain word", "write 'key: value'");
       return;
     }
     const auto [first, is_new] = parent.lines.emplace(name.text, name.mark.line);
     if (is_new || finding_) return;
     finding_ = Error{ErrorCode::config,
-                     fmt::format("key '{}' is given twice ({}, first in line {})",
+                     fmt::format("key '{}' is given twice ({}, first on line {})",
                                  printable(join_path(parent.path, name.text)), place_of(origin_, name.mark),
                                  first->second),
                      "remove one of them"};
@@ -169,19 +169,19 @@ class Builder final : public YAML::EventHandler {
 
   void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) {
-      find(mark, "anchors are not allowed in a configuration",
-           "remove it, and write the value itself where it was referred to");
+      report(mark, "anchors are not allowed in a configuration",
+             "remove it, and write the value itself where it is referenced");
     }
     if (!tag.empty() && tag != "?" && tag != "!") {
-      find(mark, fmt::format("the tag '{}' is not allowed in a configuration", printable(tag)),
-           "remove it: the key determines the type of its value");
+      report(mark, fmt::format("the tag '{}' is not allowed in a configuration", printable(tag)),
+             "remove it: the key determines the type of its value");
     }
   }
 
-  void find(const YAML::Mark& mark, std::string_view what, std::string hint) {
-    find(from_yaml_cpp(mark), what, std::move(hint));
+  void report(const YAML::Mark& mark, std::string_view what, std::string hint) {
+    report(from_yaml_cpp(mark), what, std::move(hint));
   }
-  void find(const YamlMark& mark, std::string_view what, std::string hint) {
+  void report(const YamlMark& mark, std::string_view what, std::string hint) {
     if (finding_) return;
     finding_ =
         Error{ErrorCode::config, fmt::format("{} ({})", what, place_of(origin_, mark)), std::move(hint)};
@@ -214,7 +214,7 @@ Expected<void> check_encoding(std::string_view text, const std::string& origin) 
       "save it as UTF-8");
 }
 
-// Walks a document along the keys of a format. The first error ends the walk.
+// Reads a document against the keys of a format. Stops at the first error.
 class SettingsReader {
  public:
   SettingsReader(const std::string& origin, const YamlFormat& format) : format_(format) {
@@ -308,7 +308,7 @@ class SettingsReader {
     }
     const auto names = format_.names_in(section);
     if (const auto near = nearest(name.text, names)) return did_you_mean(join_path(section, *near));
-    for (const YamlKey& key : format_.keys) {  // the right name in the wrong section
+    for (const YamlKey& key : format_.keys) {  // a valid name in the wrong section
       if (key.path.substr(key.path.rfind('.') + 1) == name.text) return did_you_mean(key.path);
     }
     const std::string where = section.empty() ? "at the top level" : fmt::format("in '{}'", section);
@@ -364,7 +364,7 @@ Expected<YamlNode> parse_yaml(std::string_view text, const std::string& origin) 
   try {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
-    // Not all documents: of a comma outside of a list, yaml-cpp 0.7 makes empty documents without end.
+    // At most two documents: for a comma outside of a list, yaml-cpp 0.7 produces endless empty documents.
     for (int i = 0; i < 2 && parser.HandleNextDocument(builder); ++i) {
     }
   } catch (const YAML::Exception& error) {

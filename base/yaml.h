@@ -2,7 +2,7 @@
 // The strict YAML reader of all configuration files. It accepts the plain part of YAML that every parser
 // understands in the same way: one document of UTF-8 text, maps whose keys are plain words, no key twice, no
 // anchors, aliases or tags, and no quote that is never closed. read_yaml_settings() also rejects every key
-// that the format does not have. An error names the place (file:line:column), what was found and what to
+// that the format does not define. An error gives the position (file:line:column), what was found and what to
 // write. yaml-cpp is used in yaml.cc only, because version 0.7 mishandles some malformed text.
 #pragma once
 
@@ -56,11 +56,11 @@ struct YamlFormat {
   std::vector<YamlKey> keys;
   std::string example;  // "source: kernel"
 
-  // The names that may be in `section` ("" is the top level), in the order of `keys`; "*" is not one.
+  // The names allowed in `section` ("" is the top level), in the order of `keys`, without "*".
   std::vector<std::string_view> names_in(std::string_view section) const;
 };
 
-// A key and its value as a file sets them.
+// A key and its value as set in a file.
 struct YamlSetting {
   std::size_t key = 0;  // index in YamlFormat::keys
   std::string path;     // as in the file, also where the key is "users.*"
@@ -81,7 +81,7 @@ struct YamlSettings {
   tl::unexpected<Error> wrong_value(const YamlSetting& setting, std::string hint) const;
 };
 
-// What a file sets. The values are the caller's to check. Errors: config.
+// The settings of a file. The caller validates the values. Errors: config.
 Expected<YamlSettings> read_yaml_settings(std::string_view text, const std::string& origin,
                                           const YamlFormat& format);
 

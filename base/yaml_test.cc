@@ -17,14 +17,14 @@ std::string refusal(const Expected<Value>& result) {
   return result.error().message + "|" + result.error().hint;
 }
 
-TEST(ParseYaml, FindsTheQuoteThatIsNotClosed) {
+TEST(ParseYaml, RejectsUnclosedQuotes) {
   const auto is_open = [](const std::string& text) {
     return refusal(parse_yaml(text + "\n", "f")) == "a quote is not closed (f:1:4)|add the closing quote";
   };
   EXPECT_TRUE(is_open("a: \"b"));
   EXPECT_TRUE(is_open("a: 'b\nc: d"));
-  EXPECT_TRUE(is_open(R"(a: "b\")")) << "an escaped quote closes nothing";
-  EXPECT_TRUE(is_open("a: 'b''")) << "two single quotes are one in the text";
+  EXPECT_TRUE(is_open(R"(a: "b\")")) << "an escaped quote does not close the string";
+  EXPECT_TRUE(is_open("a: 'b''")) << "two single quotes are an escaped quote";
   for (const char* text : {"a: 'b'''", "a: \"b\"", "a: 'b'", "a: b\"", "a: b", "a: ''"}) {
     EXPECT_EQ(refusal(parse_yaml(text, "f")), "accepted") << text;
   }
@@ -54,7 +54,7 @@ TEST(ParseYaml, ReturnsTheOneDocument) {
   }
 }
 
-TEST(ParseYaml, SaysWhatIsWrongAndWhere) {
+TEST(ParseYaml, ReportsErrorsWithTheirPosition) {
   struct Row {
     std::string text, expected;
   };
@@ -68,16 +68,15 @@ TEST(ParseYaml, SaysWhatIsWrongAndWhere) {
       {",x\n", "malformed YAML: a comma outside of a list (f:1:1)|correct the syntax there"},
       {"a: &x 1\n",
        "anchors are not allowed in a configuration (f:1:4)|remove it, and write the value itself where it "
-       "was "
-       "referred to"},
+       "is referenced"},
       {"a: !t 1\n",
        "the tag '!t' is not allowed in a configuration (f:1:4)|remove it: the key determines the type of its "
        "value"},
       {"? [a]\n: 1\n", "a key is not a plain word (f:1:3)|write 'key: value'"},
       {"~: 1\n", "a key is not a plain word (f:1:1)|write 'key: value'"},
       {"a: {b: 1, c: [{d: 1, d: 2}]}\n",
-       "key 'a.c.d' is given twice (f:1:22, first in line 1)|remove one of them"},
-      {"a: 1\nb: 2\na: 3\n", "key 'a' is given twice (f:3:1, first in line 1)|remove one of them"},
+       "key 'a.c.d' is given twice (f:1:22, first on line 1)|remove one of them"},
+      {"a: 1\nb: 2\na: 3\n", "key 'a' is given twice (f:3:1, first on line 1)|remove one of them"},
       {"a: &x 1\nb: [\n", "malformed YAML: end of sequence flow not found (f:3:1)|correct the syntax there"},
   };
   for (const Row& row : rows) EXPECT_EQ(refusal(parse_yaml(row.text, "f")), row.expected) << row.text;
@@ -96,7 +95,7 @@ const YamlFormat& format() {
   return made;
 }
 
-TEST(ReadYamlSettings, ListsWhatAFileSets) {
+TEST(ReadYamlSettings, ListsTheSettingsOfAFile) {
   const auto file = read_yaml_settings(
       "http:\n  listen: a\n  extra: {deep: '1'}\nusers: {x.y: h, z: ''}\nname:\n  n\n", "f", format());
   ASSERT_TRUE(file) << refusal(file);
@@ -119,30 +118,31 @@ TEST(ReadYamlSettings, ListsWhatAFileSets) {
   EXPECT_TRUE(empty->sections.contains("users"));
 }
 
-TEST(ReadYamlSettings, RejectsWhatTheFormatDoesNotHave) {
-  const auto said = [](const std::string& text) { return refusal(read_yaml_settings(text, "f", format())); };
-  EXPECT_EQ(said("- a\n"), "the file is not a map of keys and values (f:1:1)|write lines such as 'name: x'");
-  EXPECT_EQ(said("nmae: 1\n"), "unknown key 'nmae' (f:1:1)|did you mean 'name'?");
-  EXPECT_EQ(said("http: {lisen: 1}\n"), "unknown key 'http.lisen' (f:1:8)|did you mean 'http.listen'?");
-  EXPECT_EQ(said("deep: 1\n"), "unknown key 'deep' (f:1:1)|did you mean 'http.extra.deep'?");
-  EXPECT_EQ(said("http.listen: 1\n"),
+TEST(ReadYamlSettings, RejectsWhatTheFormatDoesNotDefine) {
+  const auto error = [](const std::string& text) { return refusal(read_yaml_settings(text, "f", format())); };
+  EXPECT_EQ(error("- a\n"), "the file is not a map of keys and values (f:1:1)|write lines such as 'name: x'");
+  EXPECT_EQ(error("nmae: 1\n"), "unknown key 'nmae' (f:1:1)|did you mean 'name'?");
+  EXPECT_EQ(error("http: {lisen: 1}\n"), "unknown key 'http.lisen' (f:1:8)|did you mean 'http.listen'?");
+  EXPECT_EQ(error("deep: 1\n"), "unknown key 'deep' (f:1:1)|did you mean 'http.extra.deep'?");
+  EXPECT_EQ(error("http.listen: 1\n"),
             "unknown key 'http.listen' (f:1:1)|write 'listen' indented below 'http'");
-  EXPECT_EQ(said("http: {extra.deep: 1}\n"),
+  EXPECT_EQ(error("http: {extra.deep: 1}\n"),
             "unknown key 'http.extra.deep' (f:1:8)|write 'deep' indented below 'http.extra'");
-  EXPECT_EQ(said("qqqqqqq: 1\n"), "unknown key 'qqqqqqq' (f:1:1)|known at the top level: name, http, users");
-  EXPECT_EQ(said("http: {qqqqqqq: 1}\n"),
+  EXPECT_EQ(error("qqqqqqq: 1\n"), "unknown key 'qqqqqqq' (f:1:1)|known at the top level: name, http, users");
+  EXPECT_EQ(error("http: {qqqqqqq: 1}\n"),
             "unknown key 'http.qqqqqqq' (f:1:8)|known in 'http': listen, extra, old");
-  EXPECT_EQ(said("http: 1\n"),
+  EXPECT_EQ(error("http: 1\n"),
             "'http' is a section, not a value (f:1:7)|write its keys indented below it: listen, extra, old");
-  EXPECT_EQ(said("users: 1\n"), "'users' is a section, not a value (f:1:8)|write its keys indented below it");
-  EXPECT_EQ(said("name:\n"), "'name' has no value (f:1:1)|write a word, or remove the line");
-  EXPECT_EQ(said("users: {a: ~}\n"), "'users.a' has no value (f:1:9)|write a hash, or remove the line");
-  EXPECT_EQ(said("name: [a]\n"), "'name' is given a list instead of one value (f:1:7)|write a word");
-  EXPECT_EQ(said("name: {a: b}\n"), "'name' is given a section instead of one value (f:1:7)|write a word");
-  EXPECT_EQ(said("http: {old: [a]}\n"), "'http.old' is not supported by rcached (f:1:8)|remove it");
+  EXPECT_EQ(error("users: 1\n"),
+            "'users' is a section, not a value (f:1:8)|write its keys indented below it");
+  EXPECT_EQ(error("name:\n"), "'name' has no value (f:1:1)|write a word, or remove the line");
+  EXPECT_EQ(error("users: {a: ~}\n"), "'users.a' has no value (f:1:9)|write a hash, or remove the line");
+  EXPECT_EQ(error("name: [a]\n"), "'name' is given a list instead of one value (f:1:7)|write a word");
+  EXPECT_EQ(error("name: {a: b}\n"), "'name' is given a section instead of one value (f:1:7)|write a word");
+  EXPECT_EQ(error("http: {old: [a]}\n"), "'http.old' is not supported by rcached (f:1:8)|remove it");
 }
 
-TEST(YamlScalar, QuotesWhatAReaderMayMisunderstand) {
+TEST(YamlScalar, QuotesAmbiguousText) {
   for (const char* plain : {"8", "10ms", "true", "127.0.0.1:9731", "/run/rcached", "bounded-127"}) {
     EXPECT_EQ(yaml_scalar(plain), plain);
   }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
-TEST(ConfidenceText, OnlyAResyncHasAnAge) {
+TEST(ConfidenceText, OnlyResyncedHasAnAge) {
   struct Row {
     Confidence confidence;
     std::uint64_t resynced_ns;
@@ -36,7 +36,7 @@ TEST(ConfidenceText, OnlyAResyncHasAnAge) {
   }
 }
 
-TEST(ConfidenceText, TheClockMoves) {
+TEST(ConfidenceText, TheClockAdvances) {
   const std::uint64_t before = monotonic_now_ns();
   EXPECT_GT(before, 0u);
   EXPECT_GE(monotonic_now_ns(), before);

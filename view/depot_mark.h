@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The size that a depot is measured against, and the word for its kind.
+// The reference size of a depot, and the name of its kind.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Domains with their names: every domain of a View's snapshot paired with who it is, ready to be shown. Pure.
+// Pairs every domain of a View's snapshot with its DomainInfo, ready for display. Pure.
 #pragma once
 
 #include <vector>
@@ -14,9 +14,9 @@ struct NamedDomain {
   DomainInfo info;
 };
 
-// In the order of the snapshot. A domain without DomainInfo is called "iovad-<id>". Labels are unique: while
-// a group's old domain has not gone yet the newer one is called "<label>-<id>", for two domains with one
-// label would make Prometheus refuse the whole scrape.
+// In the order of the snapshot. A domain without a label is called "iovad-<id>". Labels are unique: while a
+// group's old domain still exists, the newer one is called "<label>-<id>", because two domains with the same
+// label would make Prometheus reject the whole scrape.
 std::vector<NamedDomain> named_domains(const View& view);
 
 }  // namespace rcached

@@ -27,7 +27,7 @@ TEST(DomainNames, PairsEachDomainWithItsInfoById) {
   EXPECT_EQ(named[1].info.label, "7");
 }
 
-TEST(DomainNames, UnknownDomainsGetANumberOfOurs) {
+TEST(DomainNames, UnknownDomainsAreNamedByTheirId) {
   View view = view_of({{3, ""}});
   view.snapshot.domains.emplace_back().id = 9;  // no info at all
   const auto named = named_domains(view);
@@ -36,7 +36,7 @@ TEST(DomainNames, UnknownDomainsGetANumberOfOurs) {
   EXPECT_EQ(named[1].info.id, 9u);
 }
 
-TEST(DomainNames, OneLabelNeverNamesTwoDomains) {
+TEST(DomainNames, LabelsAreUnique) {
   const View view = view_of({{1, "4"}, {2, "4"}, {3, "4-2"}});
   const auto named = named_domains(view);
   EXPECT_EQ(named[0].info.label, "4");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantiles of a DurationHistogram, for people: the upper bound of the bucket that holds it, so "99 % took at
+// Quantiles of a DurationHistogram: the upper bound of the bucket that contains the quantile, so "99 % took at
 // most this long" is true. Pure.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace rcached {
 
-// In seconds; `quantile` in (0, 1]. nullopt: there are no events, or (count() > 0) the quantile lies beyond
-// the last bound: no number would be true then, and the last bound would look like an answer.
+// In seconds; `quantile` in (0, 1]. nullopt: there are no events, or (count() > 0) the quantile is above the
+// last bound, which would be too low as a result.
 inline std::optional<double> duration_quantile(const DurationHistogram& histogram, double quantile) {
   const std::uint64_t count = histogram.count();
   if (count == 0) return std::nullopt;

@@ -6,9 +6,9 @@
 namespace rcached {
 namespace {
 
-TEST(DurationQuantile, OfNothingThereIsNone) { EXPECT_EQ(duration_quantile({}, 0.5), std::nullopt); }
+TEST(DurationQuantile, AnEmptyHistogramHasNone) { EXPECT_EQ(duration_quantile({}, 0.5), std::nullopt); }
 
-TEST(DurationQuantile, IsTheUpperBoundOfTheBucketThatHoldsIt) {
+TEST(DurationQuantile, IsTheUpperBoundOfItsBucket) {
   DurationHistogram one;
   one.add(300);
   EXPECT_EQ(duration_quantile(one, 0.5), 5e-7);
@@ -24,7 +24,7 @@ TEST(DurationQuantile, IsTheUpperBoundOfTheBucketThatHoldsIt) {
   EXPECT_EQ(duration_quantile(hundred, 1), 0.1);
 }
 
-TEST(DurationQuantile, BeyondTheLastBoundNoNumberIsTrue) {
+TEST(DurationQuantile, AboveTheLastBoundThereIsNone) {
   DurationHistogram histogram;
   histogram.add(1'000);
   histogram.add(100'000'001);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // View: the one plain struct that every exporter reads: the model's snapshot, the names of the domains and
 // the daemon's own status. The daemon builds a new one for every snapshot and publishes it; exporters hold a
-// shared_ptr<const View> while they render and never reach into the daemon.
+// shared_ptr<const View> while they render and never access the daemon itself.
 //
 // Immutable after publication: any number of threads may read it.
 #pragma once
@@ -20,14 +20,14 @@
 
 namespace rcached {
 
-// Who a domain is. `label` is the value of the Prometheus label `domain`: the IOMMU group number, or
+// The identity of a domain. `label` is the value of the Prometheus label `domain`: the IOMMU group number, or
 // "iovad-N" for a domain that belongs to no group (N is an internal id, never an address).
 struct DomainInfo {
   std::uint64_t id = 0;  // DomainSnapshot::id
   std::string label;
   std::string type;                 // the group's type as in sysfs: DMA, DMA-FQ; "unknown" without a group
   std::string devices;              // comma-separated device names, e.g. "0000:00:03.0"
-  std::string driver;               // comma-separated distinct drivers of them, e.g. "nvme"; empty when none
+  std::string driver;               // comma-separated distinct drivers, e.g. "nvme"; empty when none
   std::string iommu = {};           // the IOMMU's driver: intel, amd, smmu, virtio; empty: not known
   std::uint64_t granule_bytes = 0;  // 0: not known
 };
@@ -46,20 +46,20 @@ struct ProgramStatus {
   std::uint64_t runs = 0;  // 0 unless the kernel's run statistics are enabled
   std::uint64_t run_ns = 0;
   std::uint64_t skipped = 0;  // runs that the kernel skipped: these events are lost
-  // false: it only notes an entry; when it is skipped, entry_missing counts the loss
+  // false: the program only records an entry; if it is skipped, entry_missing counts the loss
   bool makes_events = true;
-  bool skips_countable = true;  // false: this kernel does not tell; `skipped` stays 0
+  bool skips_countable = true;  // false: this kernel does not report it; `skipped` stays 0
 };
 
 struct CpuLoss {
   std::uint16_t cpu = 0;
-  std::uint64_t sent = 0;      // events the probes of this CPU wanted to send (at rest: received + ring_full)
-  std::uint64_t received = 0;  // events read from this CPU's ring
-  std::uint64_t ring_full = 0;      // events lost because the ring was full
-  std::uint64_t entry_missing = 0;  // returns whose entry was skipped or not remembered: no event was made
+  std::uint64_t sent = 0;       // events the probes of this CPU tried to send (at rest: received + ring_full)
+  std::uint64_t received = 0;   // events read from this CPU's ring
+  std::uint64_t ring_full = 0;  // events lost because the ring was full
+  std::uint64_t entry_missing = 0;  // returns whose entry was skipped or not recorded: no event was sent
 };
 
-// Everything that happened in the kernel and never reached the mirror.
+// Kernel events that never reached the mirror.
 inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
                                  const std::vector<ProgramStatus>& programs) {
   std::uint64_t lost = 0;
@@ -68,12 +68,12 @@ inline std::uint64_t events_lost(const std::vector<CpuLoss>& cpus,
   return lost;
 }
 
-// What reading kernel memory has cost (daemon/source/kernel_reader.h).
+// Cost of reading kernel memory (daemon/source/kernel_reader.h).
 struct ReaderStatus {
-  bool available = false;     // false: this source has no memory to read
+  bool available = false;     // false: this source reads no kernel memory
   std::uint64_t reads = 0;    // chunks
-  std::uint64_t changed = 0;  // of them, refused because the structure changed under them
-  std::uint64_t faults = 0;   // of them, that failed or made no sense
+  std::uint64_t changed = 0;  // of them, discarded because the structure changed during the read
+  std::uint64_t faults = 0;   // of them, failed or inconsistent
   std::uint64_t time_ns = 0;  // spent in all chunks
   std::uint64_t longest_ns = 0;
   std::uint64_t budget_ns_per_s = 0;  // config: audit.budget
@@ -87,18 +87,18 @@ struct DaemonStatus {
   std::string not_ready_reason;  // when !ready
   std::uint64_t started_unix_s = 0;
   std::uint64_t events = 0;     // applied to the mirror, all CPUs
-  std::uint64_t malformed = 0;  // records that were refused (wrong size, unknown operation)
-  std::uint64_t late = 0;       // events applied after younger ones: they came from a ring too late
+  std::uint64_t malformed = 0;  // records that were rejected (wrong size, unknown operation)
+  std::uint64_t late = 0;       // events applied after newer ones because they arrived too late from a ring
   std::uint64_t lag_ns = 0;     // age of the oldest event not yet applied at the last drain
   std::vector<CpuLoss> cpus;    // by cpu
   std::vector<ProgramStatus> programs;
   ReaderStatus reader;
-  std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not know
-  std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to have Unix times
+  std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not determine
+  std::int64_t unix_minus_monotonic_ns = 0;  // add it to the snapshot's times to get Unix times
 };
 
 // The last hour of a domain, one point every History::interval_s, oldest first; all vectors are equally long.
-// NaN: not known for that interval (no tree allocation, no overflow).
+// NaN: no value for that interval (no tree allocation, no overflow).
 struct DomainHistory {
   std::uint64_t id = 0;            // DomainSnapshot::id
   std::int64_t first_unix_s = 0;   // time of the first point
@@ -109,17 +109,17 @@ struct DomainHistory {
   std::vector<float> allocations_per_second;  // means over the interval
   std::vector<float> overflows_per_second;
   std::vector<float> tree_allocation_mean_seconds;
-  std::vector<float> tree_allocation_p99_seconds;  // upper bound of the histogram's bucket that holds it
+  std::vector<float> tree_allocation_p99_seconds;  // upper bound of its histogram bucket
 };
 
 struct History {
   std::uint32_t interval_s = 10;
   std::size_t points = 360;            // at most, per domain
   std::vector<DomainHistory> domains;  // by id
-  std::size_t domains_left_out = 0;    // the memory limit allows no more
+  std::size_t domains_left_out = 0;    // omitted because of the memory limit
 };
 
-// Something that an operator would like to have been told. Oldest first; numbers rise by one.
+// An event worth reporting to the operator. Oldest first; numbers increase by one.
 struct Note {
   std::uint64_t number = 0;
   std::int64_t unix_ms = 0;
@@ -139,13 +139,13 @@ struct View {
   std::shared_ptr<const std::vector<Note>> notes;  // the latest ones; may be null
 };
 
-// Where exporters get views from. Thread-safe. Whoever publishes never waits for a reader.
+// Provides Views to the exporters. Thread-safe. The publisher never waits for a reader.
 class ViewSource {
  public:
   virtual ~ViewSource() = default;
-  // Null before the first one.
+  // Null before the first View is published.
   virtual std::shared_ptr<const View> view() const = 0;
-  // Waits until view() is another one than `seen`, at most `limit`; returns view() in either case.
+  // Waits until view() differs from `seen`, at most `limit`; returns view() in either case.
   virtual std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
                                                      std::chrono::milliseconds limit) const = 0;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ViewSlot: the place where one thread puts the current View and any number of threads take it. The publisher
-// never waits: when a reader holds the slot just then, publish() says so and the publisher tries again later.
+// ViewSlot: one thread publishes the current View and any number of threads read it. The publisher never
+// waits: if a reader holds the lock, try_publish() returns false and the publisher retries later.
 #pragma once
 
 #include <chrono>
@@ -15,21 +15,21 @@ namespace rcached {
 // Thread-safe.
 class ViewSlot final : public ViewSource {
  public:
-  // False: a reader was there; nothing has changed and `view` still holds the View. True: it is published and
-  // `view` holds the one before, to be freed at leisure. Never blocks.
+  // False: a reader held the lock; nothing has changed and `view` still holds the View. True: it is published
+  // and `view` holds the previous View, for the caller to free. Never blocks.
   bool try_publish(std::shared_ptr<const View>& view);
-  // For tests and for ends: waits until it is published.
+  // For tests and shutdown: blocks until the View is published.
   void publish(std::shared_ptr<const View> view);
 
   std::shared_ptr<const View> view() const override;
   std::shared_ptr<const View> wait_for_newer(const std::shared_ptr<const View>& seen,
                                              std::chrono::milliseconds limit) const override;
 
-  // No View will come any more: ends all waiting, now and later.
+  // No more Views will be published: all current and later waits return.
   void close();
 
  private:
-  mutable Mutex mutex_;  // held for the copy of a pointer only
+  mutable Mutex mutex_;  // held only while a pointer is copied
   mutable std::condition_variable_any changed_;
   std::shared_ptr<const View> view_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;

@@ -27,15 +27,15 @@ TEST(ViewSlot, HoldsTheLatestView) {
   EXPECT_EQ(slot.view()->status.events, 1u);
   view = numbered(2);
   ASSERT_TRUE(slot.try_publish(view));
-  EXPECT_EQ(view->status.events, 1u) << "the one before comes back, to be freed at leisure";
+  EXPECT_EQ(view->status.events, 1u) << "the previous View is returned, for the caller to free";
 }
 
-TEST(ViewSlot, WaitingEndsWithANewerViewOrTheLimitOrTheEnd) {
+TEST(ViewSlot, WaitingEndsWithANewerViewOrTheLimitOrClose) {
   ViewSlot slot;
   slot.publish(numbered(1));
   const auto first = slot.view();
   EXPECT_EQ(slot.wait_for_newer(nullptr, 10s), first) << "there is one already";
-  EXPECT_EQ(slot.wait_for_newer(first, 1ms), first) << "none came in time";
+  EXPECT_EQ(slot.wait_for_newer(first, 1ms), first) << "the limit passed";
 
   std::thread publisher([&] { slot.publish(numbered(2)); });
   EXPECT_EQ(slot.wait_for_newer(first, 20s)->status.events, 2u);
@@ -45,7 +45,7 @@ TEST(ViewSlot, WaitingEndsWithANewerViewOrTheLimitOrTheEnd) {
   std::thread closer([&] { slot.close(); });
   EXPECT_EQ(slot.wait_for_newer(second, 20s), second);
   closer.join();
-  EXPECT_EQ(slot.wait_for_newer(second, 20s), second) << "and no later call waits";
+  EXPECT_EQ(slot.wait_for_newer(second, 20s), second) << "later calls do not wait";
 }
 
 TEST(ViewSlot, ReadersSeeViewsInOrderWhileThePublisherNeverWaits) {
@@ -65,7 +65,7 @@ TEST(ViewSlot, ReadersSeeViewsInOrderWhileThePublisherNeverWaits) {
   }
   std::shared_ptr<const View> unpublished;
   for (std::uint64_t made = 0; made < kViews;) {
-    // As the pipeline does: what could not be published is tried again, or replaced by something newer.
+    // As in the pipeline: an unpublished View is retried, or replaced by a newer one.
     unpublished = numbered(++made);
     if (slot.try_publish(unpublished)) unpublished.reset();
   }

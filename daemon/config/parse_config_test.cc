@@ -77,11 +77,11 @@ const std::vector<Refused> kRefusals = {
      "metrics, history, textfile, synthetic, log, run_directory"},
     // repeated keys
     {"repeated_value", "source: kernel\nsource: synthetic\n",
-     "key 'source' is given twice (f.yaml:2:1, first in line 1); remove one of them"},
+     "key 'source' is given twice (f.yaml:2:1, first on line 1); remove one of them"},
     {"repeated_section", "http:\n  threads: 1\nlog:\n  level: info\nhttp:\n  threads: 2\n",
-     "key 'http' is given twice (f.yaml:5:1, first in line 1); remove one of them"},
+     "key 'http' is given twice (f.yaml:5:1, first on line 1); remove one of them"},
     {"repeated_in_section", "http:\n  threads: 1\n  threads: 1\n",
-     "key 'http.threads' is given twice (f.yaml:3:3, first in line 2); remove one of them"},
+     "key 'http.threads' is given twice (f.yaml:3:3, first on line 2); remove one of them"},
     // structure
     {"top_is_list", "- source\n",
      "the file is not a map of keys and values (f.yaml:1:1); write lines such as "
@@ -251,12 +251,10 @@ const std::vector<Refused> kRefusals = {
     // what YAML offers beyond plain keys and values
     {"anchor", "http: &a\n  threads: 2\n",
      "anchors are not allowed in a configuration (f.yaml:1:7); remove it, and write the value itself where "
-     "it "
-     "was referred to"},
+     "it is referenced"},
     {"alias", "synthetic: {cpus: &n 4, domains: *n}\n",
      "anchors are not allowed in a configuration (f.yaml:1:19); remove it, and write the value itself where "
-     "it "
-     "was referred to"},
+     "it is referenced"},
     {"tag", "http:\n  threads: !!int 4\n",
      "the tag 'tag:yaml.org,2002:int' is not allowed in a configuration (f.yaml:2:12); remove it: the key "
      "determines the type of its value"},

@@ -17,7 +17,7 @@
 namespace rcached::api {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;  // divided by, not multiplied with: the shortest digits come out
+constexpr double kNsPerSecond = 1e9;  // a divisor, not a factor: gives the shortest digits
 
 double seconds(std::uint64_t ns) { return static_cast<double>(ns) / kNsPerSecond; }
 
@@ -31,7 +31,7 @@ Figure unix_time(const View& view, std::uint64_t monotonic_ns) {
 
 static_assert(kOrders == kCachedOrders);
 
-// One domain and what else the View has about it.
+// One domain and the View's other data about it.
 struct Subject {
   const View& view;
   const DomainSnapshot& state;
@@ -188,7 +188,7 @@ Known node_of(const KernelInfo& kernel, std::uint16_t cpu) {
   return static_cast<std::uint64_t>(kernel.cpu_nodes[cpu]);
 }
 
-// A CPU of which only some orders were seen has null for the others: they are not known yet.
+// Orders of a CPU that have not been seen yet are null.
 Cpus cpus(const Subject& s) {
   Cpus out;
   out.magazine_capacity = s.view.kernel.profile.magazine_capacity;
@@ -225,8 +225,8 @@ Events events(const DaemonStatus& status) {
   return out;
 }
 
-// The kernel counts runs only when its statistics are on. When it has counted none at all they are off, or
-// nothing has run yet; a cost of zero would be wrong in both cases.
+// The kernel counts runs only if its statistics are enabled. If no run was counted, they are disabled or nothing
+// has run yet; a cost of zero would be wrong in both cases.
 std::vector<Program> programs(const std::vector<ProgramStatus>& list) {
   const bool counted = std::any_of(list.begin(), list.end(), [](const auto& p) { return p.runs != 0; });
   std::vector<Program> out;
@@ -369,7 +369,7 @@ Notes notes_answer(const View& view, std::optional<std::uint64_t> after) {
   Notes out{.time = unix_time(view, view.snapshot.time_ns), .notes = {}};
   if (!view.notes) return out;
   for (auto note = view.notes->rbegin(); note != view.notes->rend(); ++note) {
-    if (after && note->number <= *after) break;  // numbers rise
+    if (after && note->number <= *after) break;  // numbers increase
     out.notes.push_back(
         {.number = note->number,
          .time = static_cast<double>(note->unix_ms) / 1e3,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// View -> answers of the API, as values: what /api/v1/domains, /domains/{domain}, /history, /status and
-// /notes say. All text in them is valid UTF-8. Pure; any thread.
+// Converts a View to the API's responses, as values: /api/v1/domains, /domains/{domain}, /history, /status and
+// /notes. All text in them is valid UTF-8. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@
 
 namespace rcached::api {
 
-// By the label as clients see it (valid UTF-8). Null: there is none.
+// By the label as clients see it (valid UTF-8). Null if there is none.
 const NamedDomain* find_domain(const std::vector<NamedDomain>& domains, std::string_view label);
 
-// `domains` is named_domains(view). `now_ns` is of the snapshot's clock; the age of a resync counts to it.
+// `domains` is named_domains(view). `now_ns`, on the snapshot's clock, is used for the age of a resync.
 Domains domains_answer(const View& view, const std::vector<NamedDomain>& domains, std::uint64_t now_ns);
 
 // `domain` is one of named_domains(view).
@@ -31,7 +31,7 @@ History history_answer(const View& view, const NamedDomain& domain);
 
 Status status_answer(const View& view, const ProcessFigures& process);
 
-// Newest first; with `after` only those of a higher number.
+// Newest first; with `after`, only those with a higher number.
 Notes notes_answer(const View& view, std::optional<std::uint64_t> after = std::nullopt);
 
 }  // namespace rcached::api

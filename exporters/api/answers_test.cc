@@ -26,10 +26,10 @@ json domain(const View& view, std::size_t position = 0) {
   return json::parse(to_json(domain_answer(view, named_domains(view).at(position), kNow)));
 }
 
-// Only what differs is of interest.
+// Reports only the differences.
 void expect_same(const json& is, const json& should) { EXPECT_EQ(json::diff(should, is), json::array()); }
 
-TEST(DomainAnswer, ASummaryHasEveryValueFromItsPlace) {
+TEST(DomainAnswer, TheSummaryMapsEveryValue) {
   const json body = domains(sample_view(kProfile61));
   EXPECT_EQ(body["time"], 1'700'000'001.0);
   EXPECT_EQ(body["ready"], true);
@@ -59,7 +59,7 @@ TEST(DomainAnswer, ASummaryHasEveryValueFromItsPlace) {
   })"));
 }
 
-TEST(DomainAnswer, WhatIsNotKnownIsNull) {
+TEST(DomainAnswer, UnknownValuesAreNull) {
   const json young = domains(sample_view(kProfile61))["domains"][1];
   EXPECT_EQ(young["domain"], "iovad-2");
   EXPECT_EQ(young["devices"], json::array());
@@ -86,7 +86,7 @@ TEST(DomainAnswer, RatesAndVerdictsMayBeFewerThanDomains) {
   EXPECT_EQ(body["domains"][0]["verdicts"], json::array());
 }
 
-TEST(DomainAnswer, RatesAndVerdictsGoByPositionInTheSnapshot) {
+TEST(DomainAnswer, RatesAndVerdictsAreByPositionInTheSnapshot) {
   View view = sample_view(kProfile61);
   view.rates = {std::nullopt, DomainRates{.seconds = 9, .tree_ranges = 4}};
   view.verdicts = {{}, {{"depot-filling", true, "e"}}};
@@ -97,7 +97,7 @@ TEST(DomainAnswer, RatesAndVerdictsGoByPositionInTheSnapshot) {
   EXPECT_EQ(list[1]["verdicts"][0]["verdict"], "depot-filling");
 }
 
-TEST(DomainAnswer, ConfidenceAgesToTheTimeOfAsking) {
+TEST(DomainAnswer, TheAgeOfAResyncIsRelativeToNow) {
   View view = sample_view(kProfile61);
   view.snapshot.domains[0].confidence = rcached::Confidence::resynced;
   EXPECT_EQ(domains(view)["domains"][0]["confidence"]["text"], "resynced 2 s ago");
@@ -131,7 +131,7 @@ TEST(DomainAnswer, TheFullestDepotIsTheFirstOfTheLargest) {
   EXPECT_TRUE(domains(view)["domains"][0]["depot"]["fullest"].is_null());
 }
 
-TEST(DomainAnswer, ADomainHasEveryValueFromItsPlace) {
+TEST(DomainAnswer, TheDetailMapsEveryValue) {
   const View view = sample_view(kProfile61);
   const json body = domain(view);
   EXPECT_EQ(body["time"], 1'700'000'001.0);
@@ -164,7 +164,7 @@ TEST(DomainAnswer, ADomainHasEveryValueFromItsPlace) {
   EXPECT_EQ(body["rcache_flushes"], 10015);
 }
 
-TEST(DomainAnswer, EveryOrderOfACpuHasItsPlace) {
+TEST(DomainAnswer, EveryOrderOfACpuIsMapped) {
   View view = sample_view(kProfile61);
   view.kernel.cpu_nodes = {-1, 2};
   auto& fills = view.snapshot.domains[0].cpu_fills;
@@ -183,7 +183,7 @@ TEST(DomainAnswer, EveryOrderOfACpuHasItsPlace) {
     "prev": [[50, 51, 52, 53, 54, 55], [60, 61, 62, 63, 64, 65], [140, 141, 142, 143, 144, 145]]})"));
 }
 
-TEST(DomainAnswer, HostileNamesStayWhatTheyAreAsValidUtf8) {
+TEST(DomainAnswer, HostileNamesBecomeValidUtf8) {
   const View view = hostile_view();
   const json first = domains(view)["domains"][0];
   EXPECT_EQ(first["domain"], valid_utf8(view.domains[0].label));

@@ -39,8 +39,8 @@ HttpResponse json(std::string body) {
   return response;
 }
 
-// A handler that gets the current View's bodies and the query's parameters; a bad request is answered before
-// it is called.
+// A handler that gets the current View's bodies and the query's parameters. Bad requests are rejected before it
+// is called.
 template <class Answer>
 auto of_view(const std::shared_ptr<SharedBodies>& bodies, Known known, Answer answer) {
   return [bodies, known = std::move(known), answer](const HttpRequest& request) -> HttpResponse {
@@ -108,7 +108,7 @@ std::vector<Route> api_routes(std::shared_ptr<const ViewSource> source) {
       {"/api/v1/domains/{domain}", "one domain with its orders and CPUs",
        of_domain(bodies, [](const ViewBodies& current,
                             const NamedDomain& domain) { return json(current.domain(domain)); })},
-      {"/api/v1/domains/{domain}/history", "its last hour",
+      {"/api/v1/domains/{domain}/history", "history of the last hour",
        of_domain(bodies,
                  [](const ViewBodies& current, const NamedDomain& domain) {
                    return json(api::to_json(api::history_answer(*current.view(), domain)));
@@ -118,10 +118,10 @@ std::vector<Route> api_routes(std::shared_ptr<const ViewSource> source) {
                [](const ViewBodies& current, const Parameters&, const HttpRequest&) {
                  return json(current.status());
                })},
-      {"/api/v1/notes", "what happened lately", of_view(bodies, {"after"}, notes)},
-      {"/api/v1/stream", "all of it as it changes (server-sent events)",
+      {"/api/v1/notes", "recent notes", of_view(bodies, {"after"}, notes)},
+      {"/api/v1/stream", "live updates of all of it (server-sent events)",
        [bodies](const HttpRequest& request) { return stream(bodies, request); }},
-      {"/api/v1/openapi.json", "this API, described for programs", openapi},
+      {"/api/v1/openapi.json", "OpenAPI description of this API", openapi},
   };
 }
 

@@ -13,8 +13,8 @@ namespace rcached {
 
 // /api/v1/domains, /api/v1/domains/{domain}, /api/v1/domains/{domain}/history, /api/v1/status, /api/v1/notes,
 // /api/v1/stream and /api/v1/openapi.json. Errors are {"error":{"message","hint"}}: 400 for a bad query, 404
-// for an unknown domain, 503 before the first View. What depends on the View alone is rendered once per View
-// for all callers, when the first one asks.
+// for an unknown domain, 503 before the first View. Bodies that depend only on the View are rendered once
+// per View for all callers, on first use.
 std::vector<Route> api_routes(std::shared_ptr<const ViewSource> source);
 
 namespace api {

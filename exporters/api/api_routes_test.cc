@@ -25,7 +25,7 @@ using testing::hostile_view;
 using testing::sample_view;
 using testing::SettableSource;
 
-// All but the stream and the document, which need no View.
+// All paths except the stream and the document, which need no View.
 const std::vector<std::string> kPathsOfAView = {
     "/api/v1/domains", "/api/v1/domains/4", "/api/v1/domains/4/history", "/api/v1/status", "/api/v1/notes"};
 
@@ -48,7 +48,7 @@ class ApiRoutesTest : public ::testing::Test {
   static std::string text(const HttpResponse& response) {
     return (response.shared_body ? *response.shared_body : std::string()) + response.body;
   }
-  // The body of an answer of this status; it must be JSON.
+  // The JSON body of a response with this status.
   json body(std::string_view target, int status = 200) const {
     const HttpResponse response = get(target);
     EXPECT_EQ(response.status, status) << target;
@@ -68,14 +68,14 @@ class ApiRoutesTest : public ::testing::Test {
   RouteTable table_{api_routes(source_)};
 };
 
-TEST_F(ApiRoutesTest, BeforeTheFirstViewItSaysSo) {
+TEST_F(ApiRoutesTest, BeforeTheFirstViewTheStatusIs503) {
   for (const std::string& path : kPathsOfAView) {
     EXPECT_EQ(message(path, 503), "rcached is starting: no snapshot has been taken yet") << path;
   }
   EXPECT_EQ(get("/api/v1/openapi.json").status, 200);
 }
 
-TEST_F(ApiRoutesTest, EveryPathAnswersWithItsBody) {
+TEST_F(ApiRoutesTest, EveryPathReturnsItsBody) {
   source_->publish(sample_view(kProfile61));
   EXPECT_EQ(body("/api/v1/domains")["domains"].size(), 2u);
   EXPECT_EQ(body("/api/v1/domains/4")["domain"]["domain"], "4");
@@ -102,9 +102,10 @@ TEST_F(ApiRoutesTest, TheHintForAnUnknownDomainListsTheKnownOnes) {
   for (const std::string path : {"/api/v1/domains/5", "/api/v1/domains/5/history"}) {
     EXPECT_EQ(message(path, 404), "this host has no domain \"5\"");
     EXPECT_EQ(body(path, 404)["error"]["hint"],
-              "ask for one of \"4\", \"iovad-2\"; /api/v1/domains has them all");
+              "use one of \"4\", \"iovad-2\"; /api/v1/domains lists all of them");
   }
-  EXPECT_LT(text(get("/api/v1/domains/" + std::string(8000, 'x'))).size(), 400u) << "what was asked is cut";
+  EXPECT_LT(text(get("/api/v1/domains/" + std::string(8000, 'x'))).size(), 400u)
+      << "the requested label is truncated";
 }
 
 TEST_F(ApiRoutesTest, TheListOfKnownDomainsIsBounded) {
@@ -142,17 +143,16 @@ TEST_F(ApiRoutesTest, NotesAfterANumber) {
   EXPECT_EQ(message("/api/v1/notes?after=-1", 400), "\"after\" is the number of a note, not \"-1\"");
 }
 
-TEST_F(ApiRoutesTest, ABadQueryIsRefusedEverywhere) {
+TEST_F(ApiRoutesTest, ABadQueryIsRejectedOnEveryPath) {
   source_->publish(sample_view(kProfile61));
   std::vector<std::string> paths = kPathsOfAView;
   paths.insert(paths.end(), {"/api/v1/stream", "/api/v1/openapi.json"});
   for (const std::string& path : paths) {
-    EXPECT_EQ(message(path + "?verbose=1", 400).find("there is no query parameter \"verbose\" here"), 0u)
-        << path;
+    EXPECT_EQ(message(path + "?verbose=1", 400).find("unknown query parameter \"verbose\""), 0u) << path;
   }
 }
 
-TEST_F(ApiRoutesTest, TheStreamCarriesTheDomainAskedFor) {
+TEST_F(ApiRoutesTest, TheStreamContainsTheRequestedDomain) {
   source_->publish(sample_view(kProfile61));
   const HttpResponse response = get("/api/v1/stream?domain=iovad%2D2");
   EXPECT_EQ(response.status, 200);
@@ -170,7 +170,7 @@ TEST_F(ApiRoutesTest, TheStreamOpensBeforeTheFirstView) {
   EXPECT_NE(get("/api/v1/stream").stream, nullptr);
 }
 
-TEST_F(ApiRoutesTest, TheDocumentIsOfThisVersionAndHasEveryRoute) {
+TEST_F(ApiRoutesTest, TheDocumentHasThisVersionAndEveryRoute) {
   const json document = body("/api/v1/openapi.json");
   EXPECT_EQ(document["openapi"], "3.1.0");
   EXPECT_EQ(document["info"]["version"], RCACHED_VERSION);
@@ -212,7 +212,7 @@ TEST(ApiOverHttp, PathsAndStreamWorkThroughTheServer) {
   source->publish(sample_view(kProfile612));
   EXPECT_NE(client.read_until("id: 2\nevent: domain").find("id: 2\nevent: snapshot"), std::string::npos);
   server.stop();
-  client.read_all();  // the server's stop has ended it
+  client.read_all();  // ended by server.stop()
 }
 
 }  // namespace

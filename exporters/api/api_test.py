@@ -40,7 +40,7 @@ def errors(instance, schema):
 
 
 def answer_schema(path, status, content_type):
-    """The media type object that the document has for an answer."""
+    """The document's media type object for an answer."""
     operation = DOCUMENT["paths"][path]["get"]
     return resolved(operation["responses"][str(status)])["content"][content_type]
 
@@ -83,8 +83,8 @@ def all_schemas():
 
 
 def walk(schema, instance, place, seen):
-    """Notes in `seen` what of the schema occurs in the instance: (place, "value" | "null" | an enum's value). A place
-    is a component and the way from there, so that it counts wherever the component is used."""
+    """Records in `seen` which parts of the schema occur in the instance: (place, "value" | "null" | an enum's value). A
+    place is a component and the path from there, so that it counts wherever the component is used."""
     if "$ref" in schema:
         seen.add((place, "value"))
         place = schema["$ref"].rsplit("/", 1)[1]
@@ -110,7 +110,7 @@ def walk(schema, instance, place, seen):
 
 
 def expected(schema, place):
-    """What walk() is to find of a component when all of it occurs."""
+    """What walk() finds of a component if all of it occurs."""
     if "$ref" in schema:
         yield place, "value"
         return
@@ -150,7 +150,7 @@ class Daemon(kit.Rcached):
 
     @staticmethod
     def read_events(response, snapshots):
-        """Up to the first event after so many snapshots, each with its domain."""
+        """Up to the first event after the given number of snapshots, each with its domain."""
         text = ""
         while text.count("event: snapshot") <= snapshots:
             line = response.readline().decode()
@@ -180,7 +180,7 @@ def examples():
 
 
 class Document(unittest.TestCase):
-    """The document as a document: what OpenAPI 3.1 asks for, and what this project asks for besides."""
+    """The document itself: the requirements of OpenAPI 3.1, and additional ones of this project."""
 
     def test_frame(self):
         self.assertRegex(DOCUMENT["openapi"], r"^3\.1\.\d+$")
@@ -208,7 +208,7 @@ class Document(unittest.TestCase):
                     for media in resolved(response)["content"].values():
                         jsonschema.Draft202012Validator.check_schema(media["schema"])
 
-    def test_every_reference_leads_somewhere_and_every_component_is_used(self):
+    def test_every_reference_resolves_and_every_component_is_used(self):
         references = set(re.findall(r'"\$ref": "(#/[^"]+)"', json.dumps(DOCUMENT)))
         for reference in references:
             self.assertIsInstance(resolved({"$ref": reference}), dict, reference)
@@ -252,7 +252,7 @@ class Answers(kit.TestCase):
         cls.examples = list(examples())
         cls.all = cls.made_up + cls.from_daemon + cls.examples
 
-    def test_answers_are_what_the_document_says(self):
+    def test_answers_match_the_document(self):
         for answer in self.all:
             with self.subTest(case=answer["case"], request=answer["request"]):
                 for schema, instance in instances(answer):
@@ -260,7 +260,7 @@ class Answers(kit.TestCase):
         print(f"{len(self.made_up)} answers of made-up views, {len(self.from_daemon)} of the daemon, "
               f"{len(self.examples)} examples", file=sys.stderr)
 
-    def test_answers_of_a_view_are_there_for_every_case(self):
+    def test_every_case_has_answers(self):
         cases = {answer["case"] for answer in self.made_up
                  if answer["path"] == "/api/v1/domains" and answer["status"] == 200}
         self.assertEqual(cases, {"empty", "idle", "bounded", "unbounded", "hostile", "edges"})
@@ -279,14 +279,14 @@ class Answers(kit.TestCase):
         self.assertEqual(sorted(wanted - seen, key=str), [])
 
     def test_the_validation_is_strict(self):
-        """Any member more or less, anywhere, and any number as a string is refused."""
+        """Any extra or missing member, and any number as a string, is rejected."""
         checked = 0
         for answer in self.made_up:
             if answer["case"] != "bounded" or answer["path"] == "/api/v1/openapi.json":
                 continue
             for schema, instance in instances(answer):
-                for spoiled, what in spoilings(instance):
-                    self.assertTrue(errors(spoiled, schema), f"{answer['request']}: {what} goes unnoticed")
+                for corrupted, what in corruptions(instance):
+                    self.assertTrue(errors(corrupted, schema), f"{answer['request']}: {what} is not detected")
                     checked += 1
         self.assertGreater(checked, 500)
 
@@ -297,11 +297,11 @@ class Answers(kit.TestCase):
         self.assertEqual(served, [DOCUMENT])
         self.assertEqual(DOCUMENT["info"]["version"], version)
 
-    def test_nothing_is_cached_by_others(self):
+    def test_answers_must_not_be_cached(self):
         for answer in self.from_daemon:
             self.assertEqual(answer["cache"], "no-store", answer["request"])
 
-    def test_the_stream_goes_on_with_rising_numbers(self):
+    def test_the_stream_continues_with_increasing_numbers(self):
         streams = [parse_events(a["body"]) for a in self.from_daemon
                    if a["path"] == "/api/v1/stream" and a["status"] == 200]
         self.assertEqual(len(streams), 3)
@@ -313,7 +313,7 @@ class Answers(kit.TestCase):
             self.assertLess(times[0], times[1])
         self.assertEqual([name for name, _, _ in streams[1]], ["snapshot", "domain"] * 2)
 
-    def test_the_daemon_had_nothing_to_complain_about(self):
+    def test_the_daemon_logs_no_warnings(self):
         self.assertNotRegex(self.log, r"(?i)\b(warning|error)\b")
 
     def test_docs_have_an_example_for_each_path(self):
@@ -325,20 +325,20 @@ class Answers(kit.TestCase):
                 self.assertIn(path, paths)
 
 
-def spoilings(instance):
-    """(copy of instance with one thing wrong, what it is), for every object in it; of arrays the first element."""
+def corruptions(instance):
+    """(copy of instance with one error, its description), for every object in it; for arrays, the first element."""
     if isinstance(instance, dict):
-        yield {**instance, "added": 1}, "a member more"
+        yield {**instance, "added": 1}, "an extra member"
         for name, value in instance.items():
             rest = {other: each for other, each in instance.items() if other != name}
             yield rest, f"no {name}"
             if isinstance(value, (int, float)):
                 yield {**instance, name: str(value)}, f"{name} as a string"
-            for spoiled, what in spoilings(value):
-                yield {**instance, name: spoiled}, f"{name}: {what}"
+            for corrupted, what in corruptions(value):
+                yield {**instance, name: corrupted}, f"{name}: {what}"
     elif isinstance(instance, list) and instance:
-        for spoiled, what in spoilings(instance[0]):
-            yield [spoiled] + instance[1:], what
+        for corrupted, what in corruptions(instance[0]):
+            yield [corrupted] + instance[1:], what
 
 
 def setUpModule():

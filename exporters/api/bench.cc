@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API's bodies cost on a large host: 500 domains, 256 CPUs, all orders.
+// Cost of the API's bodies on a large host: 500 domains, 256 CPUs, all orders.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -79,7 +79,7 @@ void OneHistory(benchmark::State& state) {
 }
 BENCHMARK(OneHistory)->Unit(benchmark::kMicrosecond);
 
-// All that a new View costs when a stream is open: domains, status (with reading procfs), notes.
+// The full cost of a new View while a stream is open: domains, status (including reading procfs), notes.
 void SnapshotEvent(benchmark::State& state) {
   const auto view = std::make_shared<const View>(large_view());
   std::size_t bytes = 0;

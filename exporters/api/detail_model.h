@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One domain of the API in full, and its history. As model.h.
+// Full details of one domain, and its history. Like model.h.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ struct Order {
     visit("cpu_cached", &Order::cpu_cached,
           "Ranges in the magazines of all CPUs; null for 6+, which is never cached");
     visit("cpu_capacity", &Order::cpu_capacity,
-          "Ranges that would fit there; null for 6+, which is never cached");
+          "Capacity of these magazines in ranges; null for 6+, which is never cached");
     visit("cpus_holding", &Order::cpus_holding, "CPUs with at least one; null for 6+, which is never cached");
     visit("depot_magazines", &Order::depot_magazines,
           "Full magazines in the depot; null for 6+, which is never cached");
@@ -41,13 +41,13 @@ struct Order {
           "depot_magazines / depot.mark_magazines; null for 6+, and when the mark is not known");
     visit("allocations", &Order::allocations, "Successful allocations");
     visit("allocation_failures", &Order::allocation_failures,
-          "Failed ones (normal for the first try below 4 GiB)");
+          "Failed allocations (normal for the first attempt, below 4 GiB)");
     visit("tree_allocations", &Order::tree_allocations, "Allocations from the tree");
     visit("frees", &Order::frees, "Frees");
-    visit("tree_frees", &Order::tree_frees, "Ranges given back to the tree");
-    visit("mismatched_frees", &Order::mismatched_frees, "Freed with another size than allocated");
+    visit("tree_frees", &Order::tree_frees, "Ranges returned to the tree");
+    visit("mismatched_frees", &Order::mismatched_frees, "Freed with a different size than allocated");
     visit("depot_pushes", &Order::depot_pushes,
-          "Magazines put into the depot; null for 6+, which is never cached");
+          "Magazines added to the depot; null for 6+, which is never cached");
     visit("depot_pops", &Order::depot_pops, "Magazines taken out of it; null for 6+, which is never cached");
     visit("depot_overflows", &Order::depot_overflows,
           "Magazines freed because it was full; null for 6+, which is never cached");
@@ -57,7 +57,7 @@ struct Order {
 };
 
 struct Cpus {
-  static constexpr Schema kSchema{"Cpus", "The magazines of the CPUs that were seen, in columns"};
+  static constexpr Schema kSchema{"Cpus", "Magazines of the CPUs seen so far, in columns"};
   static constexpr bool kColumns = true;
   Count magazine_capacity = 0;
   std::vector<Count> cpu;
@@ -119,7 +119,7 @@ struct Audit {
 };
 
 struct Misses {
-  static constexpr Schema kSchema{"Misses", "Failed predictions, by where the address was"};
+  static constexpr Schema kSchema{"Misses", "Failed predictions, by where the address was found"};
   Count reordered = 0, depot_race = 0, migration = 0, unknown = 0;
 
   template <class Visit>
@@ -127,7 +127,7 @@ struct Misses {
     visit("reordered", &Misses::reordered, "Deeper in the same magazine");
     visit("depot_race", &Misses::depot_race, "In another magazine of the depot, or in prev");
     visit("migration", &Misses::migration, "In another CPU's magazines");
-    visit("unknown", &Misses::unknown, "Nowhere in the cache");
+    visit("unknown", &Misses::unknown, "Not in the cache");
   }
 };
 

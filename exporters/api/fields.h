@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the structs of the API (model.h, status_model.h) list their fields. Everything that has to know them
-// follows from the list: writing and reading JSON (json.h), the schemas of the OpenAPI document (openapi.cc)
-// and comparison.
+// How the structs of the API (model.h, status_model.h) list their fields. Everything else is derived from the
+// list: writing and reading JSON (json.h), the schemas of the OpenAPI document (openapi.cc) and comparison.
 //
 //   struct Level {
 //     static constexpr Schema kSchema{"Level"};
@@ -14,8 +13,8 @@
 //     }
 //   };
 //
-// The member's type is the type in JSON: std::optional may be null, std::vector is an array, std::array one
-// of a fixed length, another struct an object. Numbers are not negative unless the rule says so.
+// The member's type determines the JSON type: std::optional may be null, std::vector is an array, std::array an
+// array of fixed length, another struct an object. Numbers are not negative unless the rule says so.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +33,10 @@ struct Schema {
   const char* about = "";  // description of the whole; may be empty
 };
 
-// What a field's type does not say.
+// Constraints beyond the field's type.
 struct Rule {
   bool negative = false;                          // numbers below 0 are allowed
-  std::span<const std::string_view> one_of = {};  // the only values of a text; empty: any
+  std::span<const std::string_view> one_of = {};  // the allowed values of a string; empty: any
 };
 
 inline constexpr Rule kSigned{.negative = true};
@@ -47,7 +46,7 @@ concept Described = requires {
   T::kSchema;
 };
 
-// Whether all arrays of T are columns of one table, and so equally long.
+// True if all arrays of T are columns of one table, and therefore equally long.
 template <class T>
 concept Columns = Described<T> && requires {
   T::kColumns;

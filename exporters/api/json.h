@@ -17,8 +17,8 @@ enum class Escape { controls, non_ascii };
 template <Described T>
 std::string to_json(const T& answer, Escape escape = Escape::controls);
 
-// Whatever the text is, truncated, hostile or from another version, the result is a value that keeps every
-// rule of the fields, or an error (bad_answer) that says what is wrong where:
+// For any text, including truncated, hostile or other-version text, the result is a value that satisfies every
+// rule of the fields, or an error (bad_answer) that names the field:
 // "domains[3].balance.tree.ranges is not a count". Unknown members are ignored: a newer daemon may send more.
 template <Described T>
 Expected<T> from_json(std::string_view body);

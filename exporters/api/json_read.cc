@@ -21,16 +21,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 32;  // the answers have 6 levels
+constexpr int kMaxDepth = 32;  // the responses have 6 levels
 constexpr std::size_t kNoIndex = std::numeric_limits<std::size_t>::max();
 
-// Thrown inside of this file only.
+// Thrown only within this file.
 class Malformed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Where a value is, written down only when something is wrong with it.
+// The position of a value, formatted only for errors.
 struct Place {
   const Place* parent = nullptr;
   const char* name = nullptr;
@@ -43,7 +43,7 @@ struct Place {
     return out + (out.empty() ? "" : ".") + name;
   }
   [[noreturn]] void refuse(const std::string& why) const {
-    throw Malformed((parent == nullptr ? "the answer" : text()) + " " + why);
+    throw Malformed((parent == nullptr ? "the response" : text()) + " " + why);
   }
 };
 
@@ -61,7 +61,7 @@ void read(const Json& json, std::int64_t& out, const Place& place, const Rule&) 
   const bool fits =
       !json.is_number_unsigned() ||
       json.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (!json.is_number_integer() || !fits) place.refuse("is not a whole number");
+  if (!json.is_number_integer() || !fits) place.refuse("is not an integer");
   out = json.get<std::int64_t>();
 }
 
@@ -73,7 +73,7 @@ void read(const Json& json, double& out, const Place& place, const Rule& rule) {
 }
 
 void read(const Json& json, std::string& out, const Place& place, const Rule& rule) {
-  if (!json.is_string()) place.refuse("is not a text");
+  if (!json.is_string()) place.refuse("is not a string");
   out = json.get<std::string>();
   if (!rule.one_of.empty() && std::find(rule.one_of.begin(), rule.one_of.end(), out) == rule.one_of.end())
     place.refuse(fmt::format("is none of {}", fmt::join(rule.one_of, ", ")));
@@ -96,14 +96,14 @@ void read(const Json& json, std::optional<T>& out, const Place& place, const Rul
 
 template <class T>
 void read(const Json& json, std::vector<T>& out, const Place& place, const Rule& rule) {
-  if (!json.is_array()) place.refuse("is not a list");
+  if (!json.is_array()) place.refuse("is not an array");
   out.resize(json.size());
   for (std::size_t i = 0; i < out.size(); ++i) read(json[i], out[i], Place{&place, nullptr, i}, rule);
 }
 
 template <class T, std::size_t N>
 void read(const Json& json, std::array<T, N>& out, const Place& place, const Rule& rule) {
-  if (!json.is_array()) place.refuse("is not a list");
+  if (!json.is_array()) place.refuse("is not an array");
   if (json.size() != N) place.refuse(fmt::format("does not have {} entries", N));
   for (std::size_t i = 0; i < N; ++i) read(json[i], out[i], Place{&place, nullptr, i}, rule);
 }
@@ -142,7 +142,7 @@ void read(const Json& json, T& out, const Place& place, const Rule&) {
   if constexpr (Columns<T>) check_columns(out, place);
 }
 
-// The JSON library takes a stack frame for each open bracket when it writes.
+// The JSON library uses a stack frame for each open bracket when writing.
 bool too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -164,14 +164,14 @@ bool too_deep(std::string_view text) {
 
 tl::unexpected<Error> bad_answer(std::string why) {
   return fail(ErrorCode::bad_answer, std::move(why),
-              "check that the address is that of an rcached, of a version like this one");
+              "check that the address belongs to an rcached of a similar version");
 }
 
 Expected<Json> parse_json(std::string_view body) {
-  if (body.empty()) return bad_answer("the answer is empty");
-  if (too_deep(body)) return bad_answer("the answer is nested too deeply");
+  if (body.empty()) return bad_answer("the response is empty");
+  if (too_deep(body)) return bad_answer("the response is nested too deeply");
   Json json = Json::parse(body, nullptr, false);
-  if (json.is_discarded()) return bad_answer("the answer is not JSON, or ends too early");
+  if (json.is_discarded()) return bad_answer("the response is not JSON, or is truncated");
   return json;
 }
 

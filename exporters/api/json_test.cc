@@ -37,7 +37,7 @@ std::string notes_body(const View& view = sample_view(kProfile61)) { return to_j
 struct Case {
   std::string name;
   std::string text;
-  std::function<std::string(std::string_view)> problem;  // empty: understood
+  std::function<std::string(std::string_view)> problem;  // empty: valid
 };
 
 template <typename T>
@@ -55,7 +55,7 @@ const std::vector<Case>& answers() {
   return kAnswers;
 }
 
-TEST(Json, WhatIsWrittenIsReadAsItWas) {
+TEST(Json, RoundTrips) {
   for (const View& view : {sample_view(kProfile61), sample_view(kProfile612), testing::hostile_view()}) {
     const auto named = named_domains(view);
     const Domains domains = domains_answer(view, named, 1);
@@ -73,7 +73,7 @@ TEST(Json, WhatIsWrittenIsReadAsItWas) {
   }
 }
 
-TEST(JsonRead, EveryFigureOfADomainComesFromItsPlace) {
+TEST(JsonRead, ReadsEveryValueOfADomain) {
   const auto parsed = from_json<Domains>(domains_body());
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_TRUE(parsed->ready);
@@ -128,7 +128,7 @@ TEST(JsonRead, EveryFigureOfADomainComesFromItsPlace) {
   EXPECT_EQ(domain.verdicts[0].verdict, "depot-saturated");
   EXPECT_EQ(domain.verdicts[0].evidence, "2.5 overflows/s over the last 60 s");
   EXPECT_NEAR(*domain.miss_ratio(), 50.25 / 5000.5, 1e-12);
-  // The one of which little is known.
+  // The domain with few known values.
   const Domain& other = parsed->domains[1];
   EXPECT_EQ(other.granule_bytes, std::nullopt);
   EXPECT_EQ(other.balance.fq_pending.ranges, std::nullopt);
@@ -245,7 +245,7 @@ TEST(JsonRead, StatusHistoryAndNotes) {
   EXPECT_EQ(notes->notes[1].text, "3 events were lost");
 }
 
-TEST(JsonRead, WhatIsCutShortIsAnError) {
+TEST(JsonRead, TruncatedTextIsAnError) {
   for (const Case& each : answers()) {
     const std::string& text = each.text;
     EXPECT_EQ(each.problem(text), "");
@@ -255,7 +255,7 @@ TEST(JsonRead, WhatIsCutShortIsAnError) {
   }
 }
 
-// Calls visit(value) for every value inside of `json`, which may change it; it is put back afterwards.
+// Calls visit(value) for every value inside `json`. visit() may change it; it is restored afterwards.
 void each_value(Json& json, const std::function<void(Json&)>& visit) {
   for (auto& child : json) {
     const Json before = child;
@@ -265,14 +265,14 @@ void each_value(Json& json, const std::function<void(Json&)>& visit) {
   }
 }
 
-// Every value of every answer replaced by every kind of nonsense: a value or an error, and never one that
-// breaks something; what is never right is always refused.
-TEST(JsonRead, WrongTypesAreRefusedByName) {
+// Replaces every value of every response by invalid ones: the result must be a value, or an error without
+// control characters.
+TEST(JsonRead, WrongTypesAreRejectedByName) {
   for (const Case& each : answers()) {
     Json json = Json::parse(each.text);
     std::size_t refused = 0;
     each_value(json, [&](Json& value) {
-      // null stands for what is not known, so it may be right.
+      // null means unknown, so it may be valid.
       for (const Json& nonsense :
            {Json(), Json(-1), Json("\x1b[2J"), Json(1e300), Json::array(), Json::object()}) {
         value = nonsense;
@@ -300,7 +300,7 @@ TEST(JsonRead, ColumnsOfCpusAreEquallyLong) {
   EXPECT_EQ(from_json<DomainDetail>(json.dump()).error().message, "cpus.loaded[1] does not have 6 entries");
 }
 
-TEST(JsonRead, NewMembersAreNoMistake) {
+TEST(JsonRead, UnknownMembersAreIgnored) {
   Json json = Json::parse(status_body());
   json["something_new"] = {1, 2, 3};
   json["kernel"]["something_new"] = "x";
@@ -316,8 +316,8 @@ TEST(JsonRead, HostileTexts) {
     for (const Case& each : answers()) EXPECT_NE(each.problem(text), "") << text.substr(0, 20);
     EXPECT_FALSE(from_json<ErrorAnswer>(text));
   }
-  EXPECT_EQ(from_json<Domains>(deep).error().message, "the answer is nested too deeply");
-  // Brackets inside of texts are none.
+  EXPECT_EQ(from_json<Domains>(deep).error().message, "the response is nested too deeply");
+  // Brackets inside strings do not count.
   EXPECT_TRUE(rewritten_json("{\"a\":\"" + std::string(100, '[') + "\\\"[\"}", Escape::controls));
 }
 
@@ -329,7 +329,7 @@ TEST(JsonRead, TheErrorObject) {
   EXPECT_EQ(answer->error.hint, "see /api/v1/domains");
 }
 
-TEST(JsonRead, TheRulesOfTheSchemaAreKept) {
+TEST(JsonRead, TheRulesOfTheSchemaAreEnforced) {
   const Json good = Json::parse(domains_body());
   const auto problem = [](const Json& json) { return from_json<Domains>(json.dump()).error().message; };
   Json json = good;
@@ -343,7 +343,7 @@ TEST(JsonRead, TheRulesOfTheSchemaAreKept) {
   EXPECT_EQ(problem(json), "domains[0].depot.magazines does not have 6 entries");
   json = good;
   json["domains"][0]["balance"]["unaccounted"]["ranges"] = 1.5;
-  EXPECT_EQ(problem(json), "domains[0].balance.unaccounted.ranges is not a whole number");
+  EXPECT_EQ(problem(json), "domains[0].balance.unaccounted.ranges is not an integer");
   json = good;
   json["domains"][0]["balance"]["tree"]["per_second"] = -7.5;
   json["time"] = -1.0;

@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 template <class T>
 Json json_of(const T& value) {
-  return value;  // numbers, texts, true and false
+  return value;  // numbers, strings, true and false
 }
 
 template <Described T>

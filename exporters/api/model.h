@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API says about domains, as values: one struct for each object. A description is the one of the
-// OpenAPI document.
+// The API's data about domains: one struct per JSON object. The descriptions appear in the OpenAPI document.
 #pragma once
 
 #include <array>
@@ -39,8 +38,7 @@ struct SignedRanges {
 
   template <class Visit>
   static void fields(Visit&& visit) {
-    visit("ranges", &SignedRanges::ranges, "IOVA ranges; negative when the parts are more than the tree",
-          kSigned);
+    visit("ranges", &SignedRanges::ranges, "IOVA ranges; negative if the parts exceed the tree", kSigned);
   }
 };
 
@@ -76,7 +74,7 @@ struct Confidence {
   template <class Visit>
   static void fields(Visit&& visit) {
     visit("state", &Confidence::state,
-          "exact: nothing lost since it was read whole; resynced: events were lost, and it was read from "
+          "exact: nothing lost since it was fully read; resynced: events were lost, and it was read from "
           "kernel memory since; partial: older than rcached and not read yet; lossy: events were lost since "
           "it was last read",
           Rule{.one_of = kConfidenceStates});
@@ -144,10 +142,11 @@ struct Depot {
 
   template <class Visit>
   static void fields(Visit&& visit) {
-    visit("kind", &Depot::kind,
-          "bounded (up to Linux 6.6): what does not fit goes back to the tree; unbounded (since 6.7): a "
-          "worker reclaims what is above the mark",
-          Rule{.one_of = kDepotKinds});
+    visit(
+        "kind", &Depot::kind,
+        "bounded (up to Linux 6.6): magazines that do not fit are freed to the tree; unbounded (since 6.7): "
+        "a worker reclaims magazines above the mark",
+        Rule{.one_of = kDepotKinds});
     visit("mark_magazines", &Depot::mark_magazines,
           "Limit of a bounded depot, reclaim threshold of an unbounded one; null: not known");
     visit("magazines", &Depot::magazines, "Full magazines by order 0 to 5");
@@ -170,7 +169,8 @@ struct Rates {
     visit("depot_overflows", &Rates::depot_overflows,
           "Magazines freed because the depot was full, per second");
     visit("depot_reclaims", &Rates::depot_reclaims, "Magazines freed by the depot worker, per second");
-    visit("mismatched_frees", &Rates::mismatched_frees, "Frees with another size than allocated, per second");
+    visit("mismatched_frees", &Rates::mismatched_frees,
+          "Frees with a different size than allocated, per second");
   }
 };
 
@@ -187,7 +187,7 @@ struct Durations {
     visit("p50", &Durations::p50,
           "Half of the calls took at most this many seconds (upper bound of a histogram bucket). null with "
           "count 0: none yet; null otherwise: longer than 0.1, the last bound");
-    visit("p99", &Durations::p99, "The same for 99 of 100");
+    visit("p99", &Durations::p99, "The same for 99 % of the calls");
   }
 };
 
@@ -237,13 +237,13 @@ struct Verdict {
   template <class Visit>
   static void fields(Visit&& visit) {
     visit("verdict", &Verdict::verdict, "Its name, e.g. depot-saturated");
-    visit("holds", &Verdict::holds, "Whether it is so now");
-    visit("evidence", &Verdict::evidence, "In numbers, also when it does not hold");
+    visit("holds", &Verdict::holds, "Whether the verdict currently applies");
+    visit("evidence", &Verdict::evidence, "The numbers behind it, also if the verdict does not apply");
   }
 };
 
 struct Domain {
-  static constexpr Schema kSchema{"Domain", "One domain, as in the list of all"};
+  static constexpr Schema kSchema{"Domain", "One domain, as in the list of all domains"};
   std::string label, type;
   std::vector<std::string> devices, drivers;
   Known granule_bytes;
@@ -282,8 +282,8 @@ struct Domain {
     visit("space32", &Domain::space32, "null: not read");
     visit("prediction", &Domain::prediction, "");
     visit("drift_ranges", &Domain::drift_ranges,
-          "Ranges by which the mirror differs now from what the probes last read");
-    visit("verdicts", &Domain::verdicts, "Why the tree grows: every verdict that this version can reach");
+          "Ranges by which the mirror currently differs from the fill levels last read by the probes");
+    visit("verdicts", &Domain::verdicts, "Why the tree grows: every verdict of this version");
   }
 };
 
@@ -298,7 +298,7 @@ struct Domains {
     visit("time", &Domains::time,
           "When the last event included in these numbers happened, in Unix seconds; null before the first",
           kSigned);
-    visit("ready", &Domains::ready, "Whether the kernel is being followed");
+    visit("ready", &Domains::ready, "Whether the event source is running");
     visit("domains", &Domains::domains, "");
   }
 };

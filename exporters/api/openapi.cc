@@ -25,7 +25,7 @@ constexpr const char* kDocument = R"json({
     "title": "rcached",
     "summary": "The state of the Linux IOVA allocator, and of the daemon that observes it",
     "version": "",
-    "description": "Read-only. Times are Unix seconds with a fraction. An unknown number is null, never 0. Counters count since the start of rcached, or since the domain was first seen. This document describes the answers of exactly this version of rcached. A later version may add members to them; under /api/v1 none is removed or changes its meaning.",
+    "description": "Read-only. Times are Unix seconds with a fraction. An unknown number is null, never 0. Counters count since the start of rcached, or since the domain was first seen. This document describes the responses of exactly this version of rcached. A later version may add members to them; under /api/v1 none is removed or changes its meaning.",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
   },
   "servers": [{"url": "/"}],
@@ -58,7 +58,7 @@ constexpr const char* kDocument = R"json({
     "/api/v1/domains/{domain}/history": {
       "get": {
         "operationId": "getDomainHistory",
-        "summary": "Its last hour",
+        "summary": "History of the last hour",
         "parameters": [{"$ref": "#/components/parameters/Domain"}],
         "responses": {
           "200": {"description": "The series", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/History"}}}},
@@ -82,10 +82,10 @@ constexpr const char* kDocument = R"json({
     "/api/v1/notes": {
       "get": {
         "operationId": "getNotes",
-        "summary": "What happened lately",
-        "parameters": [{"name": "after", "in": "query", "description": "Only notes of a higher number", "schema": {"type": "integer", "minimum": 0}}],
+        "summary": "Recent notes",
+        "parameters": [{"name": "after", "in": "query", "description": "Only notes with a higher number", "schema": {"type": "integer", "minimum": 0}}],
         "responses": {
-          "200": {"description": "The notes that are kept", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Notes"}}}},
+          "200": {"description": "The retained notes", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Notes"}}}},
           "400": {"$ref": "#/components/responses/BadRequest"},
           "503": {"$ref": "#/components/responses/NotYet"}
         }
@@ -94,14 +94,14 @@ constexpr const char* kDocument = R"json({
     "/api/v1/stream": {
       "get": {
         "operationId": "getStream",
-        "summary": "All of it as it changes",
-        "description": "Opens also before the first snapshot, and waits for it.",
+        "summary": "Live updates of domains, status and notes",
+        "description": "Opens even before the first snapshot, and waits for it.",
         "parameters": [
           {"name": "domain", "in": "query", "description": "Label of a domain to send with each snapshot", "schema": {"type": "string"}}
         ],
         "responses": {
           "200": {
-            "description": "Server-sent events. At once and for every new snapshot an event `snapshot`; with domain= followed by an event `domain`, which carries the error object while there is no such domain. The ids are the numbers of the snapshots and rise; Last-Event-ID is ignored, because only the newest snapshot is useful. When there is nothing to send, a comment line every 15 seconds keeps the connection alive. A client that is slower than the snapshots misses some and gets the newest.",
+            "description": "Server-sent events. An event `snapshot` immediately and for every new snapshot; with domain=, each is followed by an event `domain`, which contains the error object while there is no such domain. The ids are the increasing numbers of the snapshots; Last-Event-ID is ignored, because only the newest snapshot is useful. If there is nothing to send, a comment line every 15 seconds keeps the connection alive. A client that is slower than the snapshots misses some and gets the newest.",
             "content": {
               "text/event-stream": {
                 "schema": {"type": "string"},
@@ -143,7 +143,7 @@ constexpr const char* kDocument = R"json({
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
       },
       "UnknownDomain": {
-        "description": "There is no such domain; the hint names those that exist",
+        "description": "There is no such domain; the hint lists existing ones",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
       },
       "NotYet": {
@@ -151,11 +151,11 @@ constexpr const char* kDocument = R"json({
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
       }
     },
-    "securitySchemes": {"basic": {"type": "http", "scheme": "basic", "description": "When the web configuration has users"}}
+    "securitySchemes": {"basic": {"type": "http", "scheme": "basic", "description": "If the web configuration has users"}}
   }
 })json";
 
-// Collects the schemas of structs, those inside of them first.
+// Collects the schemas of structs, nested ones first.
 class Schemas {
  public:
   template <Described T>
@@ -227,7 +227,7 @@ class Schemas {
 std::string make_document() {
   Schemas schemas;
   schemas.add<ErrorAnswer>();
-  schemas.add<Snapshot>();  // has the answers of domains, status and notes
+  schemas.add<Snapshot>();  // contains the responses for domains, status and notes
   schemas.add<DomainDetail>();
   schemas.add<History>();
   Json document = Json::parse(kDocument);

@@ -31,7 +31,7 @@ std::optional<std::string> form_decode(std::string_view text) {
 std::string unknown_parameter(std::string_view name, const std::vector<std::string_view>& known) {
   std::string list;
   for (const std::string_view one : known) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", one);
-  return fmt::format("there is no query parameter {} here; this path knows {}", in_quotes(name),
+  return fmt::format("unknown query parameter {}; this path accepts {}", in_quotes(name),
                      list.empty() ? "none" : list);
 }
 
@@ -46,10 +46,10 @@ std::string list_of(const std::vector<NamedDomain>& known) {
     list += (i == 0 ? "" : ", ") + in_quotes(known[i].info.label);
   }
   if (known.size() > kMaxLabels) list += fmt::format(" and {} more", known.size() - kMaxLabels);
-  return fmt::format("ask for one of {}; /api/v1/domains has them all", list);
+  return fmt::format("use one of {}; /api/v1/domains lists all of them", list);
 }
 
-// By code, the first is the one that is sent.
+// For each code, the first status is the one that is sent.
 constexpr std::array<std::pair<ErrorCode, int>, 6> kStatuses = {{{ErrorCode::usage, 400},
                                                                  {ErrorCode::permission, 403},
                                                                  {ErrorCode::permission, 401},
@@ -148,7 +148,7 @@ Error unknown_domain(const std::vector<NamedDomain>& known, std::string_view lab
 
 Error not_ready() {
   return {ErrorCode::not_ready, "rcached is starting: no snapshot has been taken yet",
-          "ask again in a second; /-/ready says when it is there"};
+          "retry in a second; /-/ready reports when rcached is ready"};
 }
 
 std::string error_body(const Error& error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests to the API: query strings and percent-encoding as they come from any client, and what is answered
-// when a request cannot be served. Pure; any thread.
+// Requests to the API: parsing of untrusted query strings and percent-encoding, and error responses. Pure; any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace rcached::api {
 
-// Replaces %XX by its byte. nullopt: a '%' that two hexadecimal digits do not follow.
+// Replaces %XX by its byte. nullopt: a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
@@ -25,23 +25,23 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 // skipped. Error (usage): bad encoding, a name not in `known`, a name given twice.
 Expected<Parameters> parse_query(std::string_view query, const std::vector<std::string_view>& known);
 
-// Null: not there.
+// Null if absent.
 const std::string* value_of(const Parameters& parameters, std::string_view name);
 
-// Digits only; nullopt for anything else, also for what does not fit.
+// Digits only; nullopt for anything else, and for numbers that do not fit.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
-// `text` for messages: valid UTF-8, control characters as "?", cut when it is long.
+// `text` for messages: valid UTF-8, control characters as "?", truncated if long.
 std::string in_quotes(std::string_view text);
 
-// The HTTP status that answers a request that failed with this code, and the code that a client makes of it.
-int http_status(ErrorCode code);       // 500 when there is no better one
-ErrorCode code_of_status(int status);  // `refused` when there is no better one
+// The HTTP status for an error code, and the error code that a client derives from a status.
+int http_status(ErrorCode code);       // 500 for all other codes
+ErrorCode code_of_status(int status);  // `refused` for all other statuses
 
 Error bad_request(std::string message);  // 400
-// 404; the hint lists the first of the labels that exist.
+// 404; the hint lists the first existing labels.
 Error unknown_domain(const std::vector<NamedDomain>& known, std::string_view label);
-// 503; there is no View yet.
+// 503: there is no View yet.
 Error not_ready();
 
 std::string error_body(const Error& error);  // {"error":{"message":...,"hint":...}}

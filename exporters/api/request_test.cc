@@ -6,7 +6,7 @@
 namespace rcached::api {
 namespace {
 
-TEST(PercentDecode, ReplacesWhatIsEncodedAndNothingElse) {
+TEST(PercentDecode, DecodesOnlyPercentSequences) {
   EXPECT_EQ(percent_decode(""), "");
   EXPECT_EQ(percent_decode("iovad-2"), "iovad-2");
   EXPECT_EQ(percent_decode("a%2Fb%2fc%00d+%25"), std::string("a/b/c\0d+%", 9));
@@ -15,7 +15,7 @@ TEST(PercentDecode, ReplacesWhatIsEncodedAndNothingElse) {
   }
 }
 
-TEST(ParseQuery, GivesNamesAndValuesDecoded) {
+TEST(ParseQuery, DecodesNamesAndValues) {
   const auto parameters =
       parse_query("after=7&&domain=iovad%2d2+x&empty=&flag&", {"after", "domain", "empty", "flag"});
   ASSERT_TRUE(parameters);
@@ -27,11 +27,10 @@ TEST(ParseQuery, GivesNamesAndValuesDecoded) {
   EXPECT_EQ(parse_query("a=b=c", {"a"})->at(0).second, "b=c");
 }
 
-TEST(ParseQuery, SaysWhatIsWrong) {
+TEST(ParseQuery, ReportsErrors) {
   EXPECT_EQ(parse_query("afer=7", {"after", "domain"}).error().message,
-            "there is no query parameter \"afer\" here; this path knows \"after\", \"domain\"");
-  EXPECT_EQ(parse_query("x", {}).error().message,
-            "there is no query parameter \"x\" here; this path knows none");
+            "unknown query parameter \"afer\"; this path accepts \"after\", \"domain\"");
+  EXPECT_EQ(parse_query("x", {}).error().message, "unknown query parameter \"x\"; this path accepts none");
   EXPECT_EQ(parse_query("after=7&after=8", {"after"}).error().message,
             "the query parameter \"after\" is given twice");
   for (const char* bad : {"after=%", "%zz=1", "after=1%4"}) {
@@ -41,7 +40,7 @@ TEST(ParseQuery, SaysWhatIsWrong) {
   }
 }
 
-TEST(ParseNumber, TakesDigitsThatFit) {
+TEST(ParseNumber, AcceptsDigitsThatFit) {
   EXPECT_EQ(parse_number("0"), 0u);
   EXPECT_EQ(parse_number("18446744073709551615"), 18446744073709551615u);
   for (const char* bad : {"", "-1", "+1", " 1", "1 ", "1.0", "0x1", "18446744073709551616", "x"}) {
@@ -56,7 +55,7 @@ TEST(InQuotes, IsShortAndPrintable) {
   EXPECT_EQ(in_quotes(std::string(65, 'x')), "\"" + std::string(64, 'x') + "...\"");
 }
 
-TEST(Errors, EveryCodeHasAStatusAndBack) {
+TEST(Errors, CodesAndStatusesMapBothWays) {
   for (const auto& [code, status] : {std::pair(ErrorCode::usage, 400), std::pair(ErrorCode::permission, 403),
                                      std::pair(ErrorCode::not_found, 404), std::pair(ErrorCode::refused, 429),
                                      std::pair(ErrorCode::not_ready, 503)}) {
@@ -69,7 +68,7 @@ TEST(Errors, EveryCodeHasAStatusAndBack) {
   EXPECT_EQ(code_of_status(301), ErrorCode::refused);
 }
 
-TEST(Errors, AnErrorIsAnsweredWithItsStatusAndText) {
+TEST(Errors, AnErrorResponseHasItsStatusAndText) {
   const HttpResponse response = error_response(bad_request("x\xff\"y"));
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.content_type, "application/json");

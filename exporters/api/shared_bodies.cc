@@ -39,7 +39,7 @@ ViewBodies::Body ViewBodies::domain(const NamedDomain& domain) const {
 
 ViewBodies::Body ViewBodies::snapshot_event() const {
   return rendered(snapshot_event_, [&] {
-    // A Snapshot, of what is rendered already.
+    // A Snapshot, built from the rendered bodies.
     return fmt::format("id: {}\nevent: snapshot\ndata: {{\"domains\":{},\"status\":{},\"notes\":{}}}\n\n",
                        number_, *domains(), *status(), *notes());
   });
@@ -47,7 +47,7 @@ ViewBodies::Body ViewBodies::snapshot_event() const {
 
 std::shared_ptr<const ViewBodies> SharedBodies::current() {
   const std::lock_guard lock(mutex_);
-  // Asked under the lock: no View gets a higher number than a newer one.
+  // Read under the lock, so that a newer View never gets a lower number.
   std::shared_ptr<const View> view = source_->view();
   if (view == nullptr) return nullptr;
   if (current_ == nullptr || current_->view() != view) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies that depend on the View alone: rendered once for all callers, when the first of them asks.
+// Bodies that depend only on the View: rendered once for all callers, on first use.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace rcached::api {
 
-// The bodies of one View. Thread-safe; callers that arrive during a rendering wait for it, and for it alone.
+// The bodies of one View. Thread-safe; callers wait only for the rendering of the body that they request.
 class ViewBodies {
  public:
   using Body = std::shared_ptr<const std::string>;
@@ -50,7 +50,7 @@ class ViewBodies {
   mutable Lazy status_;
   mutable Lazy notes_;
   mutable Lazy snapshot_event_;
-  mutable std::vector<Lazy> each_domain_;  // as named_
+  mutable std::vector<Lazy> each_domain_;  // in the order of named_
 };
 
 // The ViewBodies of the source's current View. Thread-safe.
@@ -60,14 +60,14 @@ class SharedBodies {
 
   // Null before the first View. As long as the source returns the same View, all callers share one.
   std::shared_ptr<const ViewBodies> current();
-  // Waits until there is another View than that of `seen` (null: than none), at most `limit`; then current().
+  // Waits for a View other than that of `seen` (null: for any View), at most `limit`; then current().
   std::shared_ptr<const ViewBodies> wait_for_newer(const std::shared_ptr<const ViewBodies>& seen,
                                                    std::chrono::milliseconds limit);
 
  private:
   std::shared_ptr<const ViewSource> source_;
   std::mutex mutex_;
-  std::uint64_t number_ = 0;  // of the last View that was asked for
+  std::uint64_t number_ = 0;  // of the View of current_
   std::shared_ptr<const ViewBodies> current_;
 };
 

@@ -49,23 +49,23 @@ TEST(SharedBodies, ANewViewHasANewNumberAndNewBodies) {
   EXPECT_EQ(first->number(), 1u);
   EXPECT_EQ(second->number(), 2u);
   EXPECT_NE(*first->domains(), *second->domains());
-  EXPECT_NE(first->domains()->find("\"ready\":true"), std::string::npos) << "the old ones stay as they are";
+  EXPECT_NE(first->domains()->find("\"ready\":true"), std::string::npos) << "the old bodies are unchanged";
 }
 
-TEST(SharedBodies, AViewNobodyAskedForIsNotKept) {
+TEST(SharedBodies, AnUnrequestedViewIsNotKept) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   SharedBodies bodies(source);
   const std::weak_ptr<const View> unseen = source->view();
   source->publish(sample_view(kProfile612));
   EXPECT_TRUE(unseen.expired());
-  EXPECT_EQ(bodies.current()->number(), 1u) << "numbers count what was asked for";
+  EXPECT_EQ(bodies.current()->number(), 1u) << "only requested Views are numbered";
   const std::weak_ptr<const View> seen = source->view();
   source->publish(sample_view(kProfile61));
   ASSERT_NE(bodies.current(), nullptr);
-  EXPECT_TRUE(seen.expired()) << "the last View is let go when a newer one is asked for";
+  EXPECT_TRUE(seen.expired()) << "the last View is released when a newer one is requested";
 }
 
-TEST(SharedBodies, DomainsAreFoundByTheirLabelAsClientsSeeIt) {
+TEST(SharedBodies, DomainsAreFoundByTheirLabelAsValidUtf8) {
   SharedBodies bodies(std::make_shared<SettableSource>(hostile_view()));
   const auto current = bodies.current();
   const std::string label = current->named()[1].info.label;
@@ -83,7 +83,7 @@ TEST(SharedBodies, ManyThreadsShareOneRenderingWhileViewsChange) {
   constexpr int kViews = 50;
   std::mutex mutex;
   std::map<std::uint64_t, std::set<const std::string*>> seen;  // addresses of bodies by number
-  std::vector<std::shared_ptr<const ViewBodies>> kept;         // so that no address is used twice
+  std::vector<std::shared_ptr<const ViewBodies>> kept;         // so that no address is reused
   std::atomic<bool> over = false;
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {

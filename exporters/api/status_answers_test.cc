@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers about rcached itself, histories and notes; of domains: answers_test.cc.
+// Responses about rcached itself, histories and notes; for domains see answers_test.cc.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -21,7 +21,7 @@ json status(const View& view, const ProcessFigures& process = {}) {
   return json::parse(to_json(status_answer(view, process)));
 }
 
-TEST(StatusAnswer, HasEveryValueFromItsPlace) {
+TEST(StatusAnswer, MapsEveryValue) {
   const json is =
       status(sample_view(kProfile61), {.cpu_seconds = 1.5, .resident_bytes = 8192, .open_fds = 12});
   const json should = json::parse(R"({
@@ -54,7 +54,7 @@ TEST(StatusAnswer, LostIsTheSumOfItsCauses) {
   EXPECT_EQ(events["lost"], sum);
 }
 
-TEST(StatusAnswer, WhatIsNotKnownIsNull) {
+TEST(StatusAnswer, UnknownValuesAreNull) {
   const json empty = status(View{});
   EXPECT_TRUE(empty.at("time").is_null());
   EXPECT_TRUE(empty.at("started").is_null());
@@ -74,11 +74,11 @@ TEST(StatusAnswer, RunsAreNullWhenTheKernelDoesNotCountThem) {
     EXPECT_TRUE(program.at("seconds").is_null());
   }
   view.status.programs[3].runs = 1;
-  EXPECT_EQ(status(view)["programs"][0]["runs"], 0) << "it counts, and this one has not run";
+  EXPECT_EQ(status(view)["programs"][0]["runs"], 0) << "counting is enabled, and this program has not run";
   EXPECT_EQ(status(view)["programs"][0]["seconds"], 0);
 }
 
-TEST(StatusAnswer, SaysWhyItIsNotReady) {
+TEST(StatusAnswer, ReportsWhyItIsNotReady) {
   View view = sample_view(kProfile61);
   view.status.ready = false;
   EXPECT_EQ(status(view)["not_ready_reason"], "the event source is not running yet");
@@ -93,7 +93,7 @@ TEST(StatusAnswer, TheMarkOfUnboundedDepotsIsTheNumberOfOnlineCpus) {
   EXPECT_EQ(kernel["depot_mark_magazines"], 8);
 }
 
-TEST(StatusAnswer, HostileNamesStayWhatTheyAreAsValidUtf8) {
+TEST(StatusAnswer, HostileNamesBecomeValidUtf8) {
   const View view = hostile_view();
   const json body = status(view);
   for (const char* name : {"version", "source", "mode"}) {
@@ -107,7 +107,7 @@ json history(const View& view, std::size_t position) {
   return json::parse(to_json(history_answer(view, named_domains(view).at(position))));
 }
 
-TEST(HistoryAnswer, HasEverySeriesFromItsPlace) {
+TEST(HistoryAnswer, MapsEverySeries) {
   const json should = json::parse(R"({
     "domain": "4", "interval_seconds": 10, "first": 1699999980,
     "tree": [100, 200, 300], "outstanding": [10, 20, 30], "cpu_cached": [80, 170, 260],
@@ -128,7 +128,7 @@ TEST(HistoryAnswer, WithoutPointsTheArraysAreEmpty) {
   EXPECT_EQ(history(view, 1), should) << "no history at all";
 }
 
-TEST(HistoryAnswer, NumbersHaveTheDigitsOfAFloatAndNoMore) {
+TEST(HistoryAnswer, NumbersHaveOnlyTheDigitsOfAFloat) {
   View view = sample_view(kProfile61);
   rcached::History changed = *view.history;
   changed.domains[0].tree_ranges = {0.1f, 16'777'216.0f, 3e38f, std::numeric_limits<float>::infinity()};
@@ -149,7 +149,7 @@ json notes(const View& view, std::optional<std::uint64_t> after = std::nullopt) 
   return json::parse(to_json(notes_answer(view, after)));
 }
 
-TEST(NotesAnswer, NewestFirstWithEveryValueFromItsPlace) {
+TEST(NotesAnswer, NewestFirstWithEveryValue) {
   const json should = json::parse(R"({"time": 1700000001.0, "notes": [
     {"number": 8, "time": 1700000001.456, "kind": "depot-overflow", "domain": "4",
      "text": "the depot of order 2 is full"},
@@ -158,7 +158,7 @@ TEST(NotesAnswer, NewestFirstWithEveryValueFromItsPlace) {
   EXPECT_EQ(json::diff(should, notes(sample_view(kProfile61))), json::array());
 }
 
-TEST(NotesAnswer, AfterLeavesOutWhatIsKnown) {
+TEST(NotesAnswer, AfterOmitsOlderNotes) {
   const View view = sample_view(kProfile61);
   EXPECT_EQ(notes(view, 0)["notes"].size(), 2u);
   EXPECT_EQ(notes(view, 6)["notes"].size(), 2u);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API says about rcached itself, as values: status, notes, the event stream and errors. As model.h.
+// The API's data about rcached itself, like model.h: status, notes, the event stream and errors.
 #pragma once
 
 #include <optional>
@@ -35,9 +35,9 @@ struct LostBy {
   template <class Visit>
   static void fields(Visit&& visit) {
     visit("ring_full", &LostBy::ring_full, "The ring buffer was full");
-    visit("entry_missing", &LostBy::entry_missing, "A return whose entry was skipped or not remembered");
+    visit("entry_missing", &LostBy::entry_missing, "A return whose entry was skipped or not recorded");
     visit("skipped", &LostBy::skipped, "The kernel skipped the program");
-    visit("malformed", &LostBy::malformed, "A record that was refused");
+    visit("malformed", &LostBy::malformed, "A rejected record");
   }
 };
 
@@ -68,7 +68,7 @@ struct CpuEvents {
     visit("sent", &CpuEvents::sent, "Events its probes tried to send");
     visit("received", &CpuEvents::received, "Events read from its ring");
     visit("ring_full", &CpuEvents::ring_full, "Lost: its ring was full");
-    visit("entry_missing", &CpuEvents::entry_missing, "Lost: the entry was skipped or not remembered");
+    visit("entry_missing", &CpuEvents::entry_missing, "Lost: the entry was skipped or not recorded");
   }
 };
 
@@ -98,7 +98,7 @@ struct Reader {
   template <class Visit>
   static void fields(Visit&& visit) {
     visit("reads", &Reader::reads, "Chunks of kernel memory read");
-    visit("changed", &Reader::changed, "Of them, refused because the structure changed during the read");
+    visit("changed", &Reader::changed, "Of them, discarded because the structure changed during the read");
     visit("faults", &Reader::faults, "Of them, failed or inconsistent");
     visit("seconds", &Reader::seconds, "Total time");
     visit("longest_seconds", &Reader::longest_seconds, "The longest");
@@ -126,7 +126,7 @@ struct HistoryLimits {
   template <class Visit>
   static void fields(Visit&& visit) {
     visit("interval_seconds", &HistoryLimits::interval_seconds, "From one point to the next");
-    visit("points", &HistoryLimits::points, "The most points kept of a domain");
+    visit("points", &HistoryLimits::points, "Maximum number of points kept per domain");
     visit("domains_left_out", &HistoryLimits::domains_left_out,
           "Domains without history because of the memory limit (history.size)");
   }
@@ -156,14 +156,14 @@ struct Status {
     visit("version", &Status::version, "Of rcached");
     visit("source", &Status::source, "kernel or synthetic");
     visit("mode", &Status::mode, "mirror");
-    visit("ready", &Status::ready, "Whether the kernel is being followed");
+    visit("ready", &Status::ready, "Whether the event source is running");
     visit("not_ready_reason", &Status::not_ready_reason, "null when ready");
     visit("started", &Status::started, "Start of the daemon, in Unix seconds; null: not known");
     visit("kernel", &Status::kernel, "");
     visit("events", &Status::events, "");
     visit("cpus", &Status::cpus, "By CPU number");
-    visit("programs", &Status::programs, "Several programs of one function have an entry each");
-    visit("reader", &Status::reader, "null: this source has no memory to read");
+    visit("programs", &Status::programs, "One entry per program, also for several programs of one function");
+    visit("reader", &Status::reader, "null: this source does not read kernel memory");
     visit("process", &Status::process, "");
     visit("history", &Status::history, "");
     visit("unattributed_flush_queue_drains", &Status::unattributed_flush_queue_drains,
@@ -181,7 +181,7 @@ struct Note {
 
   template <class Visit>
   static void fields(Visit&& visit) {
-    visit("number", &Note::number, "Rises by one with each note");
+    visit("number", &Note::number, "Increases by one with each note");
     visit("time", &Note::time, "When, in Unix seconds", kSigned);
     visit("kind", &Note::kind, "One word, e.g. events-lost");
     visit("domain", &Note::domain, "The label; null: about the whole host");
@@ -229,7 +229,7 @@ struct Problem {
 };
 
 struct ErrorAnswer {
-  static constexpr Schema kSchema{"ErrorAnswer", "The answer when a request cannot be served"};
+  static constexpr Schema kSchema{"ErrorAnswer", "The response to a request that cannot be served"};
   Problem error;
 
   template <class Visit>

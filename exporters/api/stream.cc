@@ -45,7 +45,7 @@ void run_stream(SharedBodies& bodies, const std::optional<std::string>& domain, 
       if (!out.write(": nothing new\n\n")) return;
       last_write = Clock::now();
     }
-    // A source that has ended returns at once.
+    // A closed source returns immediately.
     std::this_thread::sleep_until(next_check);
   }
 }

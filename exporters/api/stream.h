@@ -17,9 +17,9 @@ struct StreamOptions {
 };
 
 // Writes the current View and every later one as events until `out` closes; comments only before the first
-// View and after the last. A client that is slower than the Views misses some of them and gets
-// the newest: nothing piles up. With `domain` (a label) each snapshot is followed by that domain's body, or
-// by an error object while there is no such domain.
+// View and after the last. A client that is slower than the Views misses some of them and gets the newest: no
+// backlog builds up. With `domain` (a label) each snapshot is followed by that domain's body, or by an error
+// object while there is no such domain.
 void run_stream(SharedBodies& bodies, const std::optional<std::string>& domain, HttpStream& out,
                 const StreamOptions& options = {});
 

@@ -92,7 +92,7 @@ TEST_F(StreamTest, ASnapshotHasTheBodiesOfThePaths) {
   EXPECT_EQ(data(1, "snapshot"), expected);
 }
 
-TEST_F(StreamTest, TheDomainAskedForFollowsEachSnapshotAlsoWhenItGoesAndComes) {
+TEST_F(StreamTest, TheRequestedDomainFollowsEachSnapshotEvenIfItDisappears) {
   View without = numbered_view(2);
   without.snapshot.domains.erase(without.snapshot.domains.begin());
   source_->publish(numbered_view(1));
@@ -128,7 +128,7 @@ TEST_F(StreamTest, ASlowClientMissesSnapshotsAndGetsTheNewest) {
   EXPECT_EQ(times(stream_.text(), "event: snapshot"), 1u);
 }
 
-TEST_F(StreamTest, CommentsKeepItAliveWhenNothingComes) {
+TEST_F(StreamTest, CommentsKeepAnIdleStreamAlive) {
   source_->publish(numbered_view(1));
   start(std::nullopt, {.keep_alive = 1ms, .check_interval = 1ms});
   ASSERT_TRUE(
@@ -137,7 +137,7 @@ TEST_F(StreamTest, CommentsKeepItAliveWhenNothingComes) {
   EXPECT_EQ(times(stream_.text(), "event: snapshot"), 1u);
 }
 
-TEST_F(StreamTest, NoCommentBeforeItsTime) {
+TEST_F(StreamTest, NoCommentBeforeTheKeepAliveTime) {
   source_->publish(numbered_view(1));
   start(std::nullopt, {.keep_alive = 1h, .check_interval = 1ms});
   for (std::uint64_t events = 2; events <= 50; ++events) {
@@ -148,14 +148,14 @@ TEST_F(StreamTest, NoCommentBeforeItsTime) {
   EXPECT_EQ(times(stream_.text(), ": nothing"), 0u);
 }
 
-TEST_F(StreamTest, BeforeTheFirstViewItWaits) {
+TEST_F(StreamTest, WaitsForTheFirstView) {
   start(std::nullopt, {.keep_alive = 1ms, .check_interval = 1ms});
   ASSERT_TRUE(stream_.wait_for(": nothing new"));
   source_->publish(numbered_view(7));
   EXPECT_TRUE(sent(1, "snapshot"));
 }
 
-TEST_F(StreamTest, EndsWhenTheClientGoesAtRest) {
+TEST_F(StreamTest, EndsWhenAnIdleClientDisconnects) {
   source_->publish(numbered_view(1));
   start();
   ASSERT_TRUE(sent(1, "snapshot"));
@@ -163,16 +163,16 @@ TEST_F(StreamTest, EndsWhenTheClientGoesAtRest) {
   EXPECT_TRUE(over_);
 }
 
-TEST_F(StreamTest, EndsWhenTheClientGoesDuringAWrite) {
+TEST_F(StreamTest, EndsWhenTheClientDisconnectsDuringAWrite) {
   source_->publish(numbered_view(1));
   stream_.set_stuck(true);
   start("4");
   ASSERT_TRUE(stream_.wait_for("retry"));
   stop();
-  EXPECT_EQ(times(stream_.text(), "event: "), 0u) << "nothing is written after a write that failed";
+  EXPECT_EQ(times(stream_.text(), "event: "), 0u) << "nothing is written after a failed write";
 }
 
-// A source that has ended: wait_for_newer does not wait.
+// A closed source: wait_for_newer() does not wait.
 class EndedSource final : public ViewSource {
  public:
   std::shared_ptr<const View> view() const override { return view_; }
@@ -187,7 +187,7 @@ class EndedSource final : public ViewSource {
   std::shared_ptr<const View> view_ = std::make_shared<const View>(numbered_view(1));
 };
 
-// Open until it has been checked so many times.
+// Open for the given number of checks.
 class CountingStream final : public HttpStream {
  public:
   explicit CountingStream(int checks) : left_(checks) {}
@@ -198,7 +198,7 @@ class CountingStream final : public HttpStream {
   mutable int left_;
 };
 
-TEST(Stream, ASourceThatHasEndedIsNotAskedWithoutPause) {
+TEST(Stream, AClosedSourceIsNotPolledInABusyLoop) {
   const auto source = std::make_shared<EndedSource>();
   SharedBodies bodies(source);
   CountingStream stream(6);
@@ -206,7 +206,7 @@ TEST(Stream, ASourceThatHasEndedIsNotAskedWithoutPause) {
   run_stream(bodies, std::nullopt, stream, {.keep_alive = 1h, .check_interval = 10ms});
   EXPECT_EQ(source->asked, 6);
   EXPECT_GE(std::chrono::steady_clock::now() - begin, 50ms)
-      << "five checks without news, after the first view";
+      << "five checks without a new View, after the first";
 }
 
 }  // namespace

@@ -29,8 +29,7 @@ void add(std::string& head, std::string_view name, std::string_view value) {
 
 class Stream final : public HttpStream {
  public:
-  // `fd`: the connection's, or -1 when it cannot be told; then a client that has gone is noticed by the next
-  // write() only.
+  // `fd`: the connection's, or -1 if unknown; then a disconnected client is noticed only by the next write().
   Stream(int fd, const std::atomic<bool>& stopping, std::function<bool(std::string_view)> write)
       : fd_(fd), stopping_(stopping), write_(std::move(write)) {}
 
@@ -42,7 +41,7 @@ class Stream final : public HttpStream {
   bool open() const override {
     if (gone_ || stopping_) return false;
     pollfd poll{fd_, POLLRDHUP,
-                0};  // a client of a stream has nothing more to send: when it ends, it has gone
+                0};  // a stream's client sends nothing more: end of input means it has disconnected
     if (fd_ >= 0 && ::poll(&poll, 1, 0) == 1) gone_ = true;
     return !gone_;
   }

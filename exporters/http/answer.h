@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers: the bytes of their heads, those that the server gives by itself, and writing one to a connection
-// of CivetWeb under the guard's time limits.
+// HTTP responses: rendering the head, the server's own plain-text responses, and writing a response to a
+// CivetWeb connection under the guard's time limits.
 #pragma once
 
 #include <civetweb.h>
@@ -19,27 +19,26 @@ namespace rcached {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-// Status line and headers up to the empty line. A header of the response wins over one of `extra`, and both
-// win over the server's own (Cache-Control: no-store, X-Content-Type-Options: nosniff). Without
-// Content-Length when it streams. Bytes in a header's value that would end it are left out.
+// Status line and headers including the empty line. Headers of the response override those of `extra`, and both
+// override the server's own (Cache-Control: no-store, X-Content-Type-Options: nosniff). Streams have no
+// Content-Length. CR, LF and NUL are removed from header values.
 std::string render_head(const HttpResponse& response, const HeaderList& extra);
 
 std::string_view reason_phrase(int status);
 
-// Text, for people; `retry_after` adds the header, in whole seconds and at least one.
+// Plain text; `retry_after` adds the Retry-After header, in whole seconds and at least one.
 HttpResponse plain_answer(int status, std::string text);
 HttpResponse plain_answer(int status, std::string text, std::chrono::milliseconds retry_after);
 
-// On the connection's thread.
+// Used on the connection's thread.
 class Reply {
  public:
   Reply(mg_connection* connection, ConnectionGuard& guard, ConnectionGuard::Connection* guarded)
       : connection_(connection), guard_(guard), guarded_(guarded) {}
 
-  // The whole answer, or its head only (HEAD).
+  // Sends the whole response, or only its head (HEAD).
   void send(const HttpResponse& response, const HeaderList& extra, bool with_body);
-  // The head, and then what response.stream writes until it returns; what it throws comes through. `stopping`
-  // ends it.
+  // Sends the head and then runs response.stream, whose exceptions propagate. `stopping` ends the stream.
   void stream(const HttpResponse& response, const HeaderList& extra, const std::atomic<bool>& stopping);
 
  private:

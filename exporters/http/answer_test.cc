@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Answer, TheHeadNamesWhatFollows) {
+TEST(Answer, TheHeadDescribesTheBody) {
   HttpResponse response;
   response.body = "12345";
   response.shared_body = std::make_shared<const std::string>("123");
@@ -35,7 +35,7 @@ TEST(Answer, AnAnswerWithoutABodyHasNoLength) {
             "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
-TEST(Answer, TheResponseWinsOverTheConfigurationAndBothOverTheServer) {
+TEST(Answer, ResponseHeadersOverrideTheConfigurationAndBothTheServer) {
   HttpResponse response;
   response.headers = {{"cache-control", "max-age=60"}, {"X-Frame-Options", "deny"}};
   const std::string head =

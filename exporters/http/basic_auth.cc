@@ -21,7 +21,7 @@ const std::uint8_t* bytes(std::string_view text) {
 }
 
 constexpr unsigned kRunningLimit = 2;
-constexpr std::size_t kRemembered = 256;
+constexpr std::size_t kMaxRemembered = 256;
 constexpr std::size_t kMaxHeader = 1024;
 
 std::optional<std::string> decode_base64(std::string_view text) {
@@ -41,12 +41,12 @@ std::optional<std::string> decode_base64(std::string_view text) {
     held -= 8;
     out += static_cast<char>(bits >> held & 0xff);
   }
-  if ((bits & ((1u << held) - 1)) != 0) return std::nullopt;  // bits that mean nothing must be zero
+  if ((bits & ((1u << held) - 1)) != 0) return std::nullopt;  // unused bits must be zero
   return out;
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;  // lengths are no secret
+  if (a.size() != b.size()) return false;  // lengths are not secret
   unsigned difference = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
@@ -62,7 +62,7 @@ void wipe(std::string& secret) {
 std::string random_key() {
   std::string key(32, '\0');
   if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-    throw std::runtime_error("the kernel gives no random numbers");
+    throw std::runtime_error("getrandom() failed");
   }
   return key;
 }
@@ -90,7 +90,7 @@ std::optional<Credentials> parse_basic(std::string_view header) {
   if (!text) return std::nullopt;
   std::optional<Credentials> credentials;
   const auto colon = text->find(':');
-  // crypt() would stop at a NUL: "right\0anything" must not pass for "right".
+  // crypt() stops at a NUL: "right\0anything" must not be accepted as "right".
   if (colon != std::string::npos && text->find('\0') == std::string::npos) {
     credentials = Credentials{text->substr(0, colon), text->substr(colon + 1)};
   }
@@ -161,9 +161,9 @@ bool BasicAuth::compute(const Credentials& credentials) const {
 }
 
 void BasicAuth::remember(const Digest& digest) {
-  // Only right passwords come here, so the bound is never reached but for passwords that bcrypt takes for
-  // equal.
-  if (good_by_age_.size() == kRemembered) {
+  // Only correct passwords are remembered, so the limit is reached only with different passwords that bcrypt
+  // treats as equal.
+  if (good_by_age_.size() == kMaxRemembered) {
     good_.erase(good_by_age_.front());
     good_by_age_.pop_front();
   }

@@ -22,13 +22,13 @@ using testing::basic_header;
 using testing::bcrypt;
 using Verdict = BasicAuth::Verdict;
 
-TEST(ParseBasic, TakesUserAndPasswordApart) {
+TEST(ParseBasic, SplitsUserAndPassword) {
   const auto credentials = parse_basic("Basic YWxpY2U6c2VjcmV0");
   ASSERT_TRUE(credentials);
   EXPECT_EQ(credentials->user, "alice");
   EXPECT_EQ(credentials->password, "secret");
-  EXPECT_TRUE(parse_basic("bAsIc   YWxpY2U6c2VjcmV0")) << "the scheme in any case, any blanks after it";
-  EXPECT_EQ(parse_basic(basic_header("a", "b:c"))->password, "b:c") << "the first colon parts them";
+  EXPECT_TRUE(parse_basic("bAsIc   YWxpY2U6c2VjcmV0")) << "case-insensitive scheme, any number of spaces";
+  EXPECT_EQ(parse_basic(basic_header("a", "b:c"))->password, "b:c") << "split at the first colon";
   EXPECT_EQ(parse_basic(basic_header("", ""))->user, "");
   EXPECT_EQ(parse_basic(basic_header("\xc3\xa4", "\xe2\x82\xac"))->password, "\xe2\x82\xac");
 }
@@ -42,8 +42,7 @@ TEST(ParseBasic, RefusesWhatIsNotWellFormed) {
     EXPECT_FALSE(parse_basic(header)) << header;
   }
   EXPECT_FALSE(parse_basic("Basic " + std::string(2000, 'A'))) << "too long";
-  EXPECT_FALSE(parse_basic(basic_header("alice", std::string("secret\0x", 8))))
-      << "crypt would stop at the NUL";
+  EXPECT_FALSE(parse_basic(basic_header("alice", std::string("secret\0x", 8)))) << "crypt() stops at the NUL";
 }
 
 class BasicAuthTest : public ::testing::Test {
@@ -56,7 +55,7 @@ class BasicAuthTest : public ::testing::Test {
   BasicAuth auth_{{{"alice", bcrypt("secret")}, {"bob", bcrypt("hunter2", "$2y$04$")}}, 4};
 };
 
-TEST_F(BasicAuthTest, KnowsRightFromWrong) {
+TEST_F(BasicAuthTest, AcceptsOnlyCorrectCredentials) {
   EXPECT_EQ(check("alice", "secret"), Verdict::good);
   EXPECT_EQ(check("bob", "hunter2"), Verdict::good);
   EXPECT_EQ(check("alice", "hunter2"), Verdict::refused);
@@ -69,13 +68,13 @@ TEST_F(BasicAuthTest, KnowsRightFromWrong) {
   EXPECT_EQ(auth_.check("Basic nonsense", "10.0.0.1"), Verdict::refused);
 }
 
-TEST_F(BasicAuthTest, ARightPasswordIsComputedOnce) {
+TEST_F(BasicAuthTest, ACorrectPasswordIsComputedOnce) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(check("alice", "secret"), Verdict::good);
   EXPECT_EQ(auth_.computed(), 1u);
   EXPECT_EQ(check("alice", "wrong"), Verdict::refused);
   EXPECT_EQ(check("alice", "wrong"), Verdict::refused);
-  EXPECT_EQ(auth_.computed(), 3u) << "a wrong one every time";
-  EXPECT_EQ(check("bob", "secret"), Verdict::refused) << "what is remembered is of one user";
+  EXPECT_EQ(auth_.computed(), 3u) << "wrong passwords are not remembered";
+  EXPECT_EQ(check("bob", "secret"), Verdict::refused) << "passwords are remembered per user";
 }
 
 TEST_F(BasicAuthTest, AnUnknownUserCostsAComputationToo) {
@@ -97,7 +96,7 @@ TEST_F(BasicAuthTest, ParallelRequestsWithTheSameCredentialsShareOneCheck) {
   EXPECT_EQ(slow.computed(), 1u);
 }
 
-TEST_F(BasicAuthTest, AGuesserTakesNeitherTheThreadsNorTheOthersTurn) {
+TEST_F(BasicAuthTest, APasswordGuesserDoesNotBlockOtherClients) {
   BasicAuth slow({{"alice", bcrypt("secret", "$2b$10$")}}, 4);
   std::atomic<bool> done = false;
   std::atomic<int> busy = 0, running = 0;
@@ -118,7 +117,7 @@ TEST_F(BasicAuthTest, AGuesserTakesNeitherTheThreadsNorTheOthersTurn) {
   EXPECT_EQ(slow.check(basic_header("alice", "secret"), "10.0.0.66"), Verdict::good) << "remembered for all";
   done = true;
   for (std::thread& guesser : guessers) guesser.join();
-  EXPECT_LT(slow.computed(), static_cast<std::size_t>(running)) << "most were turned away without computing";
+  EXPECT_LT(slow.computed(), static_cast<std::size_t>(running)) << "most were refused without computing";
 }
 
 TEST_F(BasicAuthTest, StopEndsAllWaiting) {
@@ -144,7 +143,7 @@ std::string hex(const Digest& digest) {
   return out;
 }
 
-TEST(Digest, HmacAgreesWithTheStandardsExamples) {
+TEST(Digest, HmacMatchesTheTestVectors) {
   EXPECT_EQ(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
   EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),

@@ -24,7 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Puts `ours` where CivetWeb has the socket that listens at this port of loopback.
+// Replaces CivetWeb's listening socket on this loopback port by `ours`.
 bool replace_listener(std::uint16_t port, int ours) {
   const int theirs = find_listener(port);
   return theirs >= 0 && ::dup3(ours, theirs, O_CLOEXEC) >= 0;
@@ -35,8 +35,8 @@ bool replace_listener(std::uint16_t port, int ours) {
 Expected<std::unique_ptr<CivetWebServer>> CivetWebServer::start(const CivetWebOptions& options,
                                                                 const std::vector<int>& listeners,
                                                                 const mg_callbacks& callbacks, void* owner) {
-  // No URL decoding: no route needs it, and "%00" would cut a path short. No delay: else the end of every
-  // piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
+  // No URL decoding: no route needs it, and "%00" would truncate a path. TCP_NODELAY: otherwise the end of
+  // every piece of a large body waits for an acknowledgement. Keep-alive: see http_server.h.
   std::vector<std::pair<std::string, std::string>> settings = {
       {"num_threads", std::to_string(options.workers)},
       {"connection_queue", std::to_string(options.queue)},
@@ -47,7 +47,7 @@ Expected<std::unique_ptr<CivetWebServer>> CivetWebServer::start(const CivetWebOp
       {"enable_auth_domain_check", "no"},
       {"decode_url", "no"},
       {"tcp_nodelay", "1"}};
-  settings.insert(settings.end(), options.further.begin(), options.further.end());
+  settings.insert(settings.end(), options.extra.begin(), options.extra.end());
   std::string ports;
   for (std::size_t i = 0; i < listeners.size(); ++i) ports += options.tls ? "127.0.0.1:0s," : "127.0.0.1:0,";
   ports += "127.0.0.1:0";  // for the event
@@ -61,19 +61,19 @@ Expected<std::unique_ptr<CivetWebServer>> CivetWebServer::start(const CivetWebOp
 
   const auto failed = [](std::string_view why) {
     return tl::unexpected(Error{ErrorCode::internal, fmt::format("the HTTP server could not start: {}", why),
-                                "check the limits of memory, threads and open files"});
+                                "check the limits on memory, threads and open files"});
   };
   std::unique_ptr<CivetWebServer> server(new CivetWebServer(owner, listeners, options.end_connections));
   if (!server->wake_.valid()) return failed(std::system_category().message(errno));
   mg_callbacks all = callbacks;
   all.init_context =
-      [](const mg_context* context) {  // before the first thread: nobody waits at the old sockets
+      [](const mg_context* context) {  // before the first thread: none waits on the old sockets
         auto& self = *static_cast<CivetWebServer*>(mg_get_user_data(context));
         self.replaced_ = self.replace_listeners(context);
       };
   std::array<char, 256> text{};
   mg_init_data init{&all, server.get(), configuration.data()};
-  mg_error_data error{};  // by name: CivetWeb 1.16 has other members before these
+  mg_error_data error{};  // by name: CivetWeb 1.16 has additional members before these
   error.text = text.data();
   error.text_buffer_size = text.size();
   server->context_ = mg_start2(&init, &error);
@@ -111,10 +111,10 @@ CivetWebServer::~CivetWebServer() {
       mg_stop(context_);
       stopped = true;
     });
-  } catch (const std::system_error&) {  // the process may have no more threads: it stops here, a little later
+  } catch (const std::system_error&) {  // no more threads available: stop on this one, which takes longer
   }
-  // The event wakes the thread that accepts; the ends of their connections wake the others, which else notice
-  // up to two seconds late.
+  // The event wakes the accepting thread. Ending the connections wakes the others, which would otherwise notice
+  // up to two seconds later.
   ::eventfd_write(wake_.get(), 1);
   if (!stopper.joinable()) {
     if (end_connections_) end_connections_();

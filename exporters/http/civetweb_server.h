@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// CivetWebServer: CivetWeb, made to accept from sockets that it is given. It only listens at addresses, so it
-// gets ports of loopback at first, and then each of these sockets is replaced (dup2) by one of ours. One more
-// is replaced by an event that ends its wait for connections, which else lasts up to two seconds at the end.
+// CivetWebServer: runs CivetWeb on given sockets. CivetWeb can only listen on addresses, so it gets loopback
+// ports first, and then each of its sockets is replaced (dup3) by a given one. One more is replaced by an
+// eventfd that ends its wait for connections, which would otherwise last up to two seconds at shutdown.
 //
-// start() and stop() belong to one thread. CivetWeb ignores SIGPIPE for the whole process.
+// Start and destroy it on one thread. CivetWeb ignores SIGPIPE for the whole process.
 #pragma once
 
 #include <civetweb.h>
@@ -24,19 +24,19 @@
 namespace rcached {
 
 struct CivetWebOptions {
-  unsigned workers = 1;  // threads, and so connections at once
-  unsigned queue = 64;   // connections accepted that no thread has taken; more wait in the kernel
+  unsigned workers = 1;  // threads, and therefore concurrent connections
+  unsigned queue = 64;   // accepted connections that wait for a thread; more wait in the kernel
   std::chrono::milliseconds request_timeout{10'000};
   std::size_t request_bytes = 16u << 10;
   bool tls = false;
-  std::function<void()> end_connections;  // called again and again while it stops: ends every connection
-  std::vector<std::pair<std::string, std::string>> further;  // CivetWeb's own options, such as those of TLS
+  std::function<void()> end_connections;  // called repeatedly during shutdown: ends every connection
+  std::vector<std::pair<std::string, std::string>> extra;  // more of CivetWeb's own options, e.g. for TLS
 };
 
 class CivetWebServer {
  public:
-  // `listeners` stay the caller's. `callbacks` must not use init_context, and find `owner` by owner(): the
-  // user data of CivetWeb is this object. Errors: internal.
+  // `listeners` remain owned by the caller. `callbacks` must not use init_context, and get `owner` from owner():
+  // the user data of CivetWeb is this object. Errors: internal.
   static Expected<std::unique_ptr<CivetWebServer>> start(const CivetWebOptions& options,
                                                          const std::vector<int>& listeners,
                                                          const mg_callbacks& callbacks, void* owner);
@@ -59,9 +59,9 @@ class CivetWebServer {
   UniqueFd wake_;  // an eventfd
 };
 
-// RequestHeaders: the headers of one request by name; several of one name become one, joined by ", ".
+// RequestHeaders: the headers of one request by name; repeated headers are joined by ", ".
 //
-// Not thread-safe. What get() has returned stays good as long as this and the request.
+// Not thread-safe. The result of get() is valid as long as this object and the request.
 class RequestHeaders {
  public:
   explicit RequestHeaders(const mg_request_info& request) : request_(request) {}

@@ -14,19 +14,19 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 50ms;
-constexpr auto kSlowAnswer = 1s;  // from here on an answer counts as taken slowly
+constexpr auto kSlowAnswer = 1s;  // from then on a response counts as read slowly
 
-// As CivetWeb finds the end of a request's head.
+// Finds the end of a request's head as CivetWeb does.
 bool is_whole_head(std::string_view text) {
   return text.find("\r\n\r\n") != std::string_view::npos || text.find("\n\n") != std::string_view::npos;
 }
 
-// Whether less than a request has come that no thread has read yet. A thread that has read a part of one
-// waits for the rest, so what is left is not whole either.
-bool owes_request(int fd, std::size_t head_bytes) {
+// Whether the unread bytes are less than a whole request. If a thread has read a part, it waits for the rest,
+// so the unread bytes are incomplete in that case too.
+bool request_incomplete(int fd, std::size_t head_bytes) {
   std::string buffer(head_bytes, '\0');
   const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), MSG_PEEK | MSG_DONTWAIT);
-  if (n == 0) return false;  // it has closed: costs a thread no time
+  if (n == 0) return false;  // the client has closed: costs a thread no time
   if (n < 0) return true;
   const auto got = static_cast<std::size_t>(n);
   return got < head_bytes && !is_whole_head(std::string_view(buffer).substr(0, got));
@@ -86,7 +86,7 @@ void ConnectionGuard::sending(Connection* connection, std::size_t bytes, bool st
   connection->since = Clock::now();
   connection->deadline = connection->since + options_.answer_limit;
   if (!steady)
-    connection->deadline += std::chrono::milliseconds(bytes * 1000 / options_.slowest_bytes_per_second);
+    connection->deadline += std::chrono::milliseconds(bytes * 1000 / options_.min_bytes_per_second);
   if (asleep_) changed_.notify_one();
 }
 
@@ -103,7 +103,7 @@ void ConnectionGuard::end_all() {
   for (const AcceptedSocket& socket : sockets_()) ::shutdown(socket.fd, SHUT_RDWR);
 }
 
-void ConnectionGuard::close_left() {
+void ConnectionGuard::close_remaining() {
   for (const AcceptedSocket& socket : sockets_()) ::close(socket.fd);
 }
 
@@ -115,7 +115,7 @@ void ConnectionGuard::closing(const Connection* connection) {
 
 void ConnectionGuard::closed() { closing_mutex_.unlock(); }
 
-bool ConnectionGuard::owes() const {
+bool ConnectionGuard::any_active() const {
   return std::any_of(connections_.begin(), connections_.end(), [](const Connection& connection) {
     return connection.phase != Phase::idle && !connection.dropped;
   });
@@ -125,13 +125,13 @@ void ConnectionGuard::run() {
   MutexLock lock(mutex_);
   while (!stopping_) {
     asleep_ = true;
-    while (!stopping_ && !owes()) changed_.wait(mutex_);
+    while (!stopping_ && !any_active()) changed_.wait(mutex_);
     asleep_ = false;
     const auto tick = Clock::now() + kTick;
     while (!stopping_ && changed_.wait_until(mutex_, tick) != std::cv_status::timeout) {
     }
     if (stopping_) return;
-    if (!owes()) continue;
+    if (!any_active()) continue;
     lock.unlock();
     {
       const MutexLock no_closing(closing_mutex_);
@@ -168,8 +168,9 @@ void ConnectionGuard::drop_slow_requests(Clock::time_point now, const std::vecto
     const Peer peer(socket.address, socket.port);
     const auto known = pending_.find(peer);
     Pending pending = known == pending_.end() ? Pending{now} : known->second;
-    if (!pending.dropped && now - pending.since >= limit && owes_request(socket.fd, options_.head_bytes)) {
-      ::shutdown(socket.fd, SHUT_RD);  // the thread that has it or takes it is done with it; it can say why
+    if (!pending.dropped && now - pending.since >= limit &&
+        request_incomplete(socket.fd, options_.head_bytes)) {
+      ::shutdown(socket.fd, SHUT_RD);  // its thread sees the end and can still send a 408
       pending.dropped = true;
       if (dropped_) dropped_(Dropped::slow_request);
     }
@@ -203,8 +204,8 @@ void ConnectionGuard::drop_slow_readers(Clock::time_point now, const std::vector
 
 void ConnectionGuard::drop(Connection& connection, const std::vector<AcceptedSocket>& sockets) {
   const AcceptedSocket* socket = find_socket(connection, sockets);
-  if (socket == nullptr) return;  // CivetWeb's own timeout has to do
-  // What is left to send would stay in kernel memory as long as the client likes.
+  if (socket == nullptr) return;  // only CivetWeb's own timeout applies
+  // Otherwise the unsent data would stay in kernel memory until the client reads it.
   const linger reset{1, 0};
   ::setsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   ::shutdown(socket->fd, SHUT_RDWR);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// ConnectionGuard: takes CivetWeb's threads back from clients that hold them without need. CivetWeb gives
-// every connection a thread as soon as it is accepted and knows only a timeout for silence, so a handful of
-// clients that send a byte now and then, or read one now and then, would lock all others out.
+// ConnectionGuard: disconnects slow clients that occupy CivetWeb's threads. CivetWeb assigns a thread to every
+// connection once it is accepted and has only an inactivity timeout, so a few clients that send or read one
+// byte from time to time would lock out all others.
 //
-//   - A request must be there within head_limit, an answer be taken within answer_limit and the time that its
-//     bytes take at slowest_bytes_per_second.
-//   - While all threads are taken (crowded), a request must be there within crowded_limit, wherever its
-//     connection waits; an answer be taken within answer_limit whatever its size; and one address must not
-//     hold more than half of the threads with answers that it takes slowly.
+//   - A request must be complete within head_limit. A response must be read within answer_limit plus the time
+//     that its bytes take at min_bytes_per_second.
+//   - While all threads are in use (crowded), a request must be complete within crowded_limit, even if its
+//     connection is still queued; a response must be read within answer_limit regardless of its size; and one
+//     address must not occupy more than half of the threads with responses that it reads slowly.
 //
-// What is too slow is shut down; CivetWeb's thread then notices at once. The guard's own thread sleeps while
-// no client owes anything.
+// Connections that are too slow are shut down; CivetWeb's thread then notices at once. The guard's own thread
+// sleeps while no request is being read and no response is being sent.
 //
 // Thread-safe. opened() to closed() are called from CivetWeb's callbacks of the same names.
 #pragma once
@@ -36,8 +36,8 @@ struct GuardOptions {
   std::chrono::milliseconds head_limit{10'000};
   std::chrono::milliseconds crowded_limit{250};
   std::chrono::milliseconds answer_limit{10'000};
-  std::uint64_t slowest_bytes_per_second = 128u << 10;
-  // No request is larger. 1 where requests cannot be read from outside (TLS): the first byte counts as all.
+  std::uint64_t min_bytes_per_second = 128u << 10;
+  // Maximum request size. 1 if requests cannot be inspected (TLS): then the first byte counts as all of it.
   std::size_t head_bytes = 16u << 10;
 };
 
@@ -49,7 +49,7 @@ class ConnectionGuard {
   enum class Phase : std::uint8_t { reading, idle, sending };
 
   struct Connection {
-    std::string address;  // of the peer; known when its request has been read
+    std::string address;  // of the peer; known once its request has been read
     std::uint16_t port = 0;
     Phase phase = Phase::reading;
     Clock::time_point since;     // when the phase began
@@ -57,36 +57,35 @@ class ConnectionGuard {
     bool dropped = false;
   };
 
-  // `sockets` lists the accepted sockets; `dropped` is told of every connection that is ended, by the guard's
-  // thread.
+  // `sockets` lists the accepted sockets; the guard's thread calls `dropped` for every connection that it ends.
   ConnectionGuard(GuardOptions options, std::function<std::vector<AcceptedSocket>()> sockets,
                   std::function<void(Dropped)> dropped);
   ~ConnectionGuard();
   ConnectionGuard(const ConnectionGuard&) = delete;
   ConnectionGuard& operator=(const ConnectionGuard&) = delete;
 
-  // A thread has taken a connection and reads the request. CivetWeb does not say whose it is yet.
+  // A thread has taken a connection and reads the request. CivetWeb does not report the peer yet.
   Connection* opened();
-  // The request has been read, or there will be none; `address` and `port` of the peer, as CivetWeb has them.
+  // The request has been read, or there will be none; `address` and `port` are those that CivetWeb reports.
   // False: the guard has ended it because it was slow.
   bool arrived(Connection* connection, std::string address, std::uint16_t port);
-  // The client owes nothing: its answer is made, or its stream has nothing to say.
+  // Nothing is expected from the client: its response is being generated, or its stream has no data to send.
   void idle(Connection* connection);
-  // The client is to take this much. `steady`: a piece of a stream, for which answer_limit is all.
+  // The client must now read this many bytes. `steady`: a piece of a stream, with answer_limit as its limit.
   void sending(Connection* connection, std::size_t bytes, bool steady);
-  // The socket of a connection, or -1 when it cannot be told. Good until closing().
+  // The socket of a connection, or -1 if unknown. Valid until closing().
   int socket(const Connection* connection) const;
-  // Ends every connection, those that no thread has taken included.
+  // Ends every connection, including those that no thread has taken.
   void end_all();
-  // Once CivetWeb has stopped: closes what it has left. It forgets the connections that no thread has taken.
-  void close_left();
-  // Around CivetWeb's close(): between the two no file descriptor of a connection is looked at. `connection`
+  // After CivetWeb has stopped: closes the connections that no thread has taken, which CivetWeb leaves open.
+  void close_remaining();
+  // Called around CivetWeb's close(): between the two, no descriptor of a connection is accessed. `connection`
   // may be null.
   void closing(const Connection* connection) RCACHED_THREAD_ANNOTATION(acquire_capability(closing_mutex_));
   void closed() RCACHED_THREAD_ANNOTATION(release_capability(closing_mutex_));
 
  private:
-  struct Pending {  // accepted, and no request has been read: waits for a thread, or a thread reads it
+  struct Pending {  // accepted, request not yet read: waits for a thread, or a thread is reading it
     Clock::time_point since;
     bool dropped = false;
   };
@@ -94,7 +93,7 @@ class ConnectionGuard {
 
   void run();
   bool crowded() const REQUIRES(mutex_) { return connections_.size() >= options_.workers; }
-  bool owes() const REQUIRES(mutex_);
+  bool any_active() const REQUIRES(mutex_);
   void inspect(Clock::time_point now) REQUIRES(mutex_);
   void drop_slow_requests(Clock::time_point now, const std::vector<AcceptedSocket>& sockets) REQUIRES(mutex_);
   void drop_slow_readers(Clock::time_point now, const std::vector<AcceptedSocket>& sockets) REQUIRES(mutex_);
@@ -109,7 +108,7 @@ class ConnectionGuard {
   std::condition_variable_any changed_;
   std::list<Connection> connections_ GUARDED_BY(mutex_);
   std::map<Peer, Pending> pending_ GUARDED_BY(mutex_);  // kept while any request is being read
-  // the guard's thread waits for the first client that owes something
+  // the guard's thread waits until a connection becomes active
   bool asleep_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;

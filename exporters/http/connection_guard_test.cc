@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guard over socket pairs that stand for accepted connections.
+// The guard with socket pairs in place of accepted connections.
 #include "exporters/http/connection_guard.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using rcached::testing::eventually;
 
 using namespace std::chrono_literals;
 
-// Some ticks of the guard: what it has not done by then, it does not do.
+// Several ticks of the guard: it takes no action after that.
 void wait_for_ticks() { std::this_thread::sleep_for(400ms); }
 
 struct Client {
@@ -50,7 +50,7 @@ struct Client {
   std::string address;
   std::uint16_t port;
   UniqueFd mine, server;
-  mutable std::function<void()> forget;  // by whom it was accepted: the guard looks until the test's end
+  mutable std::function<void()> forget;  // removes it from the sockets that the guard sees
 };
 
 class ConnectionGuardTest : public ::testing::Test {
@@ -75,7 +75,7 @@ class ConnectionGuardTest : public ::testing::Test {
       clients_.erase(&client);
     };
   }
-  // A thread reads the request, and it has come.
+  // A thread has read the whole request.
   ConnectionGuard::Connection* arrive(const Client& client) {
     accept(client);
     auto* connection = guard_->opened();
@@ -89,7 +89,7 @@ class ConnectionGuardTest : public ::testing::Test {
   std::unique_ptr<ConnectionGuard> guard_;
 };
 
-TEST_F(ConnectionGuardTest, ARequestThatDoesNotComeIsEndedAtTheLimit) {
+TEST_F(ConnectionGuardTest, AnIncompleteRequestIsEndedAtTheLimit) {
   start({.workers = 8, .head_limit = 100ms, .crowded_limit = 1ms});
   Client silent("10.0.0.1", 1000);
   Client dripping("10.0.0.1", 1001);
@@ -99,12 +99,12 @@ TEST_F(ConnectionGuardTest, ARequestThatDoesNotComeIsEndedAtTheLimit) {
   auto* first = guard_->opened();
   auto* second = guard_->opened();
   EXPECT_TRUE(eventually([&] { return silent.reading_ended() && requests_ == 2; }));
-  EXPECT_FALSE(silent.writing_ended()) << "it can be told";
+  EXPECT_FALSE(silent.writing_ended()) << "an error response can still be sent";
   EXPECT_FALSE(guard_->arrived(first, "10.0.0.1", 1000));
   EXPECT_FALSE(guard_->arrived(second, "10.0.0.1", 1001));
 }
 
-TEST_F(ConnectionGuardTest, WithThreadsToSpareNobodyIsHurried) {
+TEST_F(ConnectionGuardTest, WithFreeThreadsTheCrowdedLimitDoesNotApply) {
   start({.workers = 2, .head_limit = 1h, .crowded_limit = 1ms, .answer_limit = 1h});
   Client slow("10.0.0.1", 1000);
   accept(slow);
@@ -114,7 +114,7 @@ TEST_F(ConnectionGuardTest, WithThreadsToSpareNobodyIsHurried) {
   EXPECT_EQ(requests_, 0);
 }
 
-TEST_F(ConnectionGuardTest, WhenCrowdedUnfinishedRequestsEndWhereverTheyWait) {
+TEST_F(ConnectionGuardTest, WhenCrowdedIncompleteRequestsEndEvenIfQueued) {
   start({.workers = 2, .head_limit = 1h, .crowded_limit = 100ms, .answer_limit = 1h});
   Client reading("10.0.0.1", 1000);  // has a thread
   Client queued("10.0.0.1", 1001);   // waits for one and has sent a part
@@ -128,28 +128,28 @@ TEST_F(ConnectionGuardTest, WhenCrowdedUnfinishedRequestsEndWhereverTheyWait) {
   EXPECT_TRUE(eventually([&] { return requests_ == 2; }));
   EXPECT_TRUE(reading.reading_ended());
   wait_for_ticks();
-  EXPECT_EQ(requests_, 2) << "each is counted once, and nobody else is ended";
+  EXPECT_EQ(requests_, 2) << "each is counted once, and no other connection is ended";
   auto* taken = guard_->opened();
   EXPECT_TRUE(guard_->arrived(taken, whole.address, whole.port));
   EXPECT_FALSE(answered.reading_ended());
 }
 
-TEST_F(ConnectionGuardTest, AnAnswerThatIsNotTakenIsEnded) {
-  start({.workers = 8, .answer_limit = 50ms, .slowest_bytes_per_second = 1'000'000});
-  Client deaf("10.0.0.1", 1000);
+TEST_F(ConnectionGuardTest, AResponseThatIsNotReadIsEnded) {
+  start({.workers = 8, .answer_limit = 50ms, .min_bytes_per_second = 1'000'000});
+  Client stalled("10.0.0.1", 1000);
   Client patient("10.0.0.1", 1001);
   Client gone("10.0.0.1", 1002);
-  guard_->sending(arrive(deaf), 1000, false);
-  guard_->sending(arrive(patient), 3'600'000'000, false);  // an hour at the slowest rate
-  guard_->sending(arrive(gone), 3'600'000'000, true);      // a piece of a stream has no such allowance
+  guard_->sending(arrive(stalled), 1000, false);
+  guard_->sending(arrive(patient), 3'600'000'000, false);  // an hour at the minimum rate
+  guard_->sending(arrive(gone), 3'600'000'000, true);      // a piece of a stream gets no extra time
   EXPECT_TRUE(eventually([&] { return readers_ == 2; }));
-  EXPECT_TRUE(deaf.writing_ended());
+  EXPECT_TRUE(stalled.writing_ended());
   EXPECT_TRUE(gone.writing_ended());
   EXPECT_FALSE(patient.writing_ended());
 }
 
-TEST_F(ConnectionGuardTest, WhenCrowdedALargeAnswerHasNoAllowance) {
-  start({.workers = 2, .answer_limit = 50ms, .slowest_bytes_per_second = 1});
+TEST_F(ConnectionGuardTest, WhenCrowdedALargeResponseGetsNoExtraTime) {
+  start({.workers = 2, .answer_limit = 50ms, .min_bytes_per_second = 1});
   Client first("10.0.0.1", 1000);
   Client second("10.0.0.2", 1001);
   auto* sends = arrive(first);
@@ -192,7 +192,7 @@ TEST_F(ConnectionGuardTest, AClosedConnectionIsForgotten) {
   EXPECT_EQ(readers_, 0);
 }
 
-TEST_F(ConnectionGuardTest, EndAllEndsThoseThatWaitToo) {
+TEST_F(ConnectionGuardTest, EndAllEndsQueuedConnectionsToo) {
   start({.workers = 1});
   Client client("10.0.0.1", 1000);
   accept(client);

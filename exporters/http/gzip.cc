@@ -12,8 +12,8 @@ namespace rcached {
 namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // zlib writes the header
-constexpr int kRawWindow = -15;       // deflate blocks alone
-constexpr int kMemoryLevel = 9;       // 256 KiB more for the time of one compression, and faster
+constexpr int kRawWindow = -15;       // deflate blocks only
+constexpr int kMemoryLevel = 9;       // faster, for 256 KiB more during one compression
 
 class Deflate {
  public:
@@ -26,7 +26,7 @@ class Deflate {
   Deflate(const Deflate&) = delete;
   Deflate& operator=(const Deflate&) = delete;
 
-  // All of `text`, ended by `flush`, appended to `out` from `used` on; what out holds beyond is overwritten.
+  // Compresses all of `text`, ending with `flush`, into `out` from offset `used`; later content is overwritten.
   void run(std::string_view text, int flush, std::string& out, std::size_t used) {
     do {
       const std::size_t piece = std::min<std::size_t>(text.size(), std::numeric_limits<uInt>::max() / 2);
@@ -40,14 +40,14 @@ class Deflate {
             static_cast<uInt>(std::min<std::size_t>(out.size() - used, std::numeric_limits<uInt>::max() / 2));
         stream_.next_out = reinterpret_cast<Bytef*>(out.data() + used);
         stream_.avail_out = room;
-        deflate(&stream_, how);  // cannot fail: the stream is sound and there is room
+        deflate(&stream_, how);  // cannot fail: the stream is valid and there is room
         used += room - stream_.avail_out;
       } while (stream_.avail_out == 0 || stream_.avail_in != 0);
     } while (!text.empty());
     out.resize(used);
   }
 
-  // Of all text so far; of gzip streams only.
+  // Of all text so far; for gzip streams only.
   std::uint32_t crc() const { return static_cast<std::uint32_t>(stream_.adler); }
 
  private:

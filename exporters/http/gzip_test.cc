@@ -37,14 +37,14 @@ TEST(Gzip, TheTwoPiecesAreOneMember) {
   }
 }
 
-TEST(Gzip, OneBeginningServesManyEnds) {
+TEST(Gzip, OneBeginningCanHaveManyEnds) {
   std::string bytes;
   const GzipSum sum = gzip_begin("shared\n", 1, bytes);
   EXPECT_EQ(gunzip(bytes + gzip_end(sum, "one\n", 1)), "shared\none\n");
   EXPECT_EQ(gunzip(bytes + gzip_end(sum, "two\n", 1)), "shared\ntwo\n");
 }
 
-TEST(Gzip, ABufferIsUsedAgain) {
+TEST(Gzip, TheBufferIsReused) {
   std::string bytes;
   gzip_begin(repetitive(100'000), 1, bytes);
   const char* const buffer = bytes.data();
@@ -56,7 +56,7 @@ TEST(Gzip, ABufferIsUsedAgain) {
   EXPECT_EQ(gunzip(bytes + gzip_end(sum, "x", 1)), repetitive(100'000) + "x");
 }
 
-TEST(Gzip, ADamagedOneIsNoticed) {  // the checks above can fail
+TEST(Gzip, CorruptionIsDetected) {  // so the checks above can fail
   std::string whole;
   const GzipSum sum = gzip_begin("some text", 1, whole);
   whole += gzip_end(sum, " and more", 1);

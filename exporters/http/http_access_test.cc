@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may ask the server, how much and how slowly: over a loopback port.
+// Access control, rate limits and slow clients, over a loopback port.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -120,7 +120,7 @@ class HttpAccessTest : public ::testing::Test {
   std::unique_ptr<HttpServer> server_;
 };
 
-TEST_F(HttpAccessTest, WithUsersEveryPathNeedsTheRightPassword) {
+TEST_F(HttpAccessTest, WithUsersEveryPathRequiresThePassword) {
   web_config("basic_auth_users:\n  alice: " + testing::bcrypt("secret") + "\n");
   start();
   EXPECT_TRUE(server_->authenticates());
@@ -138,17 +138,17 @@ TEST_F(HttpAccessTest, WithUsersEveryPathNeedsTheRightPassword) {
   EXPECT_EQ(get("/", basic_header("mallory", "secret")).status, 401);
   EXPECT_EQ(get("/", basic_header("alice", "secret")).body, "hello\n");
   EXPECT_EQ(get("/nothing", basic_header("alice", "secret")).status, 404);
-  EXPECT_EQ(get("/", "", "POST").status, 401) << "credentials come before methods";
+  EXPECT_EQ(get("/", "", "POST").status, 401) << "credentials are checked before methods";
   EXPECT_EQ(get("/", "", "HEAD").body, "");
   EXPECT_EQ(refused("auth"), 18);
-  // Two headers are joined and so are no valid one: nobody gets in by the second.
+  // Two headers are joined and therefore invalid: the second cannot grant access.
   EXPECT_EQ(testing::send_raw(port_, "GET / HTTP/1.1\r\nAuthorization: " + basic_header("alice", "secret") +
                                          "\r\nAuthorization: " + basic_header("alice", "secret") + "\r\n\r\n")
                 .status,
             401);
 }
 
-TEST_F(HttpAccessTest, TheWebConfigurationsHeadersAreOnEveryAnswer) {
+TEST_F(HttpAccessTest, TheConfiguredHeadersAreOnEveryResponse) {
   web_config("http_server_config:\n  headers:\n    X-Frame-Options: deny\n");
   start();
   EXPECT_FALSE(server_->authenticates());
@@ -166,7 +166,7 @@ TEST_F(HttpAccessTest, AnUnusableWebConfigurationIsAnError) {
   EXPECT_FALSE(RawConnection(port_).connected());
 }
 
-TEST_F(HttpAccessTest, UsersCanBeAddedWhileItRuns) {
+TEST_F(HttpAccessTest, UsersCanBeAddedAtRunTime) {
   web_config("");
   start();
   EXPECT_EQ(get("/").status, 200);
@@ -176,7 +176,7 @@ TEST_F(HttpAccessTest, UsersCanBeAddedWhileItRuns) {
   EXPECT_EQ(counts()["rcached_http_web_config_reloads_total|success"], 1);
 }
 
-TEST_F(HttpAccessTest, RequestsOverTheRateAreRefusedButForHealth) {
+TEST_F(HttpAccessTest, RequestsOverTheRateAreRefusedExceptForHealth) {
   options_.rate = 5;
   start();
   int good = 0;
@@ -189,7 +189,7 @@ TEST_F(HttpAccessTest, RequestsOverTheRateAreRefusedButForHealth) {
   EXPECT_GE(good, 5);
   EXPECT_EQ(last.status, 429);
   EXPECT_EQ(last.headers.at("retry-after"), "1");
-  EXPECT_EQ(last.body, "Too many requests: http.rate.\n");
+  EXPECT_EQ(last.body, "Too many requests (limit: http.rate).\n");
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(get("/-/healthy").status, 200);
     EXPECT_EQ(get("/-/ready").status, 200);
@@ -197,7 +197,7 @@ TEST_F(HttpAccessTest, RequestsOverTheRateAreRefusedButForHealth) {
   EXPECT_EQ(refused("rate"), 40 - good);
 }
 
-TEST_F(HttpAccessTest, TheWebConfigurationsRateHoldsToo) {
+TEST_F(HttpAccessTest, TheConfiguredRateLimitAppliesToo) {
   web_config("rate_limit: {interval: 1h, burst: 3}\n");
   start();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(get("/").status, 200);
@@ -206,7 +206,7 @@ TEST_F(HttpAccessTest, TheWebConfigurationsRateHoldsToo) {
   EXPECT_EQ(refused_one.headers.at("retry-after"), "3600");
 }
 
-TEST_F(HttpAccessTest, ASlowRequestIsTold) {
+TEST_F(HttpAccessTest, ASlowRequestGets408) {
   options_.request_timeout = 300ms;
   start();
   RawConnection dripping(port_);
@@ -216,7 +216,7 @@ TEST_F(HttpAccessTest, ASlowRequestIsTold) {
   EXPECT_EQ(refused("malformed"), 0);
 }
 
-TEST_F(HttpAccessTest, ClientsThatNeverFinishDoNotKeepTheOthersOut) {
+TEST_F(HttpAccessTest, ClientsThatNeverFinishDoNotBlockOthers) {
   options_.threads = 2;
   options_.streams = 1;
   options_.request_timeout = 3600s;
@@ -226,7 +226,7 @@ TEST_F(HttpAccessTest, ClientsThatNeverFinishDoNotKeepTheOthersOut) {
     slow.push_back(std::make_unique<RawConnection>(port_));
     slow.back()->send(i % 2 == 0 ? "GET / HT" : "GET / HTTP/1.1\r\nHost: x\r\n");
   }
-  EXPECT_EQ(get("/").status, 200) << "behind all of them";
+  EXPECT_EQ(get("/").status, 200) << "queued after all of them";
   EXPECT_GE(refused("timeout"), 3);
 }
 
@@ -248,19 +248,19 @@ TEST_F(HttpAccessTest, StopLeavesNoConnectionOpen) {
   EXPECT_EQ(open_fds(), before);
 }
 
-TEST_F(HttpAccessTest, AReaderThatTakesNothingLosesItsThread) {
+TEST_F(HttpAccessTest, AReaderThatReadsNothingIsDisconnected) {
   options_.request_timeout = 300ms;
   options_.threads = 1;
   options_.streams = 1;
   start();
-  RawConnection deaf(port_);
-  deaf.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  RawConnection stalled(port_);
+  stalled.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(eventually([&] { return refused("slow_reader") == 1; }));
   EXPECT_TRUE(eventually([&] { return counts()["rcached_http_streams_open"] == 0; }));
   EXPECT_EQ(get("/").status, 200);
 }
 
-TEST_F(HttpAccessTest, WhatIsServedIsCounted) {
+TEST_F(HttpAccessTest, RequestsAreCounted) {
   start();
   get("/");
   get("/");
@@ -274,10 +274,10 @@ TEST_F(HttpAccessTest, WhatIsServedIsCounted) {
   EXPECT_EQ(all["rcached_http_requests_total|404|none"], 1);
   EXPECT_EQ(all["rcached_http_request_duration_seconds|/"], 3);
   EXPECT_EQ(all["rcached_http_refused_total|malformed"], 1);
-  EXPECT_EQ(all.count("rcached_http_requests_total|200|/big"), 1u) << "known before the first request";
+  EXPECT_EQ(all.count("rcached_http_requests_total|200|/big"), 1u) << "present before the first request";
 }
 
-TEST_F(HttpAccessTest, ItsThreadsHaveNamesAndALowerPriority) {
+TEST_F(HttpAccessTest, ThreadsHaveNamesAndALowerPriority) {
   start();
   const int ours = ::getpriority(PRIO_PROCESS, 0);
   const auto look = [&] {
@@ -296,21 +296,21 @@ TEST_F(HttpAccessTest, ItsThreadsHaveNamesAndALowerPriority) {
   }));
 }
 
-TEST_F(HttpAccessTest, AbsoluteUrisAreUnderstood) {
+TEST_F(HttpAccessTest, AbsoluteUrisAreAccepted) {
   start();
   const std::string uri = "http://anything:" + std::to_string(port_) + "/";
   EXPECT_EQ(get(uri).body, "hello\n");
 }
 
-TEST_F(HttpAccessTest, RequestsOfTheAllowedSizePass) {
+TEST_F(HttpAccessTest, RequestsUpToTheMaximumSizeAreAccepted) {
   options_.request_bytes = 4096;
   start();
   EXPECT_EQ(get("/?" + std::string(3500, 'a')).status, 200);
   const ClientResponse larger = get("/?" + std::string(5000, 'a'));
-  // CivetWeb closes with bytes unread: the reset may overtake its answer (then 0).
+  // CivetWeb closes with unread bytes: the reset may arrive before its response (then 0).
   if (larger.status == 0) return;
   EXPECT_EQ(larger.status, 400);
-  EXPECT_EQ(larger.body, "Bad Request: not whole, or larger than 4096 bytes (http.request_size)\n");
+  EXPECT_EQ(larger.body, "Bad Request: incomplete, or larger than 4096 bytes (http.request_size)\n");
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 namespace rcached {
 namespace {
 
-// From a page out of the cache to a scrape of a very large host.
+// From a cached page to a scrape of a very large host.
 prometheus::Histogram::BucketBoundaries buckets() {
   return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HttpMetrics: what the HTTP server says of itself. A handler is the path of a route
-// ("/api/v1/domains/{domain}"), or "none" for requests that reached none: unknown paths and what is refused
-// before.
+// HttpMetrics: the metrics of the HTTP server. A handler is the path of a route ("/api/v1/domains/{domain}"),
+// or "none" for requests that reached none: unknown paths and requests rejected earlier.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -19,15 +18,15 @@
 
 namespace rcached {
 
-// Why a request or a connection was turned away.
+// Why a request or a connection was refused.
 enum class Refusal : std::uint8_t {
-  auth,        // no or wrong credentials
-  auth_busy,   // too many passwords under check
+  auth,        // missing or wrong credentials
+  auth_busy,   // too many password checks in progress
   malformed,   // not HTTP, or too large
-  rate,        // over the rate
+  rate,        // over the rate limit
   streams,     // all streams in use
-  timeout,     // the request did not come in time
-  slow_reader  // the answer was not taken in time
+  timeout,     // the request was not complete in time
+  slow_reader  // the response was not read in time
 };
 constexpr std::array<std::string_view, 7> kRefusalNames = {"auth",    "auth_busy", "malformed",  "rate",
                                                            "streams", "timeout",   "slow_reader"};
@@ -37,11 +36,11 @@ class HttpMetrics final : public prometheus::Collectable {
  public:
   HttpMetrics();
 
-  // Makes the series of a handler, at zero.
+  // Creates the series of a handler, at zero.
   void add_handler(const std::string& handler);
 
   void answered(const std::string& handler, int code);
-  void took(const std::string& handler, std::chrono::nanoseconds duration);  // not told of streams
+  void took(const std::string& handler, std::chrono::nanoseconds duration);  // not called for streams
   void refused(Refusal why);
   void stream_opened() { streams_.Increment(); }
   void stream_closed() { streams_.Decrement(); }

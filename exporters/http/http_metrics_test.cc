@@ -31,7 +31,7 @@ TEST(HttpMetrics, KnownSeriesBeginAtZero) {
   }
 }
 
-TEST(HttpMetrics, CountsWhatItIsTold) {
+TEST(HttpMetrics, CountsEvents) {
   HttpMetrics metrics;
   metrics.answered("/metrics", 200);
   metrics.answered("/metrics", 200);

@@ -39,30 +39,30 @@ constexpr unsigned kQueue = 128;  // connections that wait for a thread; more wa
 HttpResponse not_found(const RouteTable& routes) {
   HttpResponse response;
   response.status = 404;
-  response.body = "Nothing here. This server has:\n" + routes.listing();
+  response.body = "Not found. Available paths:\n" + routes.listing();
   return response;
 }
 
 HttpResponse method_not_allowed() {
-  HttpResponse response = plain_answer(405, "Only GET and HEAD are answered here.");
+  HttpResponse response = plain_answer(405, "Only GET and HEAD are supported.");
   response.headers = {{"Allow", "GET, HEAD"}};
   return response;
 }
 
 HttpResponse unauthorized() {
-  HttpResponse response = plain_answer(401, "This server needs a user name and a password.");
+  HttpResponse response = plain_answer(401, "A user name and a password are required.");
   response.headers = {{"WWW-Authenticate", "Basic realm=\"rcached\", charset=\"UTF-8\""}};
   return response;
 }
 
-// Scrapers must never slow what they look at.
+// Scrapes must not slow down the observed workload.
 void lower_priority() {
   constexpr int kStep = 10;
   const auto thread = static_cast<id_t>(::gettid());
   ::setpriority(PRIO_PROCESS, thread, std::min(19, ::getpriority(PRIO_PROCESS, thread) + kStep));
 }
 
-// The kernel keeps connections that say nothing to itself, as far as it can: they take no thread.
+// Lets the kernel hold back connections until data arrives, so silent clients mostly occupy no thread.
 void defer_silent_connections(int fd, std::chrono::milliseconds limit) {
   const int seconds =
       static_cast<int>(std::max(1s, std::chrono::duration_cast<std::chrono::seconds>(limit)).count());
@@ -119,7 +119,7 @@ class HttpServer::Impl {
  private:
   void close_all() {
     civetweb_.reset();
-    if (guard_) guard_->close_left();
+    if (guard_) guard_->close_remaining();
     guard_.reset();
     listener_.reset();
     names_.clear();
@@ -168,7 +168,7 @@ class HttpServer::Impl {
     CivetWebOptions civetweb;
     civetweb.workers = limits.workers;
     civetweb.queue = kQueue;
-    civetweb.request_timeout = options_.request_timeout + 1s;  // the guard comes first
+    civetweb.request_timeout = options_.request_timeout + 1s;  // the guard's limit applies first
     civetweb.request_bytes = options_.request_bytes;
     civetweb.end_connections = [this] { guard_->end_all(); };
     std::optional<TlsSettings> tls_settings;
@@ -176,7 +176,7 @@ class HttpServer::Impl {
       RCACHED_TRY(auto made, civetweb_tls_settings(*tls_));
       tls_settings = std::move(made);
       civetweb.tls = true;
-      civetweb.further = tls_settings->options;
+      civetweb.extra = tls_settings->options;
     }
     const std::vector<int> own = {listener_.get()};
     auto server =
@@ -210,7 +210,7 @@ class HttpServer::Impl {
       self(connection).guard_->closed();  // releases the lock that closing() has taken
     };
     callbacks.log_message = [](const mg_connection* connection, const char* message) {
-      self(connection).say(message);
+      self(connection).log(message);
       return 1;  // CivetWeb writes nothing itself
     };
     return callbacks;
@@ -224,7 +224,7 @@ class HttpServer::Impl {
     return static_cast<ConnectionGuard::Connection*>(mg_get_user_connection_data(connection));
   }
 
-  // False: the guard has given up on it.
+  // False: the guard has ended the connection.
   bool arrived(const mg_connection* connection) {
     const mg_request_info* request = mg_get_request_info(connection);
     if (request == nullptr) return true;
@@ -236,8 +236,7 @@ class HttpServer::Impl {
     return web_config_ ? web_config_->settings() : nullptr;
   }
 
-  // What CivetWeb refuses by itself: requests that are malformed, too large, or not whole when the guard
-  // ended them.
+  // Requests that CivetWeb itself rejects: malformed, too large, or incomplete when the guard ended them.
   void answer_error(mg_connection* connection, int status, std::string_view message) {
     auto* const connection_guarded = guarded(connection);
     if (connection_guarded == nullptr) return;
@@ -248,7 +247,8 @@ class HttpServer::Impl {
     }
     std::string text(reason_phrase(status));
     if (status == 400 && message == "Malformed message") {
-      text += fmt::format(": not whole, or larger than {} bytes (http.request_size)", options_.request_bytes);
+      text +=
+          fmt::format(": incomplete, or larger than {} bytes (http.request_size)", options_.request_bytes);
     }
     const auto settings = web_settings();
     Reply(connection, *guard_, connection_guarded)
@@ -257,10 +257,10 @@ class HttpServer::Impl {
     answered("none", status);
   }
 
-  // Sees every request before CivetWeb would look for a file. Returns the status: the request is done with.
+  // Handles every request before CivetWeb would search for a file. Returns the status: the request is done.
   int answer(mg_connection* connection) {
     const auto begin = std::chrono::steady_clock::now();
-    // else CivetWeb first waits for the rest of a request's body
+    // otherwise CivetWeb first waits for the rest of the request's body
     mg_disable_connection_keep_alive(connection);
     arrived(connection);
     const mg_request_info& info = *mg_get_request_info(connection);
@@ -296,7 +296,7 @@ class HttpServer::Impl {
     return response.status;
   }
 
-  // The answer to a request that goes no further.
+  // The response if the request is refused, otherwise nullopt.
   std::optional<HttpResponse> check(const HttpRequest& request, const WebSettings* settings,
                                     const char* client) {
     if (request.path != "/-/healthy" && request.path != "/-/ready") {
@@ -309,7 +309,7 @@ class HttpServer::Impl {
       }
       if (wait) {
         refused(Refusal::rate);
-        return plain_answer(429, fmt::format("Too many requests: {}.", key),
+        return plain_answer(429, fmt::format("Too many requests (limit: {}).", key),
                             std::chrono::ceil<std::chrono::milliseconds>(*wait));
       }
     }
@@ -319,7 +319,7 @@ class HttpServer::Impl {
         return std::nullopt;
       case BasicAuth::Verdict::busy:
         refused(Refusal::auth_busy);
-        return plain_answer(429, "Too many passwords are being checked.", 1s);
+        return plain_answer(429, "Too many password checks are in progress.", 1s);
       case BasicAuth::Verdict::refused:
         break;
     }
@@ -332,12 +332,12 @@ class HttpServer::Impl {
     if (request.method != "GET" && request.method != "HEAD") return method_not_allowed();
     HttpResponse response;
     if (!guarded_call(route->path, [&] { response = route->get(request); })) {
-      response = plain_answer(500, "rcached could not make this page; its log says why.");
+      response = plain_answer(500, "rcached could not generate this page; see its log.");
     }
     return response;
   }
 
-  // False: all are in use, and `response` says so.
+  // False: all streams are in use, and `response` reports it.
   bool admit_stream(HttpResponse& response) {
     if (open_streams_.fetch_add(1) < options_.streams) {
       if (options_.metrics) options_.metrics->stream_opened();
@@ -356,22 +356,22 @@ class HttpServer::Impl {
     if (options_.metrics) options_.metrics->stream_closed();
   }
 
-  // What a route throws costs its request, not the server. False: it has thrown, and the log says what.
+  // An exception in a route fails only its request. False: it has thrown; the exception is logged.
   template <typename Call>
-  bool guarded_call(std::string_view who, const Call& call) const {
+  bool guarded_call(std::string_view handler, const Call& call) const {
     std::string what = "unknown exception";
     try {
       call();
       return true;
     } catch (const std::exception& error) {
       what = error.what();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): `what` says so
+    } catch (...) {  // NOLINT(bugprone-empty-catch): `what` is set
     }
-    say(fmt::format("{}: {}", who, what));
+    log(fmt::format("{}: {}", handler, what));
     return false;
   }
 
-  void say(std::string_view line) const {
+  void log(std::string_view line) const {
     if (options_.log) options_.log(line);
   }
   void refused(Refusal why) const {
@@ -385,10 +385,10 @@ class HttpServer::Impl {
   const RouteTable routes_;
   std::atomic<bool> stopping_ = false;
   std::atomic<unsigned> open_streams_ = 0;
-  // Set from start() to stop(), in the order in which they are opened.
+  // Set from start() to stop(), in the order of opening.
   std::shared_ptr<WebConfigFile> web_config_;
   std::optional<WebConfig::Tls> tls_;
-  UniqueFd listener_;  // our own; none with inherited sockets. Before the first start(): bound_fd
+  UniqueFd listener_;  // own socket; none if sockets are inherited. Before the first start(): bound_fd
   std::vector<SocketName> names_;
   std::optional<RateLimiter> limiter_;
   std::optional<ConnectionGuard> guard_;

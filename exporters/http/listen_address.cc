@@ -30,7 +30,7 @@ tl::unexpected<Error> cannot_listen(const std::string& where, std::uint16_t port
     case EADDRINUSE:
       return fail(
           ErrorCode::port_taken, message,
-          fmt::format("another process has this port (`ss -ltnp 'sport = :{}'` names it): stop it, or set "
+          fmt::format("another process uses this port (`ss -ltnp 'sport = :{}'` shows it): stop it, or set "
                       "another listen address",
                       port));
     case EACCES:
@@ -44,10 +44,11 @@ tl::unexpected<Error> cannot_listen(const std::string& where, std::uint16_t port
 
 Expected<ListenAddress> ListenAddress::parse(std::string_view text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return bad_address(text, "needs a host and a port");
+  if (colon == std::string_view::npos || colon == 0)
+    return bad_address(text, "a host and a port are required");
   const std::string host(text.substr(0, colon));
-  // The resolver would see what stands before it only.
-  if (host.find('\0') != std::string::npos) return bad_address(host.c_str(), "holds a NUL byte");
+  // The resolver would only see the part before it.
+  if (host.find('\0') != std::string::npos) return bad_address(host.c_str(), "contains a NUL byte");
   if (host.find(':') != std::string::npos) return bad_address(text, "IPv6 is not supported");
 
   const std::string_view digits = text.substr(colon + 1);
@@ -75,9 +76,9 @@ Expected<UniqueFd> ListenAddress::bind() const {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return fail(ErrorCode::internal, fmt::format("cannot create a socket: {}", system_message(errno)),
-                "check the limit of open files (`ulimit -n`, LimitNOFILE=)");
+                "check the limit on open files (`ulimit -n`, LimitNOFILE=)");
   }
-  // Connections of an earlier run that linger in TIME_WAIT are no obstacle.
+  // Connections of an earlier run in TIME_WAIT must not prevent the bind.
   const int on = 1;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on) != 0 ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListenAddress: where the HTTP server listens. It listens by itself, because the HTTP library says neither
-// what is wrong with an address nor who has it.
+// ListenAddress: the address of the HTTP server. It listens itself, because the HTTP library reports neither
+// why an address is invalid nor which process uses it.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,18 +18,18 @@ namespace rcached {
 // Immutable once parsed.
 class ListenAddress {
  public:
-  // "host:port", host an IPv4 address or a name that resolves to one (asks the resolver; may take its time).
+  // "host:port", host an IPv4 address or a name that resolves to one (uses the resolver; may block).
   static Expected<ListenAddress> parse(std::string_view text);
 
-  // A socket of this address, not blocking, closed on exec, that nobody can connect to before listen(); or
-  // why there is none. The host need not have the address yet: at boot one may come late (DHCP).
+  // A bound socket, non-blocking, close-on-exec, that refuses connections until listen(). The host need not
+  // have the address yet: at boot it may be assigned later (DHCP).
   Expected<UniqueFd> bind() const;
   Expected<void> listen(const UniqueFd& bound) const;
 
-  // Nothing, or why one cannot listen here now.
+  // Error if listening on this address is not possible now.
   Expected<void> probe() const;
 
-  // Whether the host has this address now.
+  // True if the host has this address now.
   bool present() const;
 
   std::string numeric() const;  // "127.0.0.1:9731"

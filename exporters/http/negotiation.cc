@@ -25,13 +25,13 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// Cuts `rest` behind its first `delimiter` that stands outside of quotes; returns what was before it.
+// Removes the text through the first unquoted `delimiter` from `rest`; returns the part before it.
 std::string_view take_until(std::string_view& rest, char delimiter) {
   bool quoted = false;
   std::size_t at = 0;
   for (; at < rest.size(); ++at) {
     if (quoted && rest[at] == '\\') {
-      ++at;  // whatever comes next is part of the text
+      ++at;  // the next character is part of the text
     } else if (rest[at] == '"') {
       quoted = !quoted;
     } else if (rest[at] == delimiter && !quoted) {
@@ -88,10 +88,10 @@ Element parse_element(std::string_view text) {
   return element;
 }
 
-// How well an offer is wanted. The most exact of the elements that fit it decides its q (RFC 9110, 12.5.1).
-struct Wish {
+// The client's preference for a format. The most specific matching element determines q (RFC 9110, 12.5.1).
+struct Preference {
   unsigned q = 0;
-  unsigned exactness = 0;  // 0: nothing fits
+  unsigned exactness = 0;  // 0: no match
   std::size_t position = std::numeric_limits<std::size_t>::max();
 
   void fit(const Element& element, unsigned how_exact, std::size_t at) {
@@ -100,7 +100,7 @@ struct Wish {
     exactness = how_exact;
     position = at;
   }
-  bool before(const Wish& other) const {
+  bool before(const Preference& other) const {
     if (q != other.q) return q > other.q;
     if (named() != other.named()) return named();
     return named() && position < other.position;
@@ -121,8 +121,8 @@ unsigned exactness(const Element& element, std::string_view type, std::string_vi
 }  // namespace
 
 MetricsFormat choose_format(std::string_view accept) {
-  Wish text;
-  Wish openmetrics;
+  Preference text;
+  Preference openmetrics;
   for (std::size_t position = 0; !accept.empty(); ++position) {
     const Element element = parse_element(take_until(accept, ','));
     if (!element.valid) continue;
@@ -148,7 +148,7 @@ std::optional<ContentCoding> choose_coding(std::string_view accept_encoding) {
       if (!any) any = element.q;
     }
   }
-  // Identity is acceptable unless it is refused, by name or by "*;q=0"; not named, it is the lesser choice.
+  // Identity is acceptable unless refused, by name or by "*;q=0"; if not named, it ranks below gzip.
   const bool identity_refused = identity ? *identity == 0 : any == 0u;
   if (gzip.value_or(0) > 0 && *gzip >= identity.value_or(0)) return ContentCoding::gzip;
   if (!identity_refused) return ContentCoding::identity;

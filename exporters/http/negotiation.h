@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content negotiation of /metrics (RFC 9110, 12.5): which format and which coding a client wants, out of its
-// Accept and Accept-Encoding headers. Pure; any bytes are accepted, in linear time. An element that makes no
-// sense is as if it were not there.
+// Content negotiation of /metrics (RFC 9110, 12.5): chooses format and coding from the client's Accept and
+// Accept-Encoding headers. Pure; accepts any bytes, in linear time. Invalid elements are ignored.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +16,12 @@ enum class MetricsFormat : std::uint8_t {
 
 enum class ContentCoding : std::uint8_t { identity, gzip };
 
-// The format with the highest q; of two that are equal the one that was asked for by its own name rather
-// than by a wildcard, then the one named first. Text where nothing that we have is named, as all Prometheus
-// clients do: a scraper that cannot read it says so better than a 406 would.
+// The format with the highest q; if equal, the one requested by name rather than by a wildcard, then the one
+// named first. Text if no supported format is requested, as in all Prometheus clients: a scraper that cannot
+// read it gives a better error than a 406.
 MetricsFormat choose_format(std::string_view accept);
 
-// gzip only where the client names it, or a wildcard while identity is refused. nullopt: neither will do.
+// gzip only if the client names it, or sends a wildcard and refuses identity. nullopt: neither is acceptable.
 std::optional<ContentCoding> choose_coding(std::string_view accept_encoding);
 
 // For Content-Type.

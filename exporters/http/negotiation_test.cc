@@ -49,7 +49,7 @@ TEST(ChooseFormat, ByNameVersionAndQ) {
       {"*/*, application/openmetrics-text", kOpen},
       {"text/plain;version=0.0.4;q=0.2, text/plain;q=0.9, application/openmetrics-text;q=0.5", kOpen},
       {"application/json", kText},
-      // nonsense beside sense
+      // invalid next to valid elements
       {",,;,=;q, application/openmetrics-text", kOpen},
       {"application/openmetrics-text;q=banana", kText},
       {"application/openmetrics-text;q=1.001", kText},
@@ -64,7 +64,7 @@ TEST(ChooseFormat, ByNameVersionAndQ) {
   }
 }
 
-TEST(ChooseCoding, GzipOnlyWhenAsked) {
+TEST(ChooseCoding, GzipOnlyIfRequested) {
   using enum ContentCoding;
   const struct {
     const char* accept;
@@ -102,7 +102,7 @@ TEST(ChooseCoding, GzipOnlyWhenAsked) {
   for (const auto& [accept, coding] : cases) EXPECT_EQ(choose_coding(accept), coding) << accept;
 }
 
-TEST(Negotiation, AnyBytesGetAnAnswer) {
+TEST(Negotiation, AcceptsAnyBytes) {
   std::mt19937 random(7);
   const std::string alphabet = "gzipidentty*/q=01.;,\"\\ \taplcotx-\xff";
   for (int round = 0; round < 20'000; ++round) {
@@ -110,7 +110,7 @@ TEST(Negotiation, AnyBytesGetAnAnswer) {
     for (char& c : text) c = random() % 50 == 0 ? '\0' : alphabet[random() % alphabet.size()];
     const MetricsFormat format = choose_format(text);
     EXPECT_TRUE(format == kText || format == kOpen);
-    // Whoever refuses neither can be served.
+    // Without a q value, at least one coding is acceptable.
     if (text.find('q') == std::string::npos) {
       EXPECT_TRUE(choose_coding(text).has_value()) << text;
     }

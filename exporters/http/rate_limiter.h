@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RateLimiter: a token bucket over all clients. Full at the start; a request takes one token.
+// RateLimiter: a token bucket shared by all clients. Full at the start; a request takes one token.
 #pragma once
 
 #include <chrono>
@@ -14,17 +14,17 @@ class RateLimiter {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // One token comes every `interval` (zero: no limit), and at most `burst` of them are kept (at least one).
+  // One token is added every `interval` (zero: no limit), up to `burst` tokens (at least one).
   RateLimiter(std::chrono::nanoseconds interval, unsigned burst);
 
-  // Nothing when the request may go on, else how long until the next token.
+  // nullopt if the request is admitted, otherwise the time until the next token.
   std::optional<std::chrono::nanoseconds> refuse(Clock::time_point now);
 
  private:
   const std::chrono::nanoseconds interval_;
   const std::chrono::nanoseconds depth_;  // burst tokens, as time
   Mutex mutex_;
-  // The bucket as time: it holds (now - empty_at_) / interval_ tokens.
+  // The bucket as time: it contains (now - empty_at_) / interval_ tokens.
   Clock::time_point empty_at_ GUARDED_BY(mutex_) = Clock::time_point::min();
 };
 

@@ -23,21 +23,21 @@ class RateLimiterTest : public ::testing::Test {
   static constexpr RateLimiter::Clock::time_point kStart{1'000'000s};
 };
 
-TEST_F(RateLimiterTest, GivesTheBurstAndThenTheRate) {
+TEST_F(RateLimiterTest, AdmitsTheBurstAndThenTheRate) {
   RateLimiter limiter(100ms, 5);
   EXPECT_EQ(admitted(limiter, 0ms, 10), 5);
   EXPECT_EQ(admitted(limiter, 99ms, 10), 0);
   EXPECT_EQ(admitted(limiter, 100ms, 10), 1);
   EXPECT_EQ(admitted(limiter, 350ms, 10), 2);
   EXPECT_EQ(admitted(limiter, 400ms, 10), 1) << "the half token was kept";
-  EXPECT_EQ(admitted(limiter, 1h, 10), 5) << "a long rest fills the bucket and no more";
+  EXPECT_EQ(admitted(limiter, 1h, 10), 5) << "a long pause fills the bucket, not more";
 }
 
-TEST_F(RateLimiterTest, SaysHowLongToWait) {
+TEST_F(RateLimiterTest, ReturnsTheTimeToWait) {
   RateLimiter limiter(100ms, 1);
   EXPECT_FALSE(limiter.refuse(kStart));
   EXPECT_EQ(limiter.refuse(kStart + 30ms), 70ms);
-  EXPECT_EQ(limiter.refuse(kStart + 30ms), 70ms) << "a refused request costs nothing";
+  EXPECT_EQ(limiter.refuse(kStart + 30ms), 70ms) << "a refused request takes no token";
 }
 
 TEST_F(RateLimiterTest, AnIntervalOfZeroIsNoLimitAndABurstOfZeroIsOne) {
@@ -47,7 +47,7 @@ TEST_F(RateLimiterTest, AnIntervalOfZeroIsNoLimitAndABurstOfZeroIsOne) {
   EXPECT_EQ(admitted(one, 0ms, 10), 1);
 }
 
-TEST_F(RateLimiterTest, IsFullAtTheStartHoweverShortTheMachineIsUp) {
+TEST_F(RateLimiterTest, IsFullAtTheStartEvenRightAfterBoot) {
   RateLimiter limiter(1h, 3);
   int count = 0;
   for (int i = 0; i < 5; ++i) count += limiter.refuse(RateLimiter::Clock::time_point(1s)) ? 0 : 1;

@@ -22,7 +22,7 @@ RouteTable::RouteTable(std::vector<Route> routes) : routes_(std::move(routes)) {
                          (close + 1 == route.path.size() || route.path[close + 1] == '/');
       if (!whole || route.path.find('{', open + 1) != std::string::npos) {
         throw std::invalid_argument(
-            fmt::format("route '{}': one whole segment may be a {{name}}", route.path));
+            fmt::format("route '{}': only one {{name}} is allowed, and only as a whole segment", route.path));
       }
       patterns_.push_back({route.path.substr(0, open), route.path.substr(close + 1), true});
     }

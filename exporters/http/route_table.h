@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RouteTable: finds the route of a path. A path that is written out wins over one with a "{name}" segment.
+// RouteTable: finds the route of a path. A literal path takes precedence over one with a "{name}" segment.
 #pragma once
 
 #include <string>
@@ -10,20 +10,20 @@
 
 namespace rcached {
 
-// Immutable: any number of threads may ask it.
+// Immutable: any number of threads may use it.
 class RouteTable {
  public:
   struct Match {
-    const Route* route = nullptr;  // null: there is none
-    std::string_view parameter;    // what stands for the "{name}"; part of the path asked for
+    const Route* route = nullptr;  // null: no match
+    std::string_view parameter;    // matches "{name}"; points into the requested path
   };
 
-  // Throws std::invalid_argument for a path with more than one "{name}", or one that is no whole segment.
+  // Throws std::invalid_argument for a path with several "{name}", or one that is not a whole segment.
   explicit RouteTable(std::vector<Route> routes);
 
   Match find(std::string_view path) const;
 
-  // Every route with a summary, one a line, for the answer to a wrong path.
+  // Every route with a summary, one per line, for the 404 response.
   const std::string& listing() const { return listing_; }
   const std::vector<Route>& routes() const { return routes_; }
 
@@ -35,7 +35,7 @@ class RouteTable {
   };
 
   std::vector<Route> routes_;
-  std::vector<Pattern> patterns_;  // one for each route
+  std::vector<Pattern> patterns_;  // one per route
   std::string listing_;
 };
 

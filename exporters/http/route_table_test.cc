@@ -14,7 +14,7 @@ RouteTable table(const std::vector<std::string>& paths) {
   return RouteTable(std::move(routes));
 }
 
-// "route path|parameter", or "" when there is none.
+// "route path|parameter", or "" if there is no match.
 std::string find(const RouteTable& routes, std::string_view path) {
   const auto match = routes.find(path);
   return match.route == nullptr ? "" : match.route->path + "|" + std::string(match.parameter);
@@ -29,7 +29,7 @@ TEST(RouteTable, MatchesWholePathsOnly) {
   }
 }
 
-TEST(RouteTable, ANamedSegmentStandsForOneThatIsNotEmpty) {
+TEST(RouteTable, ANamedSegmentMatchesOneNonEmptySegment) {
   const RouteTable routes = table({"/domains/{domain}/history", "/domains/{domain}", "/domains"});
   EXPECT_EQ(find(routes, "/domains"), "/domains|");
   EXPECT_EQ(find(routes, "/domains/4"), "/domains/{domain}|4");
@@ -42,13 +42,13 @@ TEST(RouteTable, ANamedSegmentStandsForOneThatIsNotEmpty) {
   }
 }
 
-TEST(RouteTable, APathWrittenOutWins) {
+TEST(RouteTable, ALiteralPathTakesPrecedence) {
   EXPECT_EQ(find(table({"/a/{x}", "/a/b"}), "/a/b"), "/a/b|");
   EXPECT_EQ(find(table({"/a/b", "/a/{x}"}), "/a/b"), "/a/b|");
   EXPECT_EQ(find(table({"/a/b", "/a/{x}"}), "/a/c"), "/a/{x}|c");
 }
 
-TEST(RouteTable, ListsWhatHasASummaryInColumns) {
+TEST(RouteTable, ListsRoutesWithASummaryInColumns) {
   EXPECT_EQ(
       RouteTable({{"/a", "first", nullptr}, {"/hidden", "", nullptr}, {"/long/{x}/path", "second", nullptr}})
           .listing(),
@@ -57,7 +57,7 @@ TEST(RouteTable, ListsWhatHasASummaryInColumns) {
   EXPECT_EQ(RouteTable({{"/a", "first", nullptr}}).listing(), "  /a           first\n");
 }
 
-TEST(RouteTable, RefusesOtherPatterns) {
+TEST(RouteTable, RejectsInvalidPatterns) {
   for (const char* path : {"/{a}/{b}", "/x{a}", "/{a}x", "/{a", "{a}"}) {
     EXPECT_THROW(table({path}), std::invalid_argument) << path;
   }

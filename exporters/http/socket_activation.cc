@@ -31,34 +31,33 @@ Expected<SocketName> adopt_socket(int fd) {
   const auto name = SocketName::of(fd);
   if (!name) {
     return fail(fmt::format("{} is not a socket: {}", who, std::system_category().message(errno)),
-                "hand over a socket (ListenStream= in a systemd .socket unit)");
+                "pass a socket (ListenStream= in a systemd .socket unit)");
   }
   if (socket_option(fd, SO_TYPE) != SOCK_STREAM) {
     return fail(fmt::format("{} is not a stream socket", who),
                 "use ListenStream= in the .socket unit, not ListenDatagram= or ListenSequentialPacket=");
   }
   if (socket_option(fd, SO_ACCEPTCONN) != 1) {
-    return fail(fmt::format("{} does not listen", who), "leave Accept=no in the .socket unit");
+    return fail(fmt::format("{} is not listening", who), "keep Accept=no in the .socket unit");
   }
   const auto lacks = [](unsigned feature) { return mg_check_feature(feature) == 0; };
   if (name->family() == AF_INET6 && lacks(MG_FEATURES_IPV6)) {
-    return fail(
-        fmt::format("the inherited socket {} is an IPv6 socket, and the installed CivetWeb is built "
-                    "without IPv6",
-                    name->url()),
-        fmt::format("name an IPv4 address in the .socket unit, e.g. ListenStream=127.0.0.1:{} (a port "
-                    "alone means IPv6)",
-                    name->port()));
+    return fail(fmt::format("the inherited socket {} is an IPv6 socket, and the installed CivetWeb is built "
+                            "without IPv6",
+                            name->url()),
+                fmt::format("use an IPv4 address in the .socket unit, e.g. ListenStream=127.0.0.1:{} (a port "
+                            "alone means IPv6)",
+                            name->port()));
   }
   if (name->family() == AF_UNIX && lacks(MG_FEATURES_X_DOMAIN_SOCKET)) {
     return fail(fmt::format("the inherited socket {} is a unix socket, and the installed CivetWeb is built "
-                            "without them",
+                            "without unix sockets",
                             name->address()),
-                "name an IPv4 address and a port in the .socket unit, e.g. ListenStream=127.0.0.1:9731");
+                "use an IPv4 address and a port in the .socket unit, e.g. ListenStream=127.0.0.1:9731");
   }
   if (name->family() != AF_INET && name->family() != AF_INET6 && name->family() != AF_UNIX) {
     return fail(fmt::format("the inherited socket is of address family {}", name->family()),
-                "name an IPv4 address and a port in the .socket unit, e.g. ListenStream=127.0.0.1:9731");
+                "use an IPv4 address and a port in the .socket unit, e.g. ListenStream=127.0.0.1:9731");
   }
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets that the service manager has opened and handed over (systemd's socket activation).
+// Sockets that the service manager has opened and passed to rcached (systemd socket activation).
 #pragma once
 
 #include <tl/expected.hpp>
@@ -9,9 +9,9 @@
 
 namespace rcached {
 
-// The name of an inherited socket that CivetWeb can accept connections from; it is made not to block. Errors:
-// bad_socket, for what is not a listening stream socket, and for a family that CivetWeb is not built for:
-// without IPv6 or unix sockets it has no room for their addresses and would write beyond its own.
+// The name of an inherited socket that CivetWeb can accept connections from; the socket becomes non-blocking.
+// Errors: config, if it is not a listening stream socket, or for an address family that CivetWeb is built
+// without: a build without IPv6 or unix sockets would write beyond its address buffer.
 Expected<SocketName> adopt_socket(int fd);
 
 }  // namespace rcached

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As the service manager makes it: bound and listening, blocking.
+// Like a socket of the service manager: bound, listening, blocking.
 UniqueFd listening_v4() {
   UniqueFd fd(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
@@ -59,7 +59,7 @@ std::string fault(int fd) {
   return adopted.error().message + "|" + adopted.error().hint;
 }
 
-TEST(SocketActivation, RefusesWhatIsNoListeningStreamSocket) {
+TEST(SocketActivation, RejectsAnythingButListeningStreamSockets) {
   EXPECT_NE(fault(-1).find("Bad file descriptor"), std::string::npos);
   const UniqueFd file(::open("/dev/null", O_RDONLY));
   EXPECT_NE(fault(file.get()).find("is not a socket"), std::string::npos);
@@ -69,7 +69,7 @@ TEST(SocketActivation, RefusesWhatIsNoListeningStreamSocket) {
   EXPECT_NE(fault(idle.get()).find("Accept=no"), std::string::npos);
 }
 
-TEST(SocketActivation, RefusesFamiliesThatCivetWebHasNoRoomFor) {
+TEST(SocketActivation, RejectsFamiliesThatCivetWebIsBuiltWithout) {
   const std::string path = "/tmp/rcached-activation-" + std::to_string(::getpid());
   const UniqueFd local = listening_unix(path);
   std::filesystem::remove(path);
@@ -109,12 +109,12 @@ class ActivatedServerTest : public ::testing::Test {
   }
 };
 
-TEST_F(ActivatedServerTest, ServesAtAnInheritedSocketAndLeavesItOpen) {
+TEST_F(ActivatedServerTest, ServesOnAnInheritedSocketAndLeavesItOpen) {
   const UniqueFd socket = listening_v4();
   const std::uint16_t port = SocketName::of(socket.get())->port();
   HttpServer server(options({socket.get()}), routes());
   for (int i = 0; i < 3; ++i) {
-    // A client that came before the server is served too: that is what activation is for.
+    // A client that connects before the server starts is served too: the purpose of socket activation.
     testing::RawConnection early(port);
     early.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     const auto started = server.start();
@@ -128,11 +128,11 @@ TEST_F(ActivatedServerTest, ServesAtAnInheritedSocketAndLeavesItOpen) {
     const auto begin = std::chrono::steady_clock::now();
     server.stop();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
-    EXPECT_TRUE(testing::RawConnection(port).connected()) << "it still listens";
+    EXPECT_TRUE(testing::RawConnection(port).connected()) << "still listening";
   }
 }
 
-TEST_F(ActivatedServerTest, ServesAtSeveralSockets) {
+TEST_F(ActivatedServerTest, ServesOnSeveralSockets) {
   const UniqueFd first = listening_v4();
   const UniqueFd second = listening_v4();
   HttpServer server(options({first.get(), second.get()}), routes());
@@ -142,7 +142,7 @@ TEST_F(ActivatedServerTest, ServesAtSeveralSockets) {
   }
 }
 
-TEST_F(ActivatedServerTest, ASocketThatCannotBeUsedIsAnError) {
+TEST_F(ActivatedServerTest, AnUnusableSocketIsAnError) {
   const UniqueFd idle(::socket(AF_INET, SOCK_STREAM, 0));
   HttpServer server(options({idle.get()}), routes());
   const auto started = server.start();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CivetWeb does not tell its sockets. They are found in /proc/self/fd by the addresses they are bound to: an
-// accepted socket carries the address of the listening one that it came from.
+// CivetWeb does not expose its sockets. They are found in /proc/self/fd by their local addresses: an accepted
+// socket has the local address of the listening socket that it came from.
 #pragma once
 
 #include <sys/socket.h>
@@ -12,17 +12,17 @@
 
 namespace rcached {
 
-// What a socket is bound to; a value that can be compared.
+// The address of a socket, as a value.
 class SocketName {
  public:
-  static std::optional<SocketName> of(int fd);  // nothing for what is no socket
+  static std::optional<SocketName> of(int fd);  // nullopt if not a socket
   static std::optional<SocketName> of_peer(int fd);
 
   int family() const { return storage_.ss_family; }
   // "127.0.0.1", "::1", the path of a unix socket (an abstract one begins with '@')
   std::string address() const;
   std::uint16_t port() const;  // 0 for a unix socket
-  bool loopback() const;       // cannot be reached from another machine
+  bool loopback() const;       // not reachable from other machines
   std::string url() const;     // "http://127.0.0.1:9731/", "http://[::1]:9731/", "http://unix:/run/x:/"
   // Whether a socket bound to `local` was accepted by a listener of this name.
   bool covers(const SocketName& local) const;

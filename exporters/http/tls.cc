@@ -32,10 +32,10 @@ Expected<std::string> read_pem(const std::string& path, std::string_view wanted)
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (!file) {
     return tls_error(fmt::format("cannot read {}: {}", path, std::system_category().message(errno)),
-                     "give the path of a PEM file that the user who runs rcached can read");
+                     "use the path of a PEM file that the user that runs rcached can read");
   }
   if (text.find(wanted) == std::string::npos) {
-    return tls_error(fmt::format("{} holds no '{}'", path, wanted), "give a PEM file");
+    return tls_error(fmt::format("{} contains no '{}'", path, wanted), "use a PEM file");
   }
   if (!text.ends_with('\n')) text += '\n';
   return text;
@@ -51,7 +51,7 @@ Expected<TlsSettings> civetweb_tls_settings(const WebConfig::Tls& tls) {
   settings.pem = UniqueFd(::memfd_create("rcached-tls", MFD_CLOEXEC));
   if (!settings.pem.valid() ||
       ::write(settings.pem.get(), pem.data(), pem.size()) != static_cast<ssize_t>(pem.size())) {
-    return tls_error("cannot keep the TLS key in memory", "check the limits of memory and open files");
+    return tls_error("cannot keep the TLS key in memory", "check the limits on memory and open files");
   }
   settings.options = {{"ssl_certificate", fmt::format("/proc/self/fd/{}", settings.pem.get())},
                       {"ssl_protocol_version", std::to_string(tls.min_minor + 2)},

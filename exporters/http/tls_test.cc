@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files are made by the openssl command.
+// The files are created with the openssl command.
 #include "exporters/http/tls.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ class TlsTest : public ::testing::Test {
   const std::filesystem::path directory_ = folder_.path();
 };
 
-TEST_F(TlsTest, WithoutTlsInThisBuildTheConfigurationIsRefused) {
+TEST_F(TlsTest, ABuildWithoutTlsRejectsTheConfiguration) {
   const std::string path = (directory_ / "web.yaml").string();
   std::ofstream(path) << "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
   const auto loaded = load_web_config(path);
@@ -64,14 +64,14 @@ TEST_F(TlsTest, KeyAndCertificateBecomeOneFile) {
   EXPECT_NE(pem.find("-----BEGIN CERTIFICATE-----"), std::string::npos);
 }
 
-TEST_F(TlsTest, FilesThatAreNotThereOrNotPemAreNamed) {
+TEST_F(TlsTest, MissingAndNonPemFilesAreNamed) {
   const auto missing = civetweb_tls_settings(files("server.crt", "none.key"));
   ASSERT_FALSE(missing.has_value());
   EXPECT_NE(missing.error().message.find("none.key: No such file"), std::string::npos)
       << missing.error().message;
   const auto swapped = civetweb_tls_settings(files("server.key", "server.crt"));
   ASSERT_FALSE(swapped.has_value());
-  EXPECT_NE(swapped.error().message.find("server.crt holds no 'PRIVATE KEY-----'"), std::string::npos)
+  EXPECT_NE(swapped.error().message.find("server.crt contains no 'PRIVATE KEY-----'"), std::string::npos)
       << swapped.error().message;
   auto no_ca = files("server.crt", "server.key");
   no_ca.client_auth = WebConfig::ClientAuth::required;

@@ -20,12 +20,12 @@ namespace {
 
 using Done = Expected<void>;
 
-// How a key's value goes into the configuration.
+// Stores a key's value in the configuration.
 using Apply = std::function<Done(const YamlSettings& file, const YamlSetting& setting, WebConfig& config)>;
 
 struct Key {
   YamlKey yaml;
-  Apply apply = {};  // of a supported key
+  Apply apply = {};  // for supported keys
 };
 
 Key unsupported(std::string path, std::string hint) { return {{std::move(path), "", std::move(hint)}}; }
@@ -41,7 +41,7 @@ Key value(std::string path, std::string wanted, Accepts accepts) {
   return {{std::move(path), std::move(wanted), ""}, std::move(apply)};
 }
 
-// A key that accepts one of `choices`. `store` keeps what the choice means.
+// A key that accepts one of `choices`. `store` stores the meaning of the choice.
 template <typename Value, typename Store>
 Key choice(std::string path, std::vector<std::pair<std::string_view, Value>> choices, Store store) {
   std::vector<std::string_view> words;
@@ -79,7 +79,7 @@ Key tls_file(std::string path, std::string WebConfig::Tls::*member) {
   });
 }
 
-// A header of every response; an empty value leaves it out.
+// A header of every response; omitted if the value is empty.
 Key header(std::string_view name, std::vector<std::string_view> allowed = {}) {
   std::string wanted = allowed.empty() ? "one line of text" : fmt::format("{}", fmt::join(allowed, " or "));
   return value(fmt::format("http_server_config.headers.{}", name), std::move(wanted),
@@ -100,15 +100,15 @@ Done add_user(const YamlSettings& file, const YamlSetting& setting, WebConfig& c
   if (user.empty() || user.find_first_of(std::string_view(":\0\r\n", 4)) != std::string::npos) {
     return fail(
         ErrorCode::config,
-        fmt::format("'{}' cannot be the name of a user ({})", printable(user), file.place(setting.name_mark)),
-        "leave out colons and control characters");
+        fmt::format("'{}' is not a valid user name ({})", printable(user), file.place(setting.name_mark)),
+        "remove colons and control characters");
   }
   // A hash is a secret: it is never part of a message.
   if (const std::string fault = bcrypt_fault(setting.text); !fault.empty()) {
     return fail(
         ErrorCode::config,
         fmt::format("the password of user '{}' {} ({})", printable(user), fault, file.place(setting.mark)),
-        "make a hash with `htpasswd -nBC 10 \"\" | tr -d ':\\n'`");
+        "create a hash with `htpasswd -nBC 10 \"\" | tr -d ':\\n'`");
   }
   config.users.push_back({user, setting.text});
   return {};
@@ -119,7 +119,7 @@ std::vector<Key> make_keys() {
   using Tls = WebConfig::Tls;
   const std::string in_proxy = "remove it; docs/tls.md shows a reverse proxy that supports it";
   const auto in_file = [](std::string_view key) {
-    return fmt::format("write it to a file and name that in {}_file", key);
+    return fmt::format("write it to a file and set {}_file to its path", key);
   };
   return {
       tls_file("tls_server_config.cert_file", &Tls::cert_file),
@@ -151,7 +151,7 @@ std::vector<Key> make_keys() {
 
       {{"basic_auth_users.*", "a bcrypt hash", ""}, add_user},
 
-      value("rate_limit.interval", "a time between two requests, e.g. 100ms or 1s; 0 is no limit",
+      value("rate_limit.interval", "a time between two requests, e.g. 100ms or 1s; 0 means no limit",
             [](const std::string& text, WebConfig& config) {
               const auto interval = parse_go_duration(text);
               config.rate_limit.interval = interval.value_or(std::chrono::nanoseconds(0));
@@ -192,7 +192,7 @@ Done check_tls_section(const YamlSettings& file, const YamlMark& mark, const Web
   if (tls.cert_file.empty()) return missing("cert_file", "");
   if (tls.key_file.empty()) return missing("key_file", "");
   if (verifies && tls.client_ca_file.empty())
-    return missing("client_ca_file", ", which client_auth_type needs");
+    return missing("client_ca_file", ", which client_auth_type requires");
   if (!verifies && !tls.client_ca_file.empty())
     return missing("client_auth_type", ", without which client_ca_file has no effect");
   return {};

@@ -2,7 +2,7 @@
 // WebConfig: the web configuration file that all Prometheus exporters share (exporter-toolkit): TLS, headers,
 // users with bcrypt hashes, a rate limit. config/web.yaml is an example.
 //
-// Like rcached.yaml, a file that is not understood completely is rejected (base/yaml.h). Keys of the format
+// Like rcached.yaml, a file with anything unknown is rejected (base/yaml.h). Keys of the format
 // that rcached does not support are rejected too: ignoring one of them would make the server less secure than
 // its operator believes. Only http2 and prefer_server_cipher_suites are accepted without effect.
 #pragma once
@@ -48,7 +48,7 @@ struct WebConfig {
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
 
-// `path` names the text in messages, and its directory is that of relative paths. Errors: config. Pure.
+// `path` names the text in messages; relative paths are resolved against its directory. Errors: config. Pure.
 Expected<WebConfig> parse_web_config(std::string_view text, const std::string& path);
 
 // Errors: config (missing, not a readable regular file, over 1 MiB, and all of parse_web_config).

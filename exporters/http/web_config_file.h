@@ -39,7 +39,7 @@ class WebConfigFile {
   using Clock = std::chrono::steady_clock;
   using Log = std::function<void(std::string_view)>;
 
-  // `waiting`: most requests that may wait for a password check. `log` and `metrics` may be empty. Errors:
+  // `waiting`: maximum number of requests that wait for a password check. `log` and `metrics` may be empty. Errors:
   // config.
   static Expected<std::shared_ptr<WebConfigFile>> open(const std::string& path, unsigned waiting, Log log,
                                                        std::shared_ptr<HttpMetrics> metrics);

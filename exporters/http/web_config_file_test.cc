@@ -23,7 +23,7 @@ class WebConfigFileTest : public ::testing::Test {
  protected:
   WebConfigFileTest() { path_ = directory_ / "web.yaml"; }
 
-  // As an editor does: a new file in the place of the old one.
+  // Replaces the old file by a new one, as an editor does.
   void write(const std::string& text, mode_t mode = 0640) {
     const auto fresh = directory_ / "fresh";
     std::ofstream(fresh) << text;
@@ -57,7 +57,7 @@ class WebConfigFileTest : public ::testing::Test {
   WebConfigFile::Clock::time_point now_ = WebConfigFile::Clock::now();
 };
 
-TEST_F(WebConfigFileTest, WhatCannotBeReadIsAnError) {
+TEST_F(WebConfigFileTest, UnreadableFilesAreErrors) {
   const auto missing = WebConfigFile::open(path_, 4, {}, nullptr);
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().message,
@@ -138,7 +138,7 @@ TEST_F(WebConfigFileTest, WarnsIfAllUsersCanReadTheHashes) {
 }
 
 #ifndef RCACHED_TLS
-TEST_F(WebConfigFileTest, TlsThatThisBuildLacksIsRefusedAtAChangeToo) {
+TEST_F(WebConfigFileTest, UnsupportedTlsIsRejectedOnReloadToo) {
   write("");
   const auto file = open();
   write("tls_server_config: {cert_file: a, key_file: b}\n");

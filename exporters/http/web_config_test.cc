@@ -63,7 +63,7 @@ rate_limit:
   burst: 20
 )");
   ASSERT_TRUE(config.tls);
-  EXPECT_EQ(config.tls->cert_file, "/etc/server.crt") << "from the file's own directory";
+  EXPECT_EQ(config.tls->cert_file, "/etc/server.crt") << "relative to the file's directory";
   EXPECT_EQ(config.tls->key_file, "/etc/ssl/server.key");
   EXPECT_EQ(config.tls->client_ca_file, "/etc/ca.crt");
   EXPECT_EQ(config.tls->client_auth, WebConfig::ClientAuth::required);
@@ -73,12 +73,12 @@ rate_limit:
       {"X-Frame-Options", "deny"},
       {"X-Content-Type-Options", "nosniff"},
       {"Strict-Transport-Security", "max-age=31536000"}};
-  EXPECT_EQ(config.headers, headers) << "an empty one is not set";
+  EXPECT_EQ(config.headers, headers) << "empty headers are omitted";
   EXPECT_EQ(config.users, (std::vector<WebConfig::User>{{"alice", kHash}, {"bob the builder", kHash}}));
   EXPECT_EQ(config.rate_limit, (WebConfig::RateLimit{100ms, 20}));
 }
 
-TEST(WebConfig, TheExampleIsUnderstood) {
+TEST(WebConfig, TheExampleIsValid) {
   const auto read = [](const std::string& path) {
     std::ifstream file(path);
     return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -102,7 +102,7 @@ TEST(WebConfig, TheExampleIsUnderstood) {
   EXPECT_GT(config.rate_limit.burst, 0u);
 }
 
-TEST(WebConfig, RefusesUnknownKeysWithTheirPlaceAndAHint) {
+TEST(WebConfig, RejectsUnknownKeysWithPositionAndHint) {
   EXPECT_EQ(fault("basic_auth_user:\n  a: b\n"),
             "unknown key 'basic_auth_user' (web.yaml:1:1)|did you mean 'basic_auth_users'?");
   EXPECT_EQ(
@@ -116,21 +116,21 @@ TEST(WebConfig, RefusesUnknownKeysWithTheirPlaceAndAHint) {
             "X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security");
 }
 
-TEST(WebConfig, RejectsWhatIsNotSupported) {
+TEST(WebConfig, RejectsUnsupportedKeys) {
   for (const char* key : {"client_allowed_sans: [a]", "cipher_suites: [a]", "curve_preferences: [a]"}) {
     const std::string what = fault("tls_server_config:\n  " + std::string(key) + "\n");
     EXPECT_NE(what.find("is not supported by rcached (web.yaml:2:3)"), std::string::npos) << what;
     EXPECT_NE(what.find("docs/tls.md"), std::string::npos) << what;
   }
   EXPECT_EQ(fault("tls_server_config:\n  cert: |\n    PEM\n"),
-            "'tls_server_config.cert' is not supported by rcached (web.yaml:2:3)|write it to a file and name "
-            "that in cert_file");
+            "'tls_server_config.cert' is not supported by rcached (web.yaml:2:3)|write it to a file and set "
+            "cert_file to its path");
   EXPECT_NE(fault("tls_server_config:\n  client_auth_type: RequireAnyClientCert\n").find("wrong value"),
             std::string::npos)
-      << "CivetWeb cannot take a certificate unverified";
+      << "CivetWeb cannot accept an unverified certificate";
 }
 
-TEST(WebConfig, RefusesHalfATls) {
+TEST(WebConfig, RejectsIncompleteTls) {
   EXPECT_NE(fault("tls_server_config:\n  cert_file: a\n").find("lacks 'key_file'"), std::string::npos);
   EXPECT_NE(fault("tls_server_config:\n  key_file: a\n").find("lacks 'cert_file'"), std::string::npos);
   EXPECT_NE(fault("tls_server_config: {}\n").find("lacks 'cert_file'"), std::string::npos);
@@ -143,32 +143,31 @@ TEST(WebConfig, RefusesHalfATls) {
             "or TLS11 or TLS10; did you mean 'TLS12'?");
 }
 
-TEST(WebConfig, RefusesUsersThatCannotWorkAndNeverShowsAHash) {
+TEST(WebConfig, RejectsInvalidUsersWithoutShowingAHash) {
   const auto user = [](const std::string& hash) {
     return fault("basic_auth_users:\n  alice: " + hash + "\n");
   };
   const std::string plain = user("secret");
   EXPECT_EQ(
       plain,
-      "the password of user 'alice' is not a bcrypt hash (web.yaml:2:10)|make a hash with `htpasswd -nBC "
-      "10 \"\" | "
-      "tr -d ':\\n'`");
+      "the password of user 'alice' is not a bcrypt hash (web.yaml:2:10)|create a hash with `htpasswd -nBC "
+      "10 \"\" | tr -d ':\\n'`");
   EXPECT_NE(user("$2y$99$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG").find("above 16"),
             std::string::npos);
   EXPECT_EQ(user("$6$" + std::string(57, 'a')).find("aaaa"), std::string::npos);
   EXPECT_NE(user("").find("has no value"), std::string::npos);
-  EXPECT_NE(fault(std::string("basic_auth_users:\n  \"a:b\": ") + kHash + "\n").find("cannot be the name"),
+  EXPECT_NE(fault(std::string("basic_auth_users:\n  \"a:b\": ") + kHash + "\n").find("not a valid user name"),
             std::string::npos);
   EXPECT_NE(
       fault(std::string("basic_auth_users:\n  a: ") + kHash + "\n  a: " + kHash + "\n").find("given twice"),
       std::string::npos);
   EXPECT_EQ(
       fault("basic_auth_users:\n  a.b: ''\n"),
-      "the password of user 'a.b' is not a bcrypt hash (web.yaml:2:8)|make a hash with `htpasswd -nBC 10 "
+      "the password of user 'a.b' is not a bcrypt hash (web.yaml:2:8)|create a hash with `htpasswd -nBC 10 "
       "\"\" | tr -d ':\\n'`");
 }
 
-TEST(WebConfig, RefusesWhatIsNotPlainYaml) {
+TEST(WebConfig, RejectsAdvancedYaml) {
   const std::string hash = std::string(kHash) + "\n";
   EXPECT_NE(fault("basic_auth_users:\n  a: &h " + hash + "  b: *h\n").find("anchors are not allowed"),
             std::string::npos);
@@ -180,7 +179,7 @@ TEST(WebConfig, RefusesWhatIsNotPlainYaml) {
             std::string::npos);
 }
 
-TEST(WebConfig, RefusesWrongValuesAndShapes) {
+TEST(WebConfig, RejectsWrongValuesAndStructure) {
   EXPECT_NE(fault("http_server_config:\n  headers:\n    X-Frame-Options: maybe\n").find("deny or sameorigin"),
             std::string::npos);
   EXPECT_NE(
@@ -203,7 +202,7 @@ TEST(WebConfig, RefusesWrongValuesAndShapes) {
             std::string::npos);
 }
 
-TEST(WebConfig, ReadsDurationsAsGoWritesThem) {
+TEST(WebConfig, ReadsGoDurations) {
   EXPECT_EQ(parse_go_duration("0"), 0ns);
   EXPECT_EQ(parse_go_duration("1s"), 1s);
   EXPECT_EQ(parse_go_duration("1.5s"), 1500ms);

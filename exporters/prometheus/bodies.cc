@@ -12,18 +12,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A spare buffer that so many renderings in a row did not need is given back to the system.
-constexpr std::size_t kPatience = 64;
-// A buffer so many times as large as what it held last is given back too.
-constexpr std::size_t kFarTooLarge = 4;
+// A spare buffer is freed after this many consecutive renderings that did not need it.
+constexpr std::size_t kMaxNotNeeded = 64;
+// A buffer is also freed if it is this many times larger than its last content.
+constexpr std::size_t kMaxOversize = 4;
 
 }  // namespace
 
 struct BodyPool::State {
-  mutable std::mutex mutex;                        // held for moving a pointer only
-  std::vector<std::unique_ptr<std::string>> idle;  // the one used last at the end
+  mutable std::mutex mutex;                        // held only while a pointer is moved
+  std::vector<std::unique_ptr<std::string>> idle;  // the most recently used one at the end
   std::size_t in_use = 0;
-  std::size_t not_needed = 0;  // renderings in a row that left one idle
+  std::size_t not_needed = 0;  // consecutive renderings that left one idle
 
   std::unique_ptr<std::string> take() {
     std::unique_ptr<std::string> surplus;
@@ -36,7 +36,7 @@ struct BodyPool::State {
     auto taken = std::move(idle.back());
     idle.pop_back();
     not_needed = idle.empty() ? 0 : not_needed + 1;
-    if (not_needed >= kPatience) {
+    if (not_needed >= kMaxNotNeeded) {
       surplus = std::move(idle.front());
       idle.erase(idle.begin());
       not_needed = 0;
@@ -45,7 +45,7 @@ struct BodyPool::State {
   }
 
   void give_back(std::unique_ptr<std::string> body) {
-    if (body->capacity() / kFarTooLarge > body->size()) body = std::make_unique<std::string>();
+    if (body->capacity() / kMaxOversize > body->size()) body = std::make_unique<std::string>();
     const std::lock_guard lock(mutex);
     --in_use;
     idle.push_back(std::move(body));
@@ -55,7 +55,7 @@ struct BodyPool::State {
 BodyPool::BodyPool() : state_(std::make_shared<State>()) {}
 
 std::shared_ptr<const std::string> BodyPool::make(const std::function<void(std::string&)>& fill) {
-  // The owner gives the buffer back also when `fill` throws.
+  // The deleter returns the buffer to the pool even if `fill` throws.
   const std::shared_ptr<std::string> body(state_->take().release(), [state = state_](std::string* done) {
     state->give_back(std::unique_ptr<std::string>(done));
   });
@@ -94,7 +94,7 @@ PackedBody BodyPacker::get(std::uint64_t number) {
   if (number > wanted_) wanted_ = number;
   changed_.notify_all();
   if (packed_.facts != nullptr && Clock::now() - packed_.facts->time < kMaxLag) return packed_;
-  // An attempt that is under way may be at an older body; the one after it is not.
+  // An attempt in progress may be compressing an older body; the next one is not.
   const std::uint64_t enough = attempts_ + (packing_ ? 2 : 1);
   needed_ = std::max(needed_, enough);
   changed_.notify_all();
@@ -103,7 +103,7 @@ PackedBody BodyPacker::get(std::uint64_t number) {
   return packed_;
 }
 
-// After a failure it is tried again only when a caller waits for it.
+// After a failure, compression is retried only if a caller waits for it.
 bool BodyPacker::has_work() const {
   const bool newer_wanted = wanted_ > (packed_.facts == nullptr ? 0 : packed_.facts->number);
   return newer_wanted && (failure_ == nullptr || attempts_ < needed_);

@@ -25,7 +25,7 @@ std::shared_ptr<const std::string> make(BodyPool& pool, const std::string& text)
 
 const std::string kLarge(100'000, 'x');
 
-TEST(BodyPool, TheNextBodyHasTheMemoryOfTheOneThatIsDone) {
+TEST(BodyPool, TheNextBodyReusesTheMemory) {
   BodyPool pool;
   auto body = make(pool, kLarge);
   const char* const buffer = body->data();
@@ -48,7 +48,7 @@ TEST(BodyPool, ABodyInUseIsNotTouched) {
   EXPECT_EQ(pool.buffers(), 2u);
 }
 
-TEST(BodyPool, SpareBuffersGoWhenNobodyNeedsThem) {
+TEST(BodyPool, SpareBuffersAreFreed) {
   BodyPool pool;
   {
     std::vector<std::shared_ptr<const std::string>> bodies;
@@ -57,7 +57,7 @@ TEST(BodyPool, SpareBuffersGoWhenNobodyNeedsThem) {
   EXPECT_EQ(pool.idle(), 4u);
   for (int i = 0; i < 3 * 64; ++i) make(pool, kLarge);
   EXPECT_EQ(pool.buffers(), 1u);
-  // Where two are needed in turn, two stay.
+  // Two are kept if two are needed alternately.
   auto shown = make(pool, kLarge);
   for (int i = 0; i < 200; ++i) {
     auto next = make(pool, kLarge);
@@ -66,7 +66,7 @@ TEST(BodyPool, SpareBuffersGoWhenNobodyNeedsThem) {
   EXPECT_EQ(pool.buffers(), 2u);
 }
 
-TEST(BodyPool, ABufferThatHasBecomeFarTooLargeGoes) {
+TEST(BodyPool, AnOversizedBufferIsFreed) {
   BodyPool pool;
   make(pool, kLarge);
   pool.make([](std::string& out) { out.resize(10); });
@@ -75,7 +75,7 @@ TEST(BodyPool, ABufferThatHasBecomeFarTooLargeGoes) {
   EXPECT_LT(capacity, 1000u);
 }
 
-TEST(BodyPool, AFailureLosesNoBuffer) {
+TEST(BodyPool, AFailureLeaksNoBuffer) {
   BodyPool pool;
   EXPECT_THROW(pool.make([](std::string&) { throw std::runtime_error("no"); }), std::runtime_error);
   EXPECT_EQ(pool.buffers(), 1u);
@@ -93,7 +93,7 @@ std::string unpacked(const PackedBody& body) {
   return testing::gunzip(*body.bytes + gzip_end(body.sum, "", kGzipLevel)).value_or("damaged");
 }
 
-// What the packer is given to pack; may hold it up and fail.
+// Provides the bodies to pack; can block and fail.
 class Source {
  public:
   RenderedBody render() {
@@ -149,7 +149,7 @@ class BodyPackerTest : public ::testing::Test {
 };
 
 TEST_F(BodyPackerTest, ABodyIsPackedOnceForAll) {
-  EXPECT_EQ(source_.calls(), 0) << "nothing before somebody asks";
+  EXPECT_EQ(source_.calls(), 0) << "nothing is packed before the first request";
   const PackedBody first = packer_.get(1);
   EXPECT_EQ(unpacked(first), "body 1");
   std::vector<std::thread> others;
@@ -160,11 +160,11 @@ TEST_F(BodyPackerTest, ABodyIsPackedOnceForAll) {
   EXPECT_EQ(packed_, 1);
 }
 
-TEST_F(BodyPackerTest, WhileTheNextIsBeingPackedTheLastOneIsHandedOut) {
+TEST_F(BodyPackerTest, WhileTheNextIsBeingPackedTheLastOneIsReturned) {
   const PackedBody first = packer_.get(1);
   source_.hold(true);
   source_.show(2);
-  EXPECT_EQ(packer_.get(2).bytes, first.bytes) << "at once, though the packer is held up";
+  EXPECT_EQ(packer_.get(2).bytes, first.bytes) << "immediately, although the packer is blocked";
   source_.wait_for_call(2);
   EXPECT_EQ(packer_.get(2).bytes, first.bytes);
   source_.hold(false);
@@ -173,7 +173,7 @@ TEST_F(BodyPackerTest, WhileTheNextIsBeingPackedTheLastOneIsHandedOut) {
   EXPECT_EQ(packed_, 2);
 }
 
-TEST_F(BodyPackerTest, AnOldBodyIsNotHandedOut) {
+TEST_F(BodyPackerTest, AnOldBodyIsNotReturned) {
   source_.show(1, Clock::now() - BodyPacker::kMaxLag);
   packer_.get(1);
   source_.hold(true);
@@ -185,7 +185,7 @@ TEST_F(BodyPackerTest, AnOldBodyIsNotHandedOut) {
   EXPECT_EQ(unpacked(late.get()), "body 2");
 }
 
-TEST_F(BodyPackerTest, WhoAsksForANewerOneThanIsBeingPackedGetsIt) {
+TEST_F(BodyPackerTest, ARequestForANewerBodyThanTheOneBeingPackedGetsIt) {
   source_.hold(true);
   auto first = std::async(std::launch::async, [&] { return packer_.get(1); });
   source_.wait_for_call(1);
@@ -197,20 +197,20 @@ TEST_F(BodyPackerTest, WhoAsksForANewerOneThanIsBeingPackedGetsIt) {
   EXPECT_EQ(unpacked(second.get()), "body 2");
 }
 
-TEST_F(BodyPackerTest, AFailureIsThrownAtThoseWhoWaitAndIsNotTheEnd) {
+TEST_F(BodyPackerTest, AFailureIsThrownToWaitingCallersAndIsRecoverable) {
   source_.fail(true);
   for (int i = 0; i < 3; ++i) EXPECT_THROW(packer_.get(1), std::runtime_error);
-  EXPECT_LE(source_.calls(), 4) << "it is not tried again and again for nobody";
+  EXPECT_LE(source_.calls(), 4) << "no retries without a waiting caller";
   source_.fail(false);
   EXPECT_EQ(unpacked(packer_.get(1)), "body 1");
-  // With something to hand out nobody notices.
+  // With an earlier body available, callers do not see the failure.
   source_.fail(true);
   EXPECT_EQ(packer_.get(2).facts->number, 1u);
 }
 
-TEST_F(BodyPackerTest, ItEndsWhileABodyIsWanted) {
+TEST_F(BodyPackerTest, ItCanBeDestroyedWhileABodyIsRequested) {
   packer_.get(1);
-  packer_.get(2);  // handed out the last one; the packer is at it, or about to be
+  packer_.get(2);  // returns the last one; the packer is working on the next, or about to
 }
 
 }  // namespace

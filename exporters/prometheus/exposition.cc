@@ -90,7 +90,7 @@ std::string label_block(const Labels& labels) { return "{" + joined(labels) + "}
 
 std::string canonical_number(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-  // With an exponent below 1e-4 and from 1e6 on; as a decimal fraction between.
+  // With an exponent below 1e-4 and from 1e6; as a decimal fraction in between.
   const double size = std::fabs(value);
   const bool plain = value == 0 || (size >= 1e-4 && size < 1e6);
   std::array<char, 64> digits{};

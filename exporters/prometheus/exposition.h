@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two exposition formats, Prometheus text 0.0.4 and OpenMetrics 1.0: metadata lines, label blocks, and
-// the SampleSink through which all samples of a scrape pass, whatever they are of. A scrape has up to some
-// hundred thousand of them, so what is called for each is inline. Not thread-safe.
+// The two exposition formats, Prometheus text 0.0.4 and OpenMetrics 1.0: metadata lines, label blocks, and the
+// SampleSink that writes all samples of a scrape. A scrape has up to several hundred thousand of them, so the
+// functions called for each are inline. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -20,25 +20,25 @@
 
 namespace rcached {
 
-// The lines before the samples of a metric: "# HELP", "# TYPE" and, in OpenMetrics, "# UNIT" where the name
-// ends in the unit. In OpenMetrics a counter's family has no _total and an info's no _info; in the text
+// The lines before the samples of a metric: "# HELP", "# TYPE" and, in OpenMetrics, "# UNIT" if the name ends
+// in the unit. In OpenMetrics a counter's family has no _total and an info's no _info; in the text
 // format an info is a gauge.
 std::string metadata_lines(const MetricRow& row, MetricsFormat format);
 
-// Appends `name="value"`, after a comma if labels stand before it. Escaped (the same in both formats) and
-// valid UTF-8; a NUL becomes U+FFFD: parsers of the text format take it for the end.
+// Appends `name="value"`, after a comma if there are labels already. Escaped (the same in both formats) and
+// valid UTF-8; a NUL becomes U+FFFD, because parsers of the text format treat it as the end.
 void append_label(std::string& labels, std::string_view name, std::string_view value);
 
 using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 std::string joined(const Labels& labels);       // a="1",b="2"
 std::string label_block(const Labels& labels);  // {a="1",b="2"} and a space
 
-// A bound as OpenMetrics wants it in `le`: "1e-07", "0.00025", "1.0", "+Inf". The text format gets the same,
-// so that a histogram's series do not depend on the format they came in.
+// A bound as OpenMetrics requires it in `le`: "1e-07", "0.00025", "1.0", "+Inf". The text format uses the same,
+// so that a histogram's series do not depend on the format.
 std::string canonical_number(double value);
 
-// A text that is copied very often. It is followed by so many bytes that a fixed-size copy of a short one
-// reads nothing foreign: copying 64 bytes takes four instructions, copying 49 takes a call.
+// A text that is copied very often. It is padded, so a fixed-size copy of a short one stays within its memory:
+// copying 64 bytes takes four instructions, copying 49 takes a call.
 class Piece {
  public:
   static constexpr std::size_t kFixed = 64;
@@ -57,7 +57,7 @@ class Piece {
   std::string padded_;
 };
 
-// Each writes at `at`, where there is room, and returns where it ends.
+// Each writes at `at`, which must have room, and returns the end.
 [[gnu::always_inline]] inline char* write_at(char* at, const Piece& piece) {
   if (piece.size() <= Piece::kFixed) {
     std::memcpy(at, piece.data(), Piece::kFixed);
@@ -70,7 +70,7 @@ inline char* write_at(char* at, std::string_view text) {
   std::memcpy(at, text.data(), text.size());
   return at + text.size();
 }
-// A number takes at most 24 bytes: the shortest text that is this very number; NaN, +Inf, -Inf.
+// A number takes at most 24 bytes: the shortest text that parses to the same number; NaN, +Inf, -Inf.
 inline char* write_at(char* at, std::uint64_t value) { return std::to_chars(at, at + 24, value).ptr; }
 inline char* write_at(char* at, std::int64_t value) { return std::to_chars(at, at + 24, value).ptr; }
 inline char* write_at(char* at, double value) {
@@ -78,27 +78,28 @@ inline char* write_at(char* at, double value) {
   return write_at(at, std::isnan(value) ? std::string_view("NaN") : value > 0 ? "+Inf" : "-Inf");
 }
 
-// For a text of many megabytes in a string that is used again and again, without what std::string does at
-// every append: it is written over, and the room is checked once a line.
+// Writes a text of many megabytes into a reused string without the overhead of std::string::append(): the
+// string is overwritten, and the capacity is checked once per line.
 class TextCursor {
  public:
-  // Writes over `out` from its beginning. `out` holds garbage until finish() is called. It is at once made as
-  // large as `expected`, where it is smaller.
+  // Overwrites `out` from its beginning. `out` is invalid until finish() is called. It is resized immediately to
+  // at least `expected` bytes.
   TextCursor(std::string& out, std::size_t expected) : out_(out) {
-    if (out_.capacity() < expected + kSlack) std::string().swap(out_);  // else both exist for a moment
+    if (out_.capacity() < expected + kSlack)
+      std::string().swap(out_);  // otherwise both buffers would exist at once
     if (out_.size() < expected + kSlack) out_.resize(expected + kSlack);
     place(0);
   }
 
-  // Where at least so many bytes may now be written.
+  // A position with room for at least `bytes` bytes.
   char* room(std::size_t bytes) {
     if (static_cast<std::size_t>(end_ - at_) < bytes + kSlack) grow(bytes + kSlack);
     return at_;
   }
-  // So far it was written.
+  // Sets the end of the written text.
   void advance(char* at) { at_ = at; }
 
-  // The string is what was written, and nothing else.
+  // Truncates the string to the written text.
   void finish() { out_.resize(static_cast<std::size_t>(at_ - out_.data())); }
 
  private:
@@ -145,13 +146,13 @@ class SampleSink {
     add_line(&suffix, value, parts...);
   }
 
-  // Since start(), when it only counts. The bytes are an estimate.
+  // Since start(), if it only counts. The bytes are an estimate.
   std::uint64_t series() const { return series_; }
   std::size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kNumberRoom = 32;  // of a value and its newline
-  static constexpr std::size_t kUsualNumber = 6;  // what a value and its newline mostly take
+  static constexpr std::size_t kNumberRoom = 32;    // of a value and its newline
+  static constexpr std::size_t kTypicalNumber = 6;  // typical size of a value and its newline
 
   // `suffix`: null if the name has none.
   template <class Value, class... Parts>
@@ -161,7 +162,7 @@ class SampleSink {
       write(size, suffix, value, parts...);
     } else {
       ++series_;
-      bytes_ += size + kUsualNumber;
+      bytes_ += size + kTypicalNumber;
     }
   }
   template <class Value, class... Parts>

@@ -30,7 +30,7 @@ TEST(Exposition, MetadataOfBothFormats) {
             "# HELP a_seconds A.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n");
   EXPECT_EQ(metadata("rcached_mode", MetricKind::gauge, "bool", "M.", kOpen),
             "# HELP rcached_mode M.\n# TYPE rcached_mode gauge\n")
-      << "no unit where the name does not end in it";
+      << "no unit if the name does not end in it";
   EXPECT_EQ(metadata("bytes", MetricKind::gauge, "bytes", "B.", kOpen),
             "# HELP bytes B.\n# TYPE bytes gauge\n");
   EXPECT_EQ(metadata("kilobytes", MetricKind::gauge, "bytes", "B.", kOpen),
@@ -44,7 +44,7 @@ TEST(Exposition, AnInfoIsAGaugeInTheTextFormat) {
             "# HELP rcached_build_info Who.\n# TYPE rcached_build_info gauge\n");
 }
 
-TEST(Exposition, HelpIsEscapedAsTheFormatWants) {
+TEST(Exposition, HelpIsEscapedAsTheFormatRequires) {
   const auto hostile = [](MetricsFormat format) {
     return metadata("a", MetricKind::gauge, "", "say \"x\\y\"\nend\xff", format);
   };
@@ -81,7 +81,7 @@ TEST(Exposition, NumbersAreTheShortestThatAreExact) {
   EXPECT_EQ(number(0.1), "0.1");
   EXPECT_EQ(number(1.0 / 3), "0.3333333333333333");
   EXPECT_EQ(number(1'700'000'000.91), "1700000000.91");
-  EXPECT_EQ(number(-2.2250738585072014e-308), "-2.2250738585072014e-308") << "as long as they get";
+  EXPECT_EQ(number(-2.2250738585072014e-308), "-2.2250738585072014e-308") << "the longest possible";
   EXPECT_EQ(number(kInfinity), "+Inf");
   EXPECT_EQ(number(-kInfinity), "-Inf");
   EXPECT_EQ(number(std::nan("")), "NaN");
@@ -144,7 +144,7 @@ TEST(SampleSink, CountsTheLinesThatItWouldWrite) {
   EXPECT_EQ(counting.series(), 2u);
   EXPECT_GE(counting.bytes(), 20u);
   counting.start(name, {});
-  EXPECT_EQ(counting.series(), 0u) << "of each metric on its own";
+  EXPECT_EQ(counting.series(), 0u) << "counted per metric";
 }
 
 TEST(SampleSink, AMetricWithoutSamplesHasNoLines) {

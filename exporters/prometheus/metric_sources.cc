@@ -50,7 +50,7 @@ void depot_mark_of(DepotKind kind, const ViewInput& in, SampleSink& sink) {
   if (in.view.kernel.profile.depot == kind && mark) sink.add(std::uint64_t{*mark}, kNoLabels);
 }
 
-// A function may carry several programs of one method; one series each, so their numbers are added up.
+// A function may have several programs of one method; they share one series, so their numbers are summed.
 struct ProgramSum {
   std::string labels;
   std::uint64_t runs = 0;

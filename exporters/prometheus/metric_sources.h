@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the samples of the metrics come from: the functions that the rows of the table (metric_table.cc)
-// name. Each gives all samples of one metric to a sink, as the formats want it. Pure.
+// The sources of samples: the functions named in the rows of the table (metric_table.cc). Each adds all samples
+// of one metric to a sink. Pure.
 //
 // Known series are present from the start with 0: every order of every domain, every reason, mode and class.
-// What is unknown is absent, never 0.
+// Unknown values are absent, never 0.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -26,11 +26,11 @@ struct ViewInput {
   const SeriesSettings& settings;
 };
 
-// What is read anew at every scrape.
+// Data that is read at every scrape.
 struct ScrapeInput {
   std::vector<prometheus::MetricFamily> instruments;  // collected from the registries
   ProcessFigures process = {};
-  const SeriesPlan* plan = nullptr;  // of the View that is served; null: nothing is said about series
+  const SeriesPlan* plan = nullptr;  // of the View that is served; null: no series metrics
 };
 
 namespace sources {
@@ -68,7 +68,7 @@ void seconds_per_domain(const ViewInput& in, SampleSink& sink) {
   });
 }
 
-// Of an optional part of the domain.
+// For an optional part of the domain.
 template <auto Part, auto Member>
 void per_domain_read(const ViewInput& in, SampleSink& sink) {
   each_domain(in, [&](const DomainSnapshot& domain, const DomainHeads& heads) {
@@ -76,7 +76,7 @@ void per_domain_read(const ViewInput& in, SampleSink& sink) {
   });
 }
 
-// A time of the snapshot as Unix time; absent if it never was.
+// A time of the snapshot as Unix time; absent if never.
 void add_time(const ViewInput& in, SampleSink& sink, std::uint64_t monotonic_ns, const DomainHeads& heads);
 
 template <auto... Path>
@@ -113,7 +113,7 @@ void duration_histogram(const ViewInput& in, SampleSink& sink) {
   });
 }
 
-// --- per domain and order. All: also the sizes that are never cached.
+// --- per domain and order. all_orders: also the sizes that are never cached.
 template <std::size_t Orders, auto Member>
 void per_order(const ViewInput& in, SampleSink& sink) {
   each_domain(in, [&](const DomainSnapshot& domain, const DomainHeads& heads) {
@@ -177,13 +177,13 @@ void reader_seconds(const ViewInput& in, SampleSink& sink) {
 void mode(const ViewInput& in, SampleSink& sink);
 void build_info(const ViewInput& in, SampleSink& sink);
 
-// --- of the scrape: the series that it holds and leaves out
+// --- of the scrape: the series that it contains and leaves out
 void series_held(const ScrapeInput& in, SampleSink& sink);
 void series_limit(const ScrapeInput& in, SampleSink& sink);
 void series_left_out(const ScrapeInput& in, SampleSink& sink);
 void series_dropped(const ScrapeInput& in, SampleSink& sink);
 
-// --- of the process. What could not be read is absent.
+// --- of the process. Absent if unreadable.
 template <auto Member>
 void process(const ScrapeInput& in, SampleSink& sink) {
   if (const auto& value = in.process.*Member) sink.add(static_cast<double>(*value), kNoLabels);

@@ -25,7 +25,7 @@ Samples samples_of(const View& view, const SeriesSettings& settings = {}) {
   return Samples(text);
 }
 
-TEST(MetricSources, EveryFieldArrivesUnderItsName) {
+TEST(MetricSources, EveryFieldIsExportedUnderItsName) {
   const Samples s = samples_of(sample_view(kProfile61), kDetailed);
   // domain 1 has seed 10000, domain 2 seed 20000; each order adds 100 (see sample_view.cc)
   EXPECT_EQ(s.at("iova_kernel_info{release=6.1.0-test,depot=bounded,magazine_capacity=127,tree=rbtree}"), 1);
@@ -127,15 +127,15 @@ TEST(MetricSources, AuditsAreShownByResultAndTimesInUnixTime) {
   EXPECT_DOUBLE_EQ(s.at("iova_32bit_read_timestamp_seconds{domain=4}"), 1'700'000'000.96);
 }
 
-TEST(MetricSources, OneConfidenceHolds) {
+TEST(MetricSources, OneConfidenceIsSet) {
   View view = sample_view(kProfile61);
-  for (const std::string holds : {"exact", "resynced", "partial", "lossy"}) {
+  for (const std::string current : {"exact", "resynced", "partial", "lossy"}) {
     for (const Confidence value :
          {Confidence::exact, Confidence::resynced, Confidence::partial, Confidence::lossy}) {
-      if (to_string(value) == holds) view.snapshot.domains[0].confidence = value;
+      if (to_string(value) == current) view.snapshot.domains[0].confidence = value;
     }
     const Samples s = samples_of(view);
-    EXPECT_EQ(s.at("rcached_domain_confidence{domain=4,confidence=" + holds + "}"), 1);
+    EXPECT_EQ(s.at("rcached_domain_confidence{domain=4,confidence=" + current + "}"), 1);
     EXPECT_EQ(s.sum("rcached_domain_confidence{domain=4,"), 1);
     EXPECT_EQ(s.count("rcached_domain_confidence{domain=4,"), 4u);
   }
@@ -169,13 +169,13 @@ TEST(MetricSources, BoundedAndUnboundedDepotsHaveDifferentMarks) {
       1);
 }
 
-TEST(MetricSources, WhatIsUnknownIsAbsent) {
+TEST(MetricSources, UnknownValuesAreAbsent) {
   View view = sample_view(kProfile612);
   view.kernel.online_cpus = 0;
   const Samples s = samples_of(view);
   EXPECT_FALSE(s.has("iova_rcache_depot_reclaim_threshold_magazines"));
   EXPECT_FALSE(s.has("iova_rcache_depot_saturation_ratio"));
-  EXPECT_EQ(s.count("iova_fq_pending_ranges"), 1u) << "only the first domain's source can tell";
+  EXPECT_EQ(s.count("iova_fq_pending_ranges"), 1u) << "known only for the first domain";
   EXPECT_EQ(s.at("iova_fq_pending_ranges{domain=4}"), 77);
   EXPECT_EQ(s.count("rcached_program_skipped_total"), 2u) << "the kprobe's skips are not countable";
   for (const char* read :
@@ -232,7 +232,7 @@ TEST(MetricSources, ProgramsOfOneFunctionAreAddedUp) {
   EXPECT_EQ(s.at("rcached_program_runs_total{program=free_iova_fast,method=kprobe}"), 30);
 }
 
-TEST(MetricSources, SeriesByCpuAndByMagazineOnlyWhenAsked) {
+TEST(MetricSources, SeriesByCpuAndByMagazineOnlyIfConfigured) {
   const View view = sample_view(kProfile61);
   const char* by_cpu[] = {"iova_rcache_cpu_ranges", "iova_flush_queue_cpu_drains_total",
                           "iova_flush_queue_cpu_drained_ranges_total"};
@@ -246,7 +246,7 @@ TEST(MetricSources, SeriesByCpuAndByMagazineOnlyWhenAsked) {
   }
 }
 
-TEST(MetricSources, ACpuWhoseNodeIsNotKnownSaysSo) {
+TEST(MetricSources, AnUnknownNodeIsLabelledUnknown) {
   View view = sample_view(kProfile61);
   view.kernel.cpu_nodes = {-1};
   const Samples s = samples_of(view, kDetailed);
@@ -276,11 +276,11 @@ TEST(MetricSources, DurationsAreHistogramsWithCumulativeBuckets) {
   EXPECT_EQ(s.type("iova_tree_allocation_duration_seconds"), "histogram");
 }
 
-TEST(MetricSources, VerdictsHoldOrDoNot) {
+TEST(MetricSources, VerdictsAreOneOrZero) {
   const Samples s = samples_of(sample_view(kProfile61));
   EXPECT_EQ(s.at("rcached_verdict{domain=4,verdict=depot-saturated}"), 1);
   EXPECT_EQ(s.at("rcached_verdict{domain=4,verdict=size-mismatch}"), 0);
-  EXPECT_EQ(s.count("rcached_verdict"), 2u) << "nothing was looked at for the other domain";
+  EXPECT_EQ(s.count("rcached_verdict"), 2u) << "no verdicts were evaluated for the other domain";
   View view = sample_view(kProfile61);
   view.verdicts.resize(1);
   view.verdicts[0].push_back({"a\"b", true, ""});
@@ -289,7 +289,7 @@ TEST(MetricSources, VerdictsHoldOrDoNot) {
   EXPECT_FALSE(samples_of(view).has("rcached_verdict"));
 }
 
-TEST(MetricSources, AnUnknownModeIsShownBesideTheKnownOnes) {
+TEST(MetricSources, AnUnknownModeIsExportedWithTheKnownOnes) {
   View view = sample_view(kProfile61);
   view.status.mode = "paused";
   const Samples s = samples_of(view);
@@ -303,7 +303,7 @@ TEST(MetricSources, LabelValuesAreValidUtf8) {
             1);
 }
 
-TEST(MetricSources, OfTheProcessOnlyWhatCouldBeRead) {
+TEST(MetricSources, OnlyReadableProcessFiguresAreExported) {
   const Samples all(
       scrape_text({.instruments = {}, .process = {.cpu_seconds = 3.5, .resident_bytes = 4096, .open_fds = 7}},
                   MetricsFormat::text));

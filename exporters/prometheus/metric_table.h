@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of all metrics that rcached exports. A row says what a metric is called, what it means and
-// where its samples come from: the renderer and the daemon's instruments take all of it from here, and
-// docs/metrics.md is generated from it, so they cannot disagree. Rows are in the order of the scrape.
+// The single table of all metrics that rcached exports. A row has a metric's name, meaning and source of
+// samples. The renderer and the daemon's instruments use it, and docs/metrics.md is generated from it, so they
+// cannot disagree. Rows are in the order of the scrape.
 // Constant data, safe to use from any thread.
 #pragma once
 
@@ -20,7 +20,7 @@ struct ScrapeInput;  // metric_sources.h
 // info: always 1; the information is in its labels (a gauge in the text format).
 enum class MetricKind : std::uint8_t { gauge, counter, histogram, info };
 
-// What is left out first when a scrape would exceed the limit of series (series_budget.h): the tiers from
+// The order in which metrics are left out if a scrape would exceed the series limit (series_budget.h): from
 // per_magazine up to standard. alerting and own are never left out.
 enum class MetricTier : std::uint8_t {
   alerting,      // what the alerts and their recorded series use, and what reports series left out
@@ -32,13 +32,12 @@ enum class MetricTier : std::uint8_t {
   per_magazine,  // one per domain, order, CPU and magazine
 };
 
-// Gives all samples of a metric to the sink.
+// Adds all samples of a metric to the sink.
 using FromView = void (*)(const ViewInput&, SampleSink&);
 using FromScrape = void (*)(const ScrapeInput&, SampleSink&);
 
-// Where the samples of a metric come from: a View; what is known of a scrape and of the process; or, with
-// neither, an instrument of that name in one of the daemon's registries. An instrument has no help text of
-// its own.
+// The source of a metric's samples: a View; data of the scrape and of the process; or, with neither, an
+// instrument of that name in one of the daemon's registries. Instruments have no help text.
 struct MetricSource {
   constexpr MetricSource() = default;
   constexpr MetricSource(FromView function) : view(function) {}      // NOLINT(google-explicit-constructor)
@@ -59,11 +58,11 @@ struct MetricRow {
   MetricSource source = {};
 };
 
-// A row more or less than this does not compile.
+// A different number of rows does not compile.
 inline constexpr std::size_t kMetricCount = 95;
 extern const std::array<MetricRow, kMetricCount> kMetrics;
 
-// The row of a metric. A name that is not in the table throws std::logic_error: a bug that every test meets.
+// The row of a metric. Throws std::logic_error if the name is not in the table, which is a bug.
 const MetricRow& metric_row(std::string_view name);
 
 // The text of docs/metrics.md.

@@ -20,8 +20,7 @@ TEST(MetricTable, NamesAndHelpTextsAreWellFormed) {
     EXPECT_EQ(row.kind == MetricKind::counter, row.name.ends_with("_total")) << row.name;
     EXPECT_EQ(row.kind == MetricKind::info, row.name.ends_with("_info")) << row.name;
     EXPECT_EQ(row.help.find_first_of("\n\\|\""), std::string_view::npos)
-        << row.name << ": ends a table cell or "
-        << "is escaped";
+        << row.name << ": would end a table cell or be escaped";
     EXPECT_TRUE(row.help.ends_with('.')) << row.name;
     EXPECT_FALSE(row.unit.empty() || row.kernels.empty()) << row.name;
   }

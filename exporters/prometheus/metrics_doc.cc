@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/metrics.md, made from the table.
+// Generates docs/metrics.md from the table.
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -16,21 +16,20 @@ constexpr std::string_view kIntroduction =
 <!-- Generated from exporters/prometheus/metric_table.cc by `metrics-doc`; do not edit. -->
 # Metrics
 
-What `/metrics` serves, as Prometheus text 0.0.4 or, when the scraper asks for it, OpenMetrics 1.0. Both have the same
+What `/metrics` serves, as Prometheus text 0.0.4 or, if the scraper requests it, OpenMetrics 1.0. Both have the same
 series; OpenMetrics names counter and info families without `_total` and `_info`. In the text format an `info` is a
 gauge that is always 1. Histograms have the label `le` in addition to those listed.
 
 Labels: `domain` is the IOMMU group number, or `iovad-N` for a domain without a group; `order` is 0 to 5 (sizes of 1
 to 32 granules), and `6+` for the sizes that are never cached; `node` is a NUMA node, or `unknown`. Known series exist
-from the start with the value 0; what rcached does not know is absent. *Kernels* says which kernels can provide a
-metric.
+from the start with the value 0; unknown values are absent. *Kernels* lists the kernels that can provide a metric.
 
 ## Limit on the number of series
 
 A scrape has at most `metrics.series_limit` series. Above that, rcached leaves out whole metrics, never single series of
 one: first the *tier* `per_magazine`, then `per_cpu`, `histogram`, `by_order` and `standard`, and within a tier the
 largest metric first. `alerting` (what the alerts use) and `own` (rcached's own parts and process, read at every scrape)
-are always included, even if they alone exceed the limit. `rcached_series_dropped` and the log say what was left out.
+are always included, even if they alone exceed the limit. `rcached_series_dropped` and the log list what was left out.
 )";
 
 struct Section {
@@ -48,10 +47,10 @@ iova_tree_ranges = sum(iova_outstanding_ranges) + sum(iova_rcache_cpu_cached) + 
                    + iova_reserved_ranges + iova_unaccounted_ranges
 ```
 
-Counters start when rcached begins to follow the domain. Histograms have buckets from 100 ns to 100 ms.)"},
+Counters start when rcached begins to track the domain. Histograms have buckets from 100 ns to 100 ms.)"},
     {"rcached_", "rcached itself", "Counters start with rcached, or with the domain if they have one."},
     {"process_", "The rcached process",
-     "Not in the textfile: node_exporter has metrics with these names of its own."},
+     "Not in the textfile: node_exporter has its own metrics with these names."},
 };
 
 std::string_view word(MetricKind kind) {

@@ -63,7 +63,8 @@ void MetricsPage::set_series(const SeriesSettings& settings) {
 HttpResponse MetricsPage::answer(const HttpRequest& request) {
   const std::optional<ContentCoding> coding = choose_coding(request.header("Accept-Encoding"));
   if (!coding) {
-    return plain(406, "Accept-Encoding refuses all there is: gzip and identity. Ask for one of them.");
+    return plain(406,
+                 "Accept-Encoding refuses both supported codings: gzip and identity. Accept one of them.");
   }
   const MetricsFormat format = choose_format(request.header("Accept"));
   HttpResponse response;
@@ -120,8 +121,8 @@ std::optional<std::uint64_t> MetricsPage::number_shown(MetricsFormat format, std
 }
 
 bool MetricsPage::refresh(std::uint64_t own_series, std::size_t format) {
-  // Asked under the lock: a client that has waited gets what is current now, and no View is rendered after a
-  // newer one.
+  // Read under the lock: a client that has waited gets the current View, and no View is rendered after a newer
+  // one.
   std::shared_ptr<const View> view = source_->view();
   if (view == nullptr) return false;
   const bool more_own = own_series > own_series_;
@@ -135,7 +136,7 @@ bool MetricsPage::refresh(std::uint64_t own_series, std::size_t format) {
   return true;
 }
 
-// Slow clients hold so many bodies that the one shown now, if it is not too old, must do for others.
+// True if slow clients use so many bodies that others must get the current one, unless it is too old.
 bool MetricsPage::may_lag(std::size_t format) const {
   return shown_.bodies.at(format) != nullptr &&
          pools_.at(format).buffers() - pools_.at(format).idle() >= kMaxBodies &&
@@ -148,7 +149,7 @@ void MetricsPage::show(std::shared_ptr<const View> view) {
   facts.time = Clock::now();
   facts.plan = plan_series(renderer_.count(*view, settings_), own_series_, settings_.limit);
   settings_changed_ = false;
-  // When no response sends them any more, the buffers of the bodies are free for the new ones.
+  // Once no response sends the old bodies any more, their buffers can be reused.
   shown_ = {.view = std::move(view), .facts = std::make_shared<const BodyFacts>(facts), .bodies = {}};
   report_drops();
 }

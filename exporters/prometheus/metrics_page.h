@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// MetricsPage: what /metrics answers: the current View and rcached's own metrics, in the Prometheus text
-// format or OpenMetrics, as they are or compressed with gzip.
+// MetricsPage: the responses of /metrics: the current View and rcached's own metrics, in the Prometheus text
+// format or OpenMetrics, uncompressed or compressed with gzip.
 //
-// A View is rendered once for each format that is asked for, and compressed once, whatever the number of
-// scrapers: a host with many CPUs and domains has tens of megabytes of text. The own metrics (the process_
-// ones and those of the daemon's instruments) are read at every scrape, for they must stay true when no new
-// View comes any more; they follow the shared body.
+// A View is rendered and compressed once per requested format, regardless of the number of scrapers: a host
+// with many CPUs and domains has tens of megabytes of text. The own metrics (the process_ ones and those of the
+// daemon's instruments) are read at every scrape, because they must stay current even without new Views; they
+// follow the shared body.
 //
-// Scrapers that come during a rendering, some milliseconds, wait for it; see BodyPacker for gzip. A rendering
-// never waits for scrapers: when slow clients hold kMaxBodies bodies, others get the one rendered last until
-// it is kMaxAge old, so that memory stays bounded.
+// Scrapes that arrive during a rendering wait for it, some milliseconds; see BodyPacker for gzip. A rendering
+// never waits for scrapers: if slow clients use kMaxBodies bodies, others get the last rendered one until it is
+// kMaxAge old, so memory stays bounded.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -38,17 +38,17 @@
 namespace rcached {
 
 struct MetricsOptions {
-  // Registries of the daemon's instruments. Asked at every scrape, by several threads at once.
+  // Registries of the daemon's instruments. Collected at every scrape, by several threads at once.
   std::vector<std::shared_ptr<prometheus::Collectable>> instruments = {};
   SeriesSettings series = {};  // at the start
-  // Gets a line for the log whenever the set of metrics left out to keep to the limit changes. May be empty.
+  // Gets a log line whenever the set of metrics left out because of the limit changes. May be empty.
   std::function<void(std::string_view)> on_drop = {};
 };
 
 // Thread-safe.
 class MetricsPage {
  public:
-  static constexpr std::size_t kMaxBodies = 3;  // of a format, in use at once
+  static constexpr std::size_t kMaxBodies = 3;  // per format, in use at once
   static constexpr std::chrono::seconds kMaxAge{5};
 
   explicit MetricsPage(std::shared_ptr<const ViewSource> source, MetricsOptions options = {});
@@ -56,20 +56,20 @@ class MetricsPage {
   // Takes effect with the next rendering. Any thread.
   void set_series(const SeriesSettings& settings);
 
-  // 200; 503 before the first View; 406 when neither gzip nor identity is acceptable.
+  // 200; 503 before the first View; 406 if neither gzip nor identity is acceptable.
   HttpResponse answer(const HttpRequest& request);
 
-  // The two parts of a scrape: `view` is shared, `own` made for the caller and ends the text.
+  // The two parts of a scrape: `view` is shared; `own` is specific to the caller and follows it.
   struct Text {
     std::shared_ptr<const std::string> view;
     std::string own;
   };
-  // For exporters other than HTTP. Own metrics whose names begin with one of `without` are left out, though
-  // rcached_series counts them. nullopt before the first View.
+  // For exporters other than HTTP. Own metrics whose names begin with one of `without` are left out, but are
+  // counted in rcached_series. nullopt before the first View.
   std::optional<Text> text(MetricsFormat format, const std::vector<std::string_view>& without = {});
 
  private:
-  // One View as it is shown: rendered when the first one asks for it.
+  // The View that is currently shown. Rendered on first use.
   struct Shown {
     std::shared_ptr<const View> view;
     std::shared_ptr<const BodyFacts> facts;                    // null: no View is shown yet
@@ -98,7 +98,7 @@ class MetricsPage {
   ViewRenderer renderer_;
   std::array<BodyPool, 2> pools_;  // by format
   Shown shown_;
-  std::uint64_t own_series_ = 0;  // the most that were seen: what is left out is the same for all clients
+  std::uint64_t own_series_ = 0;  // the maximum seen, so that the same metrics are left out for all clients
   DroppedMetrics reported_;       // to on_drop_
   bool reported_over_limit_ = false;
 

@@ -30,7 +30,7 @@ namespace {
 using testing::sample_view;
 using testing::SettableSource;
 
-// An answer's text, as a client would have it.
+// The text of a response, as a client receives it.
 std::string body_of(const HttpResponse& response) {
   return (response.shared_body ? *response.shared_body : std::string()) + response.body;
 }
@@ -63,7 +63,7 @@ SeriesSettings limited(SeriesSettings settings, std::uint64_t limit) {
   return settings;
 }
 
-// Some series of rcached's own.
+// Provides own series of rcached.
 class Gauges final : public prometheus::Collectable {
  public:
   explicit Gauges(std::size_t count) : count_(count) {}
@@ -82,7 +82,7 @@ class Gauges final : public prometheus::Collectable {
   std::atomic<std::size_t> count_;
 };
 
-TEST(MetricsPage, SaysThatItIsNotReadyBeforeTheFirstView) {
+TEST(MetricsPage, RespondsNotReadyBeforeTheFirstView) {
   MetricsPage page(std::make_shared<SettableSource>());
   for (const char* encoding : {"", "gzip"}) {
     const HttpResponse response = ask(page, kAcceptOpen, encoding);
@@ -94,7 +94,7 @@ TEST(MetricsPage, SaysThatItIsNotReadyBeforeTheFirstView) {
   EXPECT_FALSE(page.text(MetricsFormat::text).has_value());
 }
 
-TEST(MetricsPage, AnswersInTheFormatThatIsAskedFor) {
+TEST(MetricsPage, RespondsInTheRequestedFormat) {
   MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
   const HttpResponse text = ask(page, "*/*");
   EXPECT_EQ(text.status, 200);
@@ -111,7 +111,7 @@ TEST(MetricsPage, AnswersInTheFormatThatIsAskedFor) {
   EXPECT_NE(body_of(open).find("# TYPE iova_frees counter\n"), std::string::npos);
 }
 
-TEST(MetricsPage, PacksOnlyWhenAsked) {
+TEST(MetricsPage, CompressesOnlyOnRequest) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   MetricsPage page(source);
   for (const std::string& accept : {std::string("*/*"), std::string(kAcceptOpen)}) {
@@ -128,7 +128,7 @@ TEST(MetricsPage, PacksOnlyWhenAsked) {
     EXPECT_EQ(testing::Samples(*text).values().size(), testing::Samples(body_of(plain)).values().size());
 
     const HttpResponse again = ask(page, accept, "gzip");
-    EXPECT_EQ(again.shared_body, packed.shared_body) << "packed once";
+    EXPECT_EQ(again.shared_body, packed.shared_body) << "compressed once";
     const testing::Samples samples(testing::gunzip(body_of(again)).value_or(""));
     const std::string format = accept == kAcceptOpen ? "openmetrics" : "text";
     EXPECT_EQ(samples.at("rcached_render_duration_seconds_count{format=" + format + "}"), 1);
@@ -136,14 +136,14 @@ TEST(MetricsPage, PacksOnlyWhenAsked) {
   }
 }
 
-TEST(MetricsPage, RefusesWhoRefusesAll) {
+TEST(MetricsPage, RespondsNotAcceptableIfAllCodingsAreRefused) {
   MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
   const HttpResponse response = ask(page, "", "identity;q=0");
   EXPECT_EQ(response.status, 406);
   EXPECT_NE(response.body.find("gzip and identity"), std::string::npos);
 }
 
-TEST(MetricsPage, AViewIsRenderedOnceAndANewViewAnew) {
+TEST(MetricsPage, EachViewIsRenderedOnce) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   MetricsPage page(source);
   const auto first = ask(page).shared_body;
@@ -160,7 +160,7 @@ TEST(MetricsPage, AViewIsRenderedOnceAndANewViewAnew) {
       << "the old body must not change";
 }
 
-TEST(MetricsPage, WithNoScrapeInFlightTheSameMemoryIsUsedAgain) {
+TEST(MetricsPage, WithNoScrapeInFlightTheMemoryIsReused) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   MetricsPage page(source);
   const char* const buffer = ask(page).shared_body->data();
@@ -170,26 +170,27 @@ TEST(MetricsPage, WithNoScrapeInFlightTheSameMemoryIsUsedAgain) {
   }
 }
 
-TEST(MetricsPage, SlowClientsDoNotMakeItGrowForEver) {
+TEST(MetricsPage, SlowClientsDoNotCauseUnboundedMemory) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   MetricsPage page(source);
   std::set<const std::string*> bodies;
-  std::vector<HttpResponse> slow;  // each holds what it was given
+  std::vector<HttpResponse> slow;  // each keeps its body
   for (int i = 0; i < 20; ++i) {
     slow.push_back(ask(page));
     EXPECT_EQ(slow.back().status, 200);
     bodies.insert(slow.back().shared_body.get());
     source->publish(sample_view(kProfile61));
   }
-  EXPECT_EQ(bodies.size(), MetricsPage::kMaxBodies) << "and not 20";
+  EXPECT_EQ(bodies.size(), MetricsPage::kMaxBodies) << "not 20";
   slow.clear();
   View view = sample_view(kProfile61);
   view.status.events = 5;
   source->publish(view);
-  EXPECT_NE(body_of(ask(page)).find("rcached_events_total 5\n"), std::string::npos) << "they are gone";
+  EXPECT_NE(body_of(ask(page)).find("rcached_events_total 5\n"), std::string::npos)
+      << "the slow clients have finished";
 }
 
-TEST(MetricsPage, ThePageTellsHowManySeriesItHas) {
+TEST(MetricsPage, ThePageReportsItsNumberOfSeries) {
   MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)),
                    {.series = limited(kDetailed, 7777)});
   for (const char* accept : {"*/*", kAcceptOpen}) {
@@ -205,7 +206,7 @@ TEST(MetricsPage, ThePageTellsHowManySeriesItHas) {
   }
 }
 
-TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
+TEST(MetricsPage, KeepsToTheLimitAndReportsEachChangeOnce) {
   View view = sample_view(kProfile61);
   const auto source = std::make_shared<SettableSource>(view);
   std::vector<std::string> log;
@@ -226,7 +227,7 @@ TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   ASSERT_EQ(log.size(), 1u);
   EXPECT_NE(log[0].find("iova_rcache_magazine_ranges (8)"), std::string::npos) << log[0];
 
-  for (int i = 0; i < 3; ++i) {  // other numbers of the same metric are no news
+  for (int i = 0; i < 3; ++i) {  // other counts of the same metric are not reported
     view.snapshot.domains[0].cpu_fills.push_back({.cpu = static_cast<std::uint16_t>(10 + i), .order = 1});
     source->publish(view);
     ask(page);
@@ -252,7 +253,7 @@ TEST(MetricsPage, KeepsToTheLimitAndSaysSoOnceForEachChange) {
   EXPECT_NE(log[2].find("nothing is left out"), std::string::npos);
 }
 
-TEST(MetricsPage, OwnSeriesCountTooAlsoThoseThatComeLater) {
+TEST(MetricsPage, OwnSeriesCountTooIncludingLaterOnes) {
   const SeriesSettings settings{.per_magazine = true};
   const auto own = std::make_shared<Gauges>(1);
   MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)),
@@ -264,11 +265,11 @@ TEST(MetricsPage, OwnSeriesCountTooAlsoThoseThatComeLater) {
   own->set(6);
   const testing::Samples samples(body_of(ask(page)));
   EXPECT_FALSE(samples.has("iova_rcache_magazine_ranges"));
-  EXPECT_EQ(samples.count("rcached_http_streams_open"), 6u) << "own metrics stay";
+  EXPECT_EQ(samples.count("rcached_http_streams_open"), 6u) << "own metrics are kept";
   EXPECT_EQ(samples.at("rcached_series{}"), samples.series());
 }
 
-TEST(MetricsPage, SettingsAreTakenOverBetweenTwoViews) {
+TEST(MetricsPage, SettingsAreAppliedWithoutANewView) {
   MetricsPage page(std::make_shared<SettableSource>(sample_view(kProfile61)));
   const auto before = ask(page);
   EXPECT_FALSE(testing::Samples(body_of(before)).has("iova_rcache_cpu_ranges"));
@@ -302,7 +303,7 @@ TEST(MetricsPage, TextIsForOtherExporters) {
   EXPECT_EQ(samples.at("rcached_series{}"), with.at("rcached_series{}")) << "as in a scrape";
 }
 
-TEST(MetricsPage, ConcurrentCallersGetWholeAndEverNewerViews) {
+TEST(MetricsPage, ConcurrentCallersGetCompleteViewsInOrder) {
   const auto source = std::make_shared<SettableSource>(sample_view(kProfile61));
   MetricsPage page(source);
   std::atomic<bool> done = false;
@@ -335,8 +336,7 @@ TEST(MetricsPage, ConcurrentCallersGetWholeAndEverNewerViews) {
   for (std::thread& reader : readers) reader.join();
 }
 
-// Every row of the table, and nothing else, from views of both kinds of depot and the parts that have metrics
-// of their own.
+// Every row of the table, and nothing else, with views of both kinds of depot and the instruments of all parts.
 TEST(MetricsPage, RendersEveryRowOfTheTable) {
   const auto registry = std::make_shared<prometheus::Registry>();
   for (const MetricRow& row : kMetrics) {
@@ -395,7 +395,7 @@ std::pair<int, std::string> promtool(const std::string& metrics) {
   return {status, std::move(printed)};
 }
 
-TEST(Promtool, FindsNothingToSayAboutAnyView) {
+TEST(Promtool, AcceptsEveryView) {
   View unknown = sample_view(kProfile612);
   unknown.kernel.online_cpus = 0;
   for (const View& view : {sample_view(kProfile510), sample_view(kProfile61), sample_view(kProfile612),
@@ -409,7 +409,7 @@ TEST(Promtool, FindsNothingToSayAboutAnyView) {
   }
 }
 
-TEST(Promtool, WouldSpeakUp) {  // the check above can fail
+TEST(Promtool, RejectsInvalidText) {  // so the check above can fail
   EXPECT_NE(promtool("# TYPE a counter\na{b=\"\xff\"} 1\n").first, 0);
   EXPECT_NE(promtool("# TYPE a counter\na 1\n").second, "");
 }

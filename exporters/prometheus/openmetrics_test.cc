@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The OpenMetrics output before a parser that is not ours and forgives nothing: prometheus_client's.
+// Checks the OpenMetrics output with a strict third-party parser: prometheus_client's.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -39,7 +39,7 @@ std::pair<int, std::string> check(const std::string& metrics) {
   return {status, std::move(printed)};
 }
 
-TEST(OpenMetrics, AStrictParserTakesEveryView) {
+TEST(OpenMetrics, AStrictParserAcceptsEveryView) {
   View unknown = sample_view(kProfile612);
   unknown.kernel.online_cpus = 0;
   for (const View& view : {sample_view(kProfile510), sample_view(kProfile61), sample_view(kProfile612),
@@ -57,7 +57,7 @@ TEST(OpenMetrics, AStrictParserTakesEveryView) {
   }
 }
 
-TEST(OpenMetrics, ItWouldSpeakUp) {  // the check above can fail
+TEST(OpenMetrics, TheParserRejectsInvalidText) {  // so the check above can fail
   const std::string good =
       "# HELP a_seconds A.\n# TYPE a_seconds histogram\n# UNIT a_seconds "
       "seconds\na_seconds_bucket{le=\"1e-05\"} 1\n"

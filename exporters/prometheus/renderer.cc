@@ -11,7 +11,7 @@ namespace {
 
 using prometheus::MetricFamily;
 
-// What is written of a row beside its samples.
+// The text of a row other than its samples.
 struct RowText {
   Piece name;
   std::array<std::string, 2> metadata;  // by format

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one renderer of the table of metrics, in either format. What comes from a View and what is read anew at
-// every scrape are two texts, because the first is shared by many scrapes; both are made row by row, in the
-// order of kMetrics, through the same SampleSink.
+// Renders the table of metrics in either format. The data of a View and the data read at every scrape are two
+// texts, because the first is shared by many scrapes. Both are written row by row, in the order of kMetrics,
+// through the same SampleSink.
 #pragma once
 
 #include <array>
@@ -20,16 +20,15 @@
 
 namespace rcached {
 
-// A View as text. Reads nothing but the immutable View. Keeps what does not change from View to View: label
-// blocks, and how large the text was. One thread at a time.
+// Renders a View as text. Reads only the immutable View. Caches data that rarely changes from View to View:
+// label blocks, and the size of the text. One thread at a time.
 class ViewRenderer {
  public:
   // Series of each metric that render() would write if nothing were dropped.
   SeriesCounts count(const View& view, const SeriesSettings& settings);
 
-  // Writes over `out`, whose memory is used again. Metrics in `dropped` are left out, as are those without
-  // samples and those that do not come from a View. After count() of a View as large as this one the buffer
-  // gets its size at once.
+  // Overwrites `out`, reusing its memory. Metrics in `dropped` are left out, as are those without samples and
+  // those that do not come from a View. After count() of a View of the same size, the buffer is allocated once.
   void render(const View& view, const SeriesSettings& settings, MetricsFormat format,
               const DroppedMetrics& dropped, std::string& out);
 
@@ -37,15 +36,15 @@ class ViewRenderer {
 
  private:
   SeriesHeads heads_;
-  std::array<std::size_t, kMetricCount> bytes_{};  // of each row's samples at the last count(), about
+  std::array<std::size_t, kMetricCount> bytes_{};  // of each row's samples at the last count(), estimated
 };
 
-// Sample lines that scrape_text() makes of the instruments and the process.
+// Sample lines that scrape_text() writes for the instruments and the process.
 std::uint64_t own_series(const ScrapeInput& in);
 
-// What is read anew at every scrape, as text. Metrics whose names begin with one of `without` are left out.
-// Families of one name become one, which both formats demand. A family that is not in kMetrics, or there
-// under another kind, throws std::logic_error: a bug that every test meets.
+// The data read at every scrape, as text. Metrics whose names begin with one of `without` are left out. Families
+// with the same name are merged, as both formats require. Throws std::logic_error for a family that is not in
+// kMetrics, or has another kind there, which is a bug.
 std::string scrape_text(const ScrapeInput& in, MetricsFormat format,
                         const std::vector<std::string_view>& without = {});
 

@@ -33,7 +33,7 @@ constexpr MetricsFormat kOpen = MetricsFormat::openmetrics;
 
 std::string rendered(const View& view, MetricsFormat format = kText) {
   ViewRenderer renderer;
-  std::string text = "what was there before";
+  std::string text = "previous content";
   renderer.render(view, kDetailed, format, {}, text);
   return text;
 }
@@ -69,7 +69,7 @@ TEST(ViewRenderer, CountsWhatItRenders) {
   }
 }
 
-TEST(ViewRenderer, LeavesOutWhatIsDropped) {
+TEST(ViewRenderer, LeavesOutDroppedMetrics) {
   View view = sample_view(kProfile61);
   const Samples all(rendered(view));
   for (std::size_t row = 0; row < kMetrics.size(); ++row) {
@@ -86,27 +86,27 @@ TEST(ViewRenderer, LeavesOutWhatIsDropped) {
   }
 }
 
-TEST(ViewRenderer, BothFormatsHoldTheSameSeriesAndValues) {
+TEST(ViewRenderer, BothFormatsHaveTheSameSeriesAndValues) {
   for (const View& view : {sample_view(kProfile510), sample_view(kProfile612), hostile_view()}) {
     EXPECT_EQ(Samples(rendered(view, kText)).values(), Samples(rendered(view, kOpen)).values());
   }
 }
 
-TEST(ViewRenderer, HeadsAreMadeAnewOnlyWhenNamesChange) {
+TEST(ViewRenderer, HeadsAreRecreatedOnlyIfNamesChange) {
   View view = sample_view(kProfile61);
   ViewRenderer renderer;
   std::string text;
   const auto render = [&] {
     renderer.render(view, kDetailed, kText, {}, text);
-    EXPECT_EQ(text, rendered(view)) << "what was kept must not show";
+    EXPECT_EQ(text, rendered(view)) << "cached data must not affect the result";
     return renderer.heads().made();
   };
   EXPECT_EQ(render(), 1u);
   view.snapshot.domains[0].outstanding += 5;
   view.snapshot.domains[0].cpu_fills.push_back({.cpu = 900, .order = 1, .loaded = 2, .prev = 3});
-  EXPECT_EQ(render(), 1u) << "values and a CPU more";
+  EXPECT_EQ(render(), 1u) << "values changed, a CPU added";
   view.kernel.cpu_nodes[0] = 7;
-  EXPECT_EQ(render(), 1u) << "nodes are of CPUs, not of domains";
+  EXPECT_EQ(render(), 1u) << "nodes belong to CPUs, not to domains";
   EXPECT_NE(text.find("cpu=\"0\",node=\"7\""), std::string::npos);
   for (std::string DomainInfo::*name :
        {&DomainInfo::label, &DomainInfo::type, &DomainInfo::devices, &DomainInfo::driver}) {
@@ -117,14 +117,14 @@ TEST(ViewRenderer, HeadsAreMadeAnewOnlyWhenNamesChange) {
   view.domains[1].granule_bytes = 65536;
   EXPECT_EQ(render(), 6u);
   view.snapshot.domains.pop_back();
-  EXPECT_EQ(render(), 7u) << "a domain has gone, its name not yet";
+  EXPECT_EQ(render(), 7u) << "a domain was removed, but not its name";
   view.snapshot.domains[0].id = 2;
   EXPECT_EQ(render(), 8u) << "another domain in its place";
   view.snapshot.domains.clear();
   EXPECT_EQ(render(), 9u);
 }
 
-TEST(ViewRenderer, TheBufferIsUsedAgain) {
+TEST(ViewRenderer, TheBufferIsReused) {
   View view = sample_view(kProfile61);
   for (std::uint16_t cpu = 4; cpu < 500; ++cpu)
     view.snapshot.domains[0].cpu_fills.push_back({.cpu = cpu, .order = 1});
@@ -147,8 +147,8 @@ TEST(ViewRenderer, TheBufferIsUsedAgain) {
   }
 }
 
-// The buffer grows under way when what it was made for was much smaller.
-TEST(ViewRenderer, AnExpectationThatWasWrongDoesNoHarm) {
+// The buffer grows during rendering if the estimate was too small.
+TEST(ViewRenderer, AWrongSizeEstimateIsHarmless) {
   View view = sample_view(kProfile61);
   ViewRenderer renderer;
   std::string text;
@@ -257,7 +257,7 @@ TEST(ScrapeText, OneBlockForEachNameInTheOrderOfTheTable) {
                 "rcached_config_last_reload_successful 0\n");
 }
 
-TEST(ScrapeText, LeavesOutWhatIsNotWanted) {
+TEST(ScrapeText, LeavesOutExcludedMetrics) {
   prometheus::Registry registry;
   prometheus::BuildCounter().Name("rcached_textfile_writes_total").Register(registry).Add({{"result", "ok"}});
   auto families = registry.Collect();
@@ -268,7 +268,7 @@ TEST(ScrapeText, LeavesOutWhatIsNotWanted) {
 
 TEST(ScrapeText, AnInstrumentThatIsNotInTheTableIsABug) {
   MetricFamily unknown = streams(1);
-  unknown.name = "rcached_unheard_of";
+  unknown.name = "rcached_unknown";
   EXPECT_THROW(scrape_text({.instruments = {unknown}}, kText), std::logic_error);
   for (const MetricType type :
        {MetricType::Counter, MetricType::Summary, MetricType::Untyped, MetricType::Histogram}) {

@@ -11,10 +11,10 @@
 namespace rcached {
 namespace {
 
-bool may_go(MetricTier tier) { return tier > MetricTier::own; }
+bool can_be_dropped(MetricTier tier) { return tier > MetricTier::own; }
 
-// First the one to leave out first.
-bool goes_before(std::size_t a, std::size_t b, const SeriesCounts& counts) {
+// True if `a` is dropped before `b`.
+bool dropped_before(std::size_t a, std::size_t b, const SeriesCounts& counts) {
   const MetricTier tier_a = kMetrics.at(a).tier;
   const MetricTier tier_b = kMetrics.at(b).tier;
   if (tier_a != tier_b) return tier_a > tier_b;
@@ -34,11 +34,11 @@ SeriesPlan plan_series(const SeriesCounts& counts, std::uint64_t own, std::uint6
 
   std::vector<std::size_t> candidates;
   for (std::size_t row = 0; row < counts.size(); ++row) {
-    // To leave out a metric of one series gains nothing: its name in rcached_series_dropped takes its place.
-    if (may_go(kMetrics.at(row).tier) && counts.at(row) > 1) candidates.push_back(row);
+    // Leaving out a metric with one series gains nothing: its entry in rcached_series_dropped is a series too.
+    if (can_be_dropped(kMetrics.at(row).tier) && counts.at(row) > 1) candidates.push_back(row);
   }
   std::sort(candidates.begin(), candidates.end(),
-            [&](std::size_t a, std::size_t b) { return goes_before(a, b, counts); });
+            [&](std::size_t a, std::size_t b) { return dropped_before(a, b, counts); });
   for (const std::size_t row : candidates) {
     if (plan.total() <= limit) break;
     plan.dropped.set(row);
@@ -52,16 +52,16 @@ std::string describe_plan(const SeriesPlan& plan) {
   if (plan.dropped.none()) {
     if (plan.total() <= plan.limit) {
       return fmt::format(
-          "the scrape's {} series fit into metrics.series_limit ({}) again: nothing is left out",
+          "the scrape's {} series fit within metrics.series_limit ({}) again; nothing is left out",
           plan.total(), plan.limit);
     }
     return fmt::format(
-        "the scrape holds {} series, more than metrics.series_limit ({}), and none of them may be left out; "
+        "the scrape has {} series, more than metrics.series_limit ({}), and none of them can be left out; "
         "raise metrics.series_limit",
         plan.total(), plan.limit);
   }
   std::string text =
-      fmt::format("the scrape would hold {} series, more than metrics.series_limit ({}); left out:",
+      fmt::format("the scrape would have {} series, more than metrics.series_limit ({}); left out:",
                   plan.kept + plan.left_out + plan.own + 3, plan.limit);
   bool first = true;
   for (std::size_t row = 0; row < kMetrics.size(); ++row) {
@@ -71,13 +71,12 @@ std::string describe_plan(const SeriesPlan& plan) {
     first = false;
   }
   if (plan.total() > plan.limit) {
-    fmt::format_to(std::back_inserter(text),
-                   "; what alerts need and rcached's own metrics stay, {} series, though that is still more",
-                   plan.total());
+    fmt::format_to(
+        std::back_inserter(text),
+        "; the metrics that alerts use and rcached's own metrics are kept: {} series, still above the limit",
+        plan.total());
   }
-  return text +
-         "; raise metrics.series_limit, or turn off metrics.per_magazine or metrics.per_cpu where they are "
-         "on";
+  return text + "; raise metrics.series_limit, or disable metrics.per_magazine or metrics.per_cpu if enabled";
 }
 
 }  // namespace rcached

@@ -58,14 +58,14 @@ const SeriesCounts kCounts = counts_of({{kMagazines, 1200},
 constexpr std::uint64_t kOwn = 20;
 constexpr std::uint64_t kAll = 1200 + 600 + 100 + 220 + 70 + 71 + 10 + 1 + 60 + kOwn + 3;
 
-TEST(SeriesBudget, NothingGoesWhileAllFits) {
+TEST(SeriesBudget, NothingIsDroppedIfAllFits) {
   const SeriesPlan plan = plan_series(kCounts, kOwn, kAll);
   EXPECT_TRUE(plan.dropped.none());
   EXPECT_EQ(plan.total(), kAll);
   EXPECT_EQ(plan.left_out, 0u);
 }
 
-TEST(SeriesBudget, TheMostDetailedTierGoesFirstAndTheLargestFirstWithinIt) {
+TEST(SeriesBudget, TheMostDetailedTierIsDroppedFirstAndTheLargestMetricFirstWithinIt) {
   const struct {
     std::uint64_t limit;
     Names dropped;
@@ -90,30 +90,27 @@ TEST(SeriesBudget, TheMostDetailedTierGoesFirstAndTheLargestFirstWithinIt) {
   }
 }
 
-TEST(SeriesBudget, AlertingAndOwnSeriesStayWhateverTheLimit) {
+TEST(SeriesBudget, AlertingAndOwnSeriesAreAlwaysKept) {
   const SeriesPlan plan = plan_series(kCounts, kOwn, 1);
   EXPECT_FALSE(plan.dropped[kOverflows]);
-  EXPECT_FALSE(plan.dropped[kBuild]) << "to leave out one series gains none";
+  EXPECT_FALSE(plan.dropped[kBuild]) << "leaving out a single series gains nothing";
   EXPECT_TRUE(plan.dropped[kTree]);
   EXPECT_EQ(plan.kept, 61u);
   EXPECT_EQ(plan.total(), 61 + kOwn + 3 + 7);
 }
 
-TEST(SeriesBudget, ItIsWordedForAnOperator) {
+TEST(SeriesBudget, TheDescriptionNamesTheMetrics) {
   EXPECT_EQ(describe_plan(plan_series(kCounts, kOwn, kAll)),
-            "the scrape's 2355 series fit into metrics.series_limit (2355) again: nothing is left out");
+            "the scrape's 2355 series fit within metrics.series_limit (2355) again; nothing is left out");
   EXPECT_EQ(describe_plan(plan_series(kCounts, kOwn, 600)),
-            "the scrape would hold 2355 series, more than metrics.series_limit (600); left out: "
+            "the scrape would have 2355 series, more than metrics.series_limit (600); left out: "
             "iova_rcache_cpu_ranges (600), iova_rcache_magazine_ranges (1200); raise metrics.series_limit, "
-            "or turn off "
-            "metrics.per_magazine or metrics.per_cpu where they are on");
-  EXPECT_NE(describe_plan(plan_series(kCounts, kOwn, 1)).find("though that is still more"),
-            std::string::npos);
+            "or disable metrics.per_magazine or metrics.per_cpu if enabled");
+  EXPECT_NE(describe_plan(plan_series(kCounts, kOwn, 1)).find("still above the limit"), std::string::npos);
   const SeriesCounts alerting = counts_of({{kOverflows, 60}});
   EXPECT_EQ(describe_plan(plan_series(alerting, 0, 10)),
-            "the scrape holds 63 series, more than metrics.series_limit (10), and none of them may be left "
-            "out; raise "
-            "metrics.series_limit");
+            "the scrape has 63 series, more than metrics.series_limit (10), and none of them can be left "
+            "out; raise metrics.series_limit");
 }
 
 // --- the tiers of the table
@@ -140,7 +137,7 @@ std::map<std::string, std::string> expressions(const std::string& kind, const st
   return found;
 }
 
-// Adds the metrics that PromQL uses, those behind recorded series (level:metric:operations) included.
+// Adds the metrics that PromQL uses, including those of recorded series (level:metric:operations).
 void add_metrics(const std::string& promql, const std::map<std::string, std::string>& recorded, Names& used) {
   const std::regex name(R"([a-z]+:[a-z0-9_:]+|\b(iova|rcached|process)_[a-z0-9_]+)");
   for (std::sregex_iterator use(promql.begin(), promql.end(), name), end; use != end; ++use) {
@@ -153,16 +150,16 @@ void add_metrics(const std::string& promql, const std::map<std::string, std::str
   }
 }
 
-TEST(MetricTiers, WhatTheAlertsUseIsAlertingAndNothingElse) {
+TEST(MetricTiers, ExactlyTheMetricsOfTheAlertsAreAlerting) {
   const auto recorded = expressions("record", "rules.yaml");
   Names used = {"rcached_series", "rcached_series_limit", "rcached_series_left_out",
                 "rcached_series_dropped"};
   const std::size_t about = used.size();
   for (const auto& [alert, promql] : expressions("alert", "alerts.yaml")) add_metrics(promql, recorded, used);
   EXPECT_GT(used.size(), about + 15) << "the rules were read";
-  EXPECT_TRUE(used.contains("iova_outstanding_ranges")) << "also those that are used by recorded series";
-  // What is read at every scrape is never left out either. That each name is documented is held by
-  // dashboards/dashboards_test.py.
+  EXPECT_TRUE(used.contains("iova_outstanding_ranges")) << "including those used by recorded series";
+  // Metrics read at every scrape are never left out either. dashboards/dashboards_test.py checks that each name
+  // is documented.
   for (auto name = used.begin(); name != used.end();) {
     const auto row = std::ranges::find(kMetrics, *name, &MetricRow::name);
     name = row == kMetrics.end() || row->tier == MetricTier::own ? used.erase(name) : std::next(name);

@@ -18,7 +18,7 @@ Piece whole(const Labels& labels) { return Piece(label_block(labels)); }
 Piece opening(const Labels& labels) { return Piece("{" + joined(labels) + ","); }
 Piece closing(const Labels& labels) { return Piece(joined(labels) + "} "); }
 
-// An empty label value means "no such label" to Prometheus; a word keeps the label set of a metric constant.
+// To Prometheus, an empty label value means "no label"; a placeholder keeps a metric's label set constant.
 std::string_view or_word(std::string_view value, std::string_view word) {
   return value.empty() ? word : value;
 }

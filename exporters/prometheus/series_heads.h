@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SeriesHeads: the label blocks of the scrape's series (`{domain="4",order="0"} `), made once for a set of
-// domains, names and CPUs and kept as long as these do not change: between two snapshots of a host nearly
-// always. Blocks of series by CPU are in two halves, one of the domain and one of the CPU, so that 64 domains
-// x 256 CPUs take some hundred kilobytes and not tens of megabytes. Not thread-safe.
+// SeriesHeads: the label blocks of the scrape's series (`{domain="4",order="0"} `), cached as long as domains,
+// names and CPUs do not change, which is nearly always the case from one snapshot to the next. Blocks of
+// per-CPU series have two halves, one per domain and one per CPU, so 64 domains x 256 CPUs take a few hundred
+// kilobytes instead of tens of megabytes. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 
 namespace rcached {
 
-// Those of one domain. "open" ones lack the end: one of a CpuHeads, or a literal, follows.
+// The label blocks of one domain. "open" ones are unterminated: a block of CpuHeads, or a literal, follows.
 struct DomainHeads {
   Piece whole;                                   // {domain="4"}
   Piece open;                                    // {domain="4",
@@ -35,18 +35,18 @@ struct CpuHeads {
 
 class SeriesHeads {
  public:
-  // To be called with a View before its heads are asked for.
+  // Must be called with a View before its heads are used.
   void update(const View& view);
 
   // By position in view.snapshot.domains.
   const DomainHeads& domain(std::size_t position) const { return domains_[position]; }
-  // Made when it is first asked for. Stays where it is until an update() with other NUMA nodes.
+  // Created on first use. The reference is valid until an update() with other NUMA nodes.
   const CpuHeads& cpu(std::uint16_t cpu) {
     if (cpu >= cpus_.size() || cpus_[cpu] == nullptr) add_cpu(cpu);
     return *cpus_[cpu];
   }
 
-  // Times that heads of domains were made; for tests.
+  // How often the heads of domains were created; for tests.
   std::size_t made() const { return made_; }
 
  private:
@@ -54,7 +54,7 @@ class SeriesHeads {
   void add_cpu(std::uint16_t cpu);
 
   std::vector<std::uint64_t> ids_;  // of the snapshot's domains
-  std::vector<DomainInfo> names_;   // of the View the heads were made for
+  std::vector<DomainInfo> names_;   // of the View that the heads were created for
   std::vector<DomainHeads> domains_;
   std::vector<std::int16_t> cpu_nodes_;
   std::vector<std::unique_ptr<const CpuHeads>> cpus_;

@@ -43,34 +43,34 @@ std::string hint_for(int error, const std::string& directory) {
   switch (code_of(error)) {
     case ErrorCode::not_found:
       return fmt::format(
-          "make the directory {}, or set textfile.path into the one that node_exporter reads "
+          "create the directory {}, or set textfile.path to a file in the directory that node_exporter reads "
           "(--collector.textfile.directory)",
           directory);
     case ErrorCode::permission:
       if (error == EROFS) {
         return fmt::format(
-            "make {} writable for rcached: under systemd by ReadWritePaths=, else by mounting "
-            "it read-write",
+            "make {} writable for rcached: with ReadWritePaths= under systemd, otherwise by mounting it "
+            "read-write",
             directory);
       }
-      return fmt::format("let the user that runs rcached write and rename in {}", directory);
+      return fmt::format("allow the user that runs rcached to create and rename files in {}", directory);
     case ErrorCode::no_space:
-      if (error == EFBIG) return "raise the limit of file sizes (ulimit -f, LimitFSIZE=), or export less";
+      if (error == EFBIG) return "raise the file size limit (ulimit -f, LimitFSIZE=), or export less";
       return fmt::format(
           "free space on the file system of {}, or export fewer series (metrics.per_cpu, "
           "metrics.per_magazine, metrics.series_limit)",
           directory);
     default:
-      return fmt::format("look at the file system of {}", directory);
+      return fmt::format("check the file system of {}", directory);
   }
 }
 
-// Owns the descriptor of a temporary, and its name until it is renamed.
+// Owns the descriptor of a temporary file, and its name until it is renamed.
 class Temporary {
  public:
   explicit Temporary(const std::string& prefix) : name_(prefix + std::string(kUnique)) {
     fd_ = ::mkostemp(name_.data(), O_CLOEXEC);
-    // Tells clear() of another process that somebody is at work on it.
+    // Tells clear() of another process that the file is in use.
     if (fd_ >= 0) ::flock(fd_, LOCK_EX | LOCK_NB);
   }
   ~Temporary() {
@@ -104,7 +104,7 @@ class Temporary {
   bool renamed_ = false;
 };
 
-// Whether the file begins with the header; an empty one is nobody's.
+// True if the file begins with the header or is empty.
 bool begins_with_header(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return false;
@@ -149,17 +149,19 @@ bool PromFile::is_mine(const struct stat& info) const {
 Expected<void> PromFile::check_place() const {
   struct stat info {};
   if (::lstat(path_.c_str(), &info) != 0) {
-    if (errno == ENOENT) return {};  // or the directory is missing, which making the temporary tells
-    return failed("look at", errno);
+    if (errno == ENOENT) return {};  // or no directory: creating the temporary file reports that
+    return failed("access", errno);
   }
   if (is_mine(info)) return {};
   if (!S_ISREG(info.st_mode) || !begins_with_header(path_)) {
-    return fail(ErrorCode::foreign_file, fmt::format("what is at {} was not written by rcached", path_),
+    return fail(ErrorCode::foreign_file, fmt::format("{} exists and was not written by rcached", path_),
                 "remove it, or set textfile.path to a name that nothing else uses");
   }
   if (written_) {
-    return fail(ErrorCode::foreign_file, fmt::format("another rcached writes {}", path_),
-                "give each its own textfile.path; if no other runs, remove the file");
+    return fail(
+        ErrorCode::foreign_file, fmt::format("another rcached instance writes {}", path_),
+        "set a different textfile.path for each instance; if no other instance is running, remove the "
+        "file");
   }
   return {};
 }
@@ -172,11 +174,11 @@ Expected<void> PromFile::replace(const std::vector<std::string_view>& pieces) {
   for (const std::string_view piece : pieces) {
     if (!file.write(piece)) return failed("write", errno);
   }
-  // Without the sync a rename may reach the disk before the contents: an empty file after a power failure.
-  // The directory needs none: after one, the file of before is as good.
+  // Without the sync, a rename may reach the disk before the contents: an empty file after a power failure.
+  // The directory needs no sync: after a power failure the previous file is acceptable.
   if (::fchmod(file.fd(), 0644) != 0 || ::fsync(file.fd()) != 0) return failed("write", errno);
   struct stat info {};
-  if (::fstat(file.fd(), &info) != 0 || !file.rename_to(path_)) return failed("put in place", errno);
+  if (::fstat(file.fd(), &info) != 0 || !file.rename_to(path_)) return failed("replace", errno);
   written_ = Identity{info.st_dev, info.st_ino, info.st_mtim};
   return {};
 }
@@ -188,7 +190,7 @@ Expected<void> PromFile::remove() {
     if (auto good = check_place(); !good) return good;
     if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return failed("remove", errno);
   } else if (errno != ENOENT && errno != ENOTDIR) {
-    return failed("look at", errno);
+    return failed("access", errno);
   }
   written_.reset();
   return {};
@@ -214,9 +216,9 @@ Expected<void> PromFile::clear() {
     const std::string name = it->path().string();
     if (name.size() != temporary_prefix_.size() + kUnique.size() || !name.starts_with(temporary_prefix_))
       continue;
-    if (!remove_if_abandoned(it->path()) && result) result = failed("remove temporaries of", errno);
+    if (!remove_if_abandoned(it->path()) && result) result = failed("remove temporary files of", errno);
   }
-  if (error) return failed("look for temporaries of", error.value());
+  if (error) return failed("list temporary files of", error.value());
   struct stat info {};
   if (::lstat(path_.c_str(), &info) != 0) return result;
   if (auto good = check_place(); !good) return good;

@@ -55,7 +55,7 @@ class PromFileTest : public ::testing::Test {
     return found;
   }
 
-  // The error says where and what to do, and nothing has changed in the directory.
+  // The error names the path and gives a hint.
   template <typename Result>
   void expect_refused(const Result& result, ErrorCode code, const std::string& says) {
     ASSERT_FALSE(result);
@@ -65,8 +65,7 @@ class PromFileTest : public ::testing::Test {
     EXPECT_FALSE(result.error().hint.empty());
   }
 
-  // Runs `body` in a process of its own, which may change what belongs to a process; fails when a check in it
-  // fails.
+  // Runs `body` in a child process, which may change its own limits and user; fails if a check in it fails.
   static void in_child(const std::function<void()>& body) {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -111,10 +110,10 @@ TEST_F(PromFileTest, ReplacesItsOwnFileAndRemovesIt) {
   EXPECT_TRUE(mine.remove()) << "nothing to do";
   ASSERT_TRUE(mine.replace({"a 3\n"}));
   fs::remove(path());
-  EXPECT_TRUE(mine.remove()) << "somebody was faster";
+  EXPECT_TRUE(mine.remove()) << "already removed";
 }
 
-TEST_F(PromFileTest, TakesOverWhatAnEarlierRunHasLeft) {
+TEST_F(PromFileTest, ReplacesTheFileOfAnEarlierRun) {
   ASSERT_TRUE(file().replace({"a 1\n"}));
   ASSERT_TRUE(file().replace({"a 2\n"}));
   EXPECT_EQ(read(path()), whole("a 2\n"));
@@ -145,7 +144,7 @@ TEST_F(PromFileTest, ClearLeavesATemporaryThatIsBeingWritten) {
   EXPECT_TRUE(names().empty());
 }
 
-TEST_F(PromFileTest, LeavesAloneWhatItDidNotWrite) {
+TEST_F(PromFileTest, LeavesForeignFilesUnchanged) {
   write("rcached.prom", "apt_upgrades_pending 3\n");
   expect_refused(file().replace({"a 1\n"}), ErrorCode::foreign_file, "not written by rcached");
   expect_refused(file().clear(), ErrorCode::foreign_file, "not written by rcached");
@@ -167,7 +166,7 @@ TEST_F(PromFileTest, LeavesAloneWhatItDidNotWrite) {
   EXPECT_EQ(names(), (std::set<std::string>{"elsewhere", "rcached.prom"}));
 }
 
-TEST_F(PromFileTest, TwoThatWriteOneFileDoNotTakeTurns) {
+TEST_F(PromFileTest, TwoWritersOfOneFileDoNotAlternate) {
   PromFile first = file(), second = file();
   ASSERT_TRUE(first.replace({"first 1\n"}));
   ASSERT_TRUE(second.replace({"second 1\n"}));
@@ -176,15 +175,15 @@ TEST_F(PromFileTest, TwoThatWriteOneFileDoNotTakeTurns) {
   EXPECT_EQ(read(path()), whole("second 1\n"));
   EXPECT_TRUE(second.replace({"second 2\n"}));
   EXPECT_TRUE(second.remove());
-  EXPECT_TRUE(first.replace({"first 3\n"})) << "the place is free again";
+  EXPECT_TRUE(first.replace({"first 3\n"})) << "the path is free again";
 }
 
-TEST_F(PromFileTest, AnEmptyFileIsNobodys) {  // what a power failure can leave of other programs' habits
+TEST_F(PromFileTest, AnEmptyFileIsReplaced) {  // other programs can leave one after a power failure
   write("rcached.prom", "");
   EXPECT_TRUE(file().replace({"a 1\n"}));
 }
 
-TEST_F(PromFileTest, SaysWhenThereIsNoDirectory) {
+TEST_F(PromFileTest, ReportsAMissingDirectory) {
   auto lost = PromFile::at((directory_ / "gone" / "rcached.prom").string()).value();
   for (const auto& result : {lost.replace({"a 1\n"}), lost.clear()}) {
     ASSERT_FALSE(result);
@@ -198,7 +197,7 @@ TEST_F(PromFileTest, SaysWhenThereIsNoDirectory) {
   EXPECT_EQ(under_a_file.error().code, ErrorCode::not_found);
 }
 
-TEST_F(PromFileTest, SaysWhenItMayNotWrite) {
+TEST_F(PromFileTest, ReportsMissingPermission) {
   fs::permissions(directory_, fs::perms(0555));
   in_child([this] {
     if (::geteuid() == 0) {
@@ -209,7 +208,7 @@ TEST_F(PromFileTest, SaysWhenItMayNotWrite) {
   EXPECT_TRUE(names().empty());
 }
 
-TEST_F(PromFileTest, AFileLimitLeavesTheOldFileWhole) {
+TEST_F(PromFileTest, AFileSizeLimitLeavesTheOldFileIntact) {
   ASSERT_TRUE(file().replace({"old 1\n"}));
   in_child([this] {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -218,14 +217,14 @@ TEST_F(PromFileTest, AFileLimitLeavesTheOldFileWhole) {
     const std::string large(10'000, 'x');
     expect_refused(file().replace({large}), ErrorCode::no_space, "too large");
     EXPECT_EQ(read(path()), whole("old 1\n"));
-    EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"}) << "the half file is gone";
+    EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"}) << "the incomplete file is removed";
     EXPECT_TRUE(file().replace({"new 1\n"})) << "what fits is written";
   });
   EXPECT_EQ(read(path()), whole("new 1\n"));
 }
 
-// A file system of 64 KiB, reached only by its descriptor and gone with it. It is not attached to any
-// directory: in a chroot, nobody can keep such a mount from other processes.
+// A file system of 64 KiB, reachable only through its descriptor and released with it. It is not mounted on a
+// directory, because in a chroot the mount could not be hidden from other processes.
 int small_disk() {
   const int context = ::fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0 || ::fsconfig(context, FSCONFIG_SET_STRING, "size", "64k", 0) != 0 ||
@@ -235,8 +234,8 @@ int small_disk() {
   return ::fsmount(context, FSMOUNT_CLOEXEC, 0);
 }
 
-TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root for a small file system; AFileLimit... does without";
+TEST_F(PromFileTest, AFullDiskLeavesTheOldFileIntact) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root for a small file system; AFileSizeLimit... does not";
   in_child([this] {
     const int disk = small_disk();
     ASSERT_GE(disk, 0) << std::system_category().message(errno);
@@ -247,7 +246,7 @@ TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
     expect_refused(mine.replace({large}), ErrorCode::no_space, "No space left");
     EXPECT_EQ(read(path()), whole("old 1\n"));
     EXPECT_EQ(names(), std::set<std::string>{"rcached.prom"});
-    EXPECT_TRUE(mine.replace({"new 1\n"})) << "the space has come back";
+    EXPECT_TRUE(mine.replace({"new 1\n"})) << "space is available again";
 
     mount_attr read_only{};
     read_only.attr_set = MOUNT_ATTR_RDONLY;
@@ -258,9 +257,9 @@ TEST_F(PromFileTest, AFullDiskLeavesTheOldFileWhole) {
   });
 }
 
-// The kernel's own word for it: whoever opens the path gets one whole file, at every moment.
-TEST_F(PromFileTest, AReaderOnlyEverSeesWholeFiles) {
-  constexpr int kLeastReads = 500;
+// rename(2) is atomic: every open of the path gets one complete file.
+TEST_F(PromFileTest, ReadersSeeOnlyCompleteFiles) {
+  constexpr int kMinReads = 500;
   std::atomic<int> reads = 0;
   std::atomic<bool> half = false, done = false;
   PromFile mine = file();
@@ -285,14 +284,14 @@ TEST_F(PromFileTest, AReaderOnlyEverSeesWholeFiles) {
     }
   });
   int number = 0;
-  while (!half && (reads < kLeastReads || number < 100)) {
+  while (!half && (reads < kMinReads || number < 100)) {
     ++number;
     if (!mine.replace({content(number)})) break;
   }
   done = true;
   reader.join();
   EXPECT_FALSE(half);
-  EXPECT_GE(reads, kLeastReads);
+  EXPECT_GE(reads, kMinReads);
   EXPECT_EQ(read(path()), whole(content(number)));
 }
 

@@ -29,7 +29,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAskAgain{200};  // while nothing is known
+constexpr milliseconds kRetryDelay{200};  // while there is no text
 constexpr int kNiceness = 10;
 
 constexpr const char* kWrites = "rcached_textfile_writes_total";
@@ -40,7 +40,7 @@ double unix_seconds() {
   return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count()) / 1000;
 }
 
-// The counts of this exporter. Thread-safe.
+// The metrics of this exporter. Thread-safe.
 class WriteMetrics {
  public:
   WriteMetrics()
@@ -51,11 +51,11 @@ class WriteMetrics {
 
   void written(double at) {
     ok_.Increment();
-    last_write_.Add({}).Set(at);  // the same one every time
+    last_write_.Add({}).Set(at);  // the same gauge every time
   }
   void failed() { error_.Increment(); }
 
-  // As it is after written(at).
+  // The text that will be valid after written(at).
   std::string text_after_write(double at) const {
     ScrapeInput after{.instruments = registry_->Collect()};
     std::erase_if(after.instruments,
@@ -80,9 +80,9 @@ class WriteMetrics {
   prometheus::Family<prometheus::Gauge>& last_write_;
 };
 
-// Of the writer's thread alone. A write beyond the limit of file sizes is to be an error, not the end of the
-// process; setpriority() of Linux is about one thread.
-void settle_thread() {
+// For the writer's thread only. A write beyond RLIMIT_FSIZE must fail instead of killing the process. On Linux,
+// setpriority() applies to one thread.
+void configure_thread() {
   ::pthread_setname_np(::pthread_self(), "rcached-prom");
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
   sigset_t signals;
@@ -122,30 +122,30 @@ class TextfileWriter::Impl {
 
  private:
   void run() {
-    settle_thread();
+    configure_thread();
     if (auto cleared = file_->clear(); !cleared) report(cleared.error());
     do {
     } while (!wait(round()));
     if (auto removed = file_->remove(); !removed) report(removed.error());
   }
 
-  // True: it is to stop.
+  // True: stop() was called.
   bool wait(milliseconds time) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, time, [this] { return stopping_; });
   }
 
-  // How long to wait for the next.
+  // Returns the time to wait until the next round.
   milliseconds round() {
     try {
       const auto text = options_.text();
       if (text.empty()) {
         if (auto removed = file_->remove(); !removed) report(removed.error());
-        return std::min(interval_.load(), kAskAgain);
+        return std::min(interval_.load(), kRetryDelay);
       }
       write(text);
     } catch (const std::exception& error) {
-      failed({ErrorCode::io, fmt::format("cannot make the text for {}: {}", options_.path, error.what()),
+      failed({ErrorCode::io, fmt::format("cannot generate the text for {}: {}", options_.path, error.what()),
               "report this as a bug, unless memory has run out"});
     }
     return interval_;
@@ -184,9 +184,9 @@ class TextfileWriter::Impl {
   std::condition_variable changed_;
   bool stopping_ = false;
 
-  // Of the thread:
+  // Used by the thread only:
   std::optional<PromFile> file_;
-  std::string reported_;  // the last failure, until a write has worked
+  std::string reported_;  // the last failure, until a write succeeds
 
   std::thread thread_;
 };

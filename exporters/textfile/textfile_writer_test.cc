@@ -77,7 +77,7 @@ class TextfileWriterTest : public ::testing::Test {
     text_.clear();
   }
 
-  // Waits until `condition`, which may look at the members that follow; false after 20 s.
+  // Waits for `condition`, which may access the members that follow; false after 20 s.
   template <typename Condition>
   bool eventually(Condition condition) {
     std::unique_lock lock(mutex_);
@@ -100,7 +100,7 @@ class TextfileWriterTest : public ::testing::Test {
   static std::string metrics(const TextfileWriter& writer) {
     return scrape_text({.instruments = writer.metrics()->Collect()}, MetricsFormat::text);
   }
-  // The value of a series in the text; -1 when it is not there.
+  // The value of a series in the text; -1 if absent.
   static double value(const std::string& text, const std::string& series) {
     const auto at = ("\n" + text).find("\n" + series + " ");
     return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size()));
@@ -121,11 +121,11 @@ constexpr const char* kOk = "rcached_textfile_writes_total{result=\"ok\"}";
 constexpr const char* kError = "rcached_textfile_writes_total{result=\"error\"}";
 constexpr const char* kLast = "rcached_textfile_last_write_timestamp_seconds";
 
-TEST_F(TextfileWriterTest, WritesAtOnceAndAgainAndRemovesTheFileAtTheEnd) {
+TEST_F(TextfileWriterTest, WritesRepeatedlyAndRemovesTheFileOnStop) {
   TextfileWriter writer(options());
   EXPECT_EQ(value(metrics(writer), kOk), 0);
   EXPECT_EQ(value(metrics(writer), kError), 0);
-  EXPECT_EQ(value(metrics(writer), kLast), -1) << "absent when never";
+  EXPECT_EQ(value(metrics(writer), kLast), -1) << "absent before the first write";
   ASSERT_TRUE(writer.start());
   ASSERT_TRUE(eventually([&] { return read(path()).find("\niova_a 1\n") != std::string::npos; }));
   set_text("iova_a 2\n");
@@ -138,7 +138,7 @@ TEST_F(TextfileWriterTest, WritesAtOnceAndAgainAndRemovesTheFileAtTheEnd) {
   EXPECT_EQ(recoveries_, 0);
 }
 
-TEST_F(TextfileWriterTest, TheFileHoldsItsOwnMetricsAsTheyAreOnceItIsThere) {
+TEST_F(TextfileWriterTest, TheFileCountsItsOwnWrite) {
   // One write only: the next is an hour away, and stop() does not wait for it.
   TextfileWriter writer(options(1h));
   ASSERT_TRUE(writer.start());
@@ -153,13 +153,13 @@ TEST_F(TextfileWriterTest, TheFileHoldsItsOwnMetricsAsTheyAreOnceItIsThere) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 30min);
 }
 
-TEST_F(TextfileWriterTest, NothingIsWrittenWhileNothingIsKnownAndAStaleFileGoes) {
+TEST_F(TextfileWriterTest, WithoutTextNothingIsWrittenAndAStaleFileIsRemoved) {
   set_no_text();
   std::ofstream(path()) << kPromFileHeader << "iova_a 0\n";
   TextfileWriter writer(options());
   ASSERT_TRUE(writer.start());
   ASSERT_TRUE(asked_again(2));
-  EXPECT_FALSE(fs::exists(path())) << "what a killed rcached has left";
+  EXPECT_FALSE(fs::exists(path())) << "the file of a killed rcached";
   EXPECT_EQ(value(metrics(writer), kOk) + value(metrics(writer), kError), 0);
   set_text("iova_a 1\n");
   ASSERT_TRUE(eventually([&] { return fs::exists(path()); }));
@@ -168,7 +168,7 @@ TEST_F(TextfileWriterTest, NothingIsWrittenWhileNothingIsKnownAndAStaleFileGoes)
   EXPECT_TRUE(failures_.empty());
 }
 
-TEST_F(TextfileWriterTest, AFailureIsToldOnceCountedEachTimeAndSoIsItsEnd) {
+TEST_F(TextfileWriterTest, AFailureIsReportedOnceAndCountedEachTime) {
   fs::remove(directory_);
   TextfileWriter writer(options());
   ASSERT_TRUE(writer.start());
@@ -178,7 +178,7 @@ TEST_F(TextfileWriterTest, AFailureIsToldOnceCountedEachTimeAndSoIsItsEnd) {
   EXPECT_GE(value(metrics(writer), kError), 4);
   {
     const std::lock_guard lock(mutex_);
-    // Of clear() at the start, and of the writes.
+    // From clear() at the start, and from the writes.
     ASSERT_EQ(failures_.size(), 2u);
     for (const Error& failure : failures_) EXPECT_EQ(failure.code, ErrorCode::not_found);
     EXPECT_NE(failures_.back().message.find(path()), std::string::npos);
@@ -187,7 +187,7 @@ TEST_F(TextfileWriterTest, AFailureIsToldOnceCountedEachTimeAndSoIsItsEnd) {
   EXPECT_EQ(recoveries_, 1);
 }
 
-TEST_F(TextfileWriterTest, ATextThatCannotBeMadeIsAFailureToo) {
+TEST_F(TextfileWriterTest, AnExceptionFromTextIsAFailure) {
   throws_ = true;
   TextfileWriter writer(options());
   ASSERT_TRUE(writer.start());
@@ -200,7 +200,7 @@ TEST_F(TextfileWriterTest, ATextThatCannotBeMadeIsAFailureToo) {
   EXPECT_TRUE(eventually([&] { return recoveries_ == 1; }));
 }
 
-TEST_F(TextfileWriterTest, AFileOfAnotherIsLeftAlone) {
+TEST_F(TextfileWriterTest, AForeignFileIsLeftUnchanged) {
   std::ofstream(path()) << "apt_upgrades_pending 3\n";
   TextfileWriter writer(options());
   ASSERT_TRUE(writer.start());
@@ -211,7 +211,7 @@ TEST_F(TextfileWriterTest, AFileOfAnotherIsLeftAlone) {
   EXPECT_EQ(failures_[0].code, ErrorCode::foreign_file);
 }
 
-TEST_F(TextfileWriterTest, ABadPathIsRefusedAtTheStart) {
+TEST_F(TextfileWriterTest, ABadPathIsRejectedAtStart) {
   TextfileOptions bad = options();
   bad.path = "metrics.txt";
   TextfileWriter writer(bad);
@@ -224,7 +224,7 @@ TEST_F(TextfileWriterTest, CanBeStartedAgain) {
   TextfileWriter writer(options());
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(writer.start());
-    EXPECT_TRUE(writer.start()) << "it runs already";
+    EXPECT_TRUE(writer.start()) << "already running";
     ASSERT_TRUE(eventually([&] { return fs::exists(path()); }));
     writer.stop();
     writer.stop();
@@ -233,24 +233,24 @@ TEST_F(TextfileWriterTest, CanBeStartedAgain) {
 }
 
 // A service may run with LimitFSIZE=: the kernel then sends a signal that would end the daemon.
-TEST_F(TextfileWriterTest, TheFileLimitOfTheProcessDoesNotEndIt) {
+TEST_F(TextfileWriterTest, TheFileSizeLimitDoesNotKillTheProcess) {
   const pid_t child = ::fork();
   if (child == 0) {
     const rlimit limit{4096, 4096};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     set_text("iova_a{x=\"" + std::string(10'000, 'x') + "\"} 1\n");
     TextfileWriter writer(options());
-    const bool told = writer.start() && eventually([&] { return !failures_.empty(); }) &&
-                      failures_[0].code == ErrorCode::no_space;
+    const bool reported = writer.start() && eventually([&] { return !failures_.empty(); }) &&
+                          failures_[0].code == ErrorCode::no_space;
     writer.stop();
-    ::_exit(told && fs::is_empty(directory_) ? 0 : 1);
+    ::_exit(reported && fs::is_empty(directory_) ? 0 : 1);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
-TEST_F(TextfileWriterTest, AFullFileIsCleanAndLeavesOutWhatNodeExporterHasItself) {
+TEST_F(TextfileWriterTest, ACompleteFilePassesPromtoolWithoutProcessMetrics) {
   TextfileWriter writer([this] {
     TextfileOptions with_page = options(1h);
     with_page.text = [this] {
@@ -273,7 +273,7 @@ TEST_F(TextfileWriterTest, AFullFileIsCleanAndLeavesOutWhatNodeExporterHasItself
   EXPECT_NE(text.find("\niova_tree_ranges{domain=\"4\"} "), std::string::npos);
   EXPECT_NE(text.find("\niova_rcache_cpu_ranges{"), std::string::npos);
   EXPECT_EQ(text.find("process_open_fds"), std::string::npos);
-  EXPECT_EQ(value(text, kOk), 1) << "its own metrics as they are now, and not as the page had them";
+  EXPECT_EQ(value(text, kOk), 1) << "its own metrics including this write, not those of the page";
   EXPECT_EQ(text.find(kOk), text.rfind(kOk)) << "once";
 }
 

@@ -31,9 +31,9 @@ bool is_host(std::string_view text) {
 
 Error unreachable(const std::string& where, const std::string& why) {
   return {
-      ErrorCode::unreachable, fmt::format("no rcached answers at {}: {}", where, why),
-      "start it ('systemctl start rcached' or 'rcached run'), name its address with --url, or run without a "
-      "daemon: --source"};
+      ErrorCode::unreachable, fmt::format("no rcached responds at {}: {}", where, why),
+      "start it ('systemctl start rcached' or 'rcached run'), set its address with --url, or run without a "
+      "daemon with --source"};
 }
 
 }  // namespace
@@ -49,10 +49,11 @@ tl::expected<ApiUrl, std::string> parse_url(std::string_view text) {
   const std::string_view authority = text.substr(0, text.find_first_of("/?#"));
   std::string_view path = text.substr(authority.size());
   if (authority.find('@') != std::string_view::npos)
-    return wrong("it holds a user name or a password: give --user, and the password in RCACHED_PASSWORD");
+    return wrong(
+        "it contains a user name or a password: use --user, and set the password in RCACHED_PASSWORD");
   if (path.find_first_of("?#") != std::string_view::npos) return wrong("it has a query or a fragment");
   if (std::any_of(path.begin(), path.end(), [](char c) { return c <= ' ' || c >= 0x7f; }))
-    return wrong("its path has characters that do not belong there");
+    return wrong("its path contains invalid characters");
   const std::size_t colon = authority.rfind(':');
   const std::string_view host = authority.substr(0, colon);
   if (!is_host(host)) return wrong("the host is neither a name nor an IPv4 address");
@@ -74,9 +75,9 @@ ApiClient::ApiClient(ApiUrl url, ApiClientOptions options)
       connection_(std::make_unique<Connection>(url_.origin)) {
   httplib::Client& client = connection_->client;
   client.set_keep_alive(true);
-  client.set_follow_location(false);  // a password goes to no other server
+  client.set_follow_location(false);  // never send the password to another server
   client.set_decompress(false);
-  client.set_url_encode(false);  // paths come encoded
+  client.set_url_encode(false);  // paths are already encoded
   client.set_tcp_nodelay(true);
   client.set_connection_timeout(options_.connect_limit);
   client.set_read_timeout(options_.answer_limit);
@@ -101,12 +102,12 @@ Fetched ApiClient::get(const std::string& path) {
   const char* given_up = nullptr;
   std::string body;
   const auto take = [&](const char* data, std::size_t size) {
-    if (body.size() + size > options_.largest_answer) {
-      given_up = "the answer is larger than any of rcached";
+    if (body.size() + size > options_.max_response_bytes) {
+      given_up = "the response is too large";
     } else if (Clock::now() > end) {
-      given_up = "the answer takes too long";
+      given_up = "the response takes too long";
     } else if (connection_->cancelled) {
-      given_up = "this program is ending";
+      given_up = "the program is shutting down";
     } else {
       body.append(data, size);
     }
@@ -124,18 +125,18 @@ Fetched ApiClient::get(const std::string& path) {
       return tl::unexpected(unreachable(where, "the connection timed out"));
     case httplib::Error::SSLConnection:
     case httplib::Error::SSLLoadingCerts:
-      return tl::unexpected(Error{ErrorCode::unreachable, where + ": the TLS handshake fails",
-                                  "check that this address speaks TLS, or write http://"});
+      return tl::unexpected(Error{ErrorCode::unreachable, where + ": the TLS handshake failed",
+                                  "check that this address supports TLS, or use http://"});
     case httplib::Error::SSLServerVerification:
       return tl::unexpected(
-          Error{ErrorCode::unreachable, where + ": its certificate is not trusted here",
-                "have this machine trust its issuer (SSL_CERT_FILE names a file of your own)"});
+          Error{ErrorCode::unreachable, where + ": its certificate is not trusted",
+                "add its issuer to the trusted certificates (SSL_CERT_FILE can name a file)"});
     default:
       return tl::unexpected(
           Error{ErrorCode::bad_answer,
                 fmt::format("{}: {}", where,
-                            given_up != nullptr ? given_up : "the answer ends too early, or is not HTTP"),
-                "check that the address is that of an rcached, and its log"});
+                            given_up != nullptr ? given_up : "the response is truncated, or is not HTTP"),
+                "check that the address belongs to an rcached, and check its log"});
   }
 }
 

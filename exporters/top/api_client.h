@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ApiClient: the answers of a daemon over HTTP/1.1, with one connection that is kept.
+// ApiClient: requests to a daemon over HTTP/1.1 on one persistent connection.
 #pragma once
 
 #include <chrono>
@@ -19,16 +19,16 @@ struct ApiUrl {
   std::string prefix;     // path before /api/v1, e.g. behind a proxy: "/rcached"; empty: none
 };
 
-// "http://HOST[:PORT][/PREFIX]", also https, and without a scheme http. The error says what is wrong and
-// never repeats a password.
+// "http://HOST[:PORT][/PREFIX]" or https; the default scheme is http. The error message never contains a
+// password.
 tl::expected<ApiUrl, std::string> parse_url(std::string_view text);
 
 struct ApiClientOptions {
   std::string user;  // empty: no authentication
   std::string password;
   std::chrono::milliseconds connect_limit{3'000};
-  std::chrono::milliseconds answer_limit{10'000};  // for a whole answer
-  std::size_t largest_answer = std::size_t{64} << 20;
+  std::chrono::milliseconds answer_limit{10'000};  // for a whole response
+  std::size_t max_response_bytes = std::size_t{64} << 20;
 };
 
 class ApiClient final : public JsonSource {

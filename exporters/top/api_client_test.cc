@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(ApiUrl, WhatItTakes) {
+TEST(ApiUrl, AcceptsValidUrls) {
   EXPECT_EQ(parse_url("http://127.0.0.1:9731")->origin, "http://127.0.0.1:9731");
   EXPECT_EQ(parse_url("127.0.0.1:9731")->origin, "http://127.0.0.1:9731");
   EXPECT_EQ(parse_url("https://db7.example/rcached/")->prefix, "/rcached");
@@ -30,7 +30,7 @@ TEST(ApiUrl, WhatItTakes) {
   EXPECT_EQ(parse_url("http://a:1/")->prefix, "");
 }
 
-TEST(ApiUrl, WhatItRefusesWithoutRepeatingPasswords) {
+TEST(ApiUrl, RejectsInvalidUrlsWithoutRepeatingPasswords) {
   for (const char* text :
        {"", "http://", "ftp://a", "http://a:0", "http://a:65536", "http://a:", "http://a:1x", "http://a b",
         "http://a/?x=1", "http://a/#x", "http://a/\x1b[2J", "http://[::1]:9731", "http://a\r\nb",
@@ -57,7 +57,7 @@ class Server {
   std::optional<HttpServer> server_;
 };
 
-TEST(ApiClient, AsksARealServer) {
+TEST(ApiClient, FetchesFromARealServer) {
   const auto source =
       std::make_shared<const rcached::testing::SettableSource>(rcached::testing::sample_view(kProfile61));
   const Server server(api_routes(source));
@@ -90,18 +90,18 @@ TEST(ApiClient, SendsNameAndPassword) {
   EXPECT_EQ(seen, "");
 }
 
-TEST(ApiClient, NobodyThere) {
+TEST(ApiClient, NoServer) {
   const std::string url = "http://127.0.0.1:" + std::to_string(rcached::testing::free_port());
   ApiClient client(*parse_url(url), {});
   const auto answer = client.get("/x");
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::unreachable);
-  EXPECT_EQ(answer.error().message, "no rcached answers at " + url + ": cannot connect");
+  EXPECT_EQ(answer.error().message, "no rcached responds at " + url + ": cannot connect");
   for (const char* part : {"start it", "--url", "--source"})
     EXPECT_NE(answer.error().hint.find(part), std::string::npos);
 }
 
-// Sends the same bytes to every client, then closes the connection, or holds it open until the end.
+// Sends the same bytes to every client, then closes the connection, or keeps it open until the end.
 class RawServer {
  public:
   RawServer(std::string bytes, bool hold) : bytes_(std::move(bytes)), hold_(hold) {
@@ -156,7 +156,7 @@ ErrorCode code_of(const std::string& bytes, ApiClientOptions options = {}, bool 
   return answer ? ErrorCode::refused : answer.error().code;
 }
 
-TEST(ApiClient, WhatIsNotHttpOrEndsTooEarly) {
+TEST(ApiClient, InvalidOrTruncatedResponsesAreErrors) {
   EXPECT_EQ(code_of(""), ErrorCode::bad_answer);
   EXPECT_EQ(code_of("SSH-2.0-OpenSSH\r\n"), ErrorCode::bad_answer);
   EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Le"), ErrorCode::bad_answer);
@@ -166,9 +166,9 @@ TEST(ApiClient, WhatIsNotHttpOrEndsTooEarly) {
             ErrorCode::refused);
 }
 
-TEST(ApiClient, TooMuchAndTooSlow) {
+TEST(ApiClient, TooLargeAndTooSlowResponsesAreErrors) {
   ApiClientOptions small;
-  small.largest_answer = 10;
+  small.max_response_bytes = 10;
   EXPECT_EQ(code_of("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789", small),
             ErrorCode::bad_answer);
   ApiClientOptions hasty;
@@ -187,7 +187,7 @@ TEST(ApiClient, CancelEndsAWait) {
     EXPECT_FALSE(client.get("/x"));
     ended = true;
   });
-  // Again and again: the first may come before the connection is there.
+  // Repeatedly: the first may come before the connection exists.
   while (!ended) {
     client.cancel();
     std::this_thread::yield();

@@ -14,13 +14,13 @@ namespace {
 constexpr char32_t kReplacement = 0xfffd;
 constexpr char32_t kEllipsis = 0x2026;
 
-// The characters that our own screens draw with, and their ASCII substitutes.
+// The characters that the screens are drawn with, and their ASCII substitutes.
 constexpr std::array<std::pair<char32_t, char>, 20> kSubstitutes = {
     {{0x2026, '~'}, {0x25b2, '^'}, {0x25bc, 'v'}, {0x2588, '#'}, {0x2591, '.'}, {0x2581, '_'}, {0x2582, '.'},
      {0x2583, ','}, {0x2584, '-'}, {0x2585, '='}, {0x2586, '+'}, {0x2587, '*'}, {0x2500, '-'}, {0x2502, '|'},
      {0x25b6, '>'}, {0x2190, '<'}, {0x2192, '>'}, {0x2191, '^'}, {0x2193, 'v'}, {0x00b7, '.'}}};
 
-// Controls, and format characters that are invisible or move their neighbours.
+// Control characters, and format characters that are invisible or affect adjacent ones.
 bool is_harmful(char32_t c) {
   constexpr std::array<std::pair<char32_t, char32_t>, 9> kRanges = {{{0x00, 0x1f},
                                                                      {0x7f, 0x9f},
@@ -103,7 +103,7 @@ int Grid::put(int row, int column, std::string_view text, Style style, int limit
   const bool cut = width_of(drawn) > room;
   const int end = column + (cut ? room - 1 : room);
   const auto set = [&](Glyph glyph) {
-    // A wide character of which one half is drawn over loses the other half too.
+    // If one half of a wide character is overwritten, the other half is blanked.
     if (at(row, column).width == 0 && column > 0) cells_[index(row, column - 1)] = {U' ', 1, style};
     const int after = column + glyph.width;
     if (after < columns_ && at(row, after).width == 0) cells_[index(row, after)] = {U' ', 1, style};

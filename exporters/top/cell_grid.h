@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grid: a screen of character cells in memory. Everything that `rcached top` shows is drawn here first, and
-// this is the one door to the terminal: whatever text is put in, no control character, no character that
-// moves the cursor or turns the direction of writing, and no invalid UTF-8 comes out.
+// Grid: a screen of character cells in memory. Everything that `rcached top` shows is drawn here first, and only
+// grids are written to the terminal: whatever the input, the output has no control characters, no characters
+// that move the cursor or change the writing direction, and no invalid UTF-8.
 //
-// Widths of characters are the C library's (wcwidth): with Charset::utf8 the process's LC_CTYPE must be a
+// Character widths are those of the C library (wcwidth): with Charset::utf8 the process's LC_CTYPE must be a
 // UTF-8 locale. Not thread-safe; no I/O.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace rcached::top {
 
 enum class Charset : std::uint8_t { utf8, ascii };
 
-// What a cell means; the screen turns it into colours where there are any.
+// The meaning of a cell; the screen maps it to a colour if it has colours.
 enum class Tone : std::uint8_t { normal, faint, title, good, warning, bad, heat };
 
 struct Style {
@@ -31,7 +31,7 @@ struct Style {
 
 struct Cell {
   char32_t glyph = U' ';
-  std::uint8_t width = 1;  // 2: takes the next cell too, whose width is 0
+  std::uint8_t width = 1;  // 2: also occupies the next cell, whose width is 0
   Style style;
 
   friend bool operator==(const Cell&, const Cell&) = default;
@@ -49,22 +49,22 @@ class Grid {
   Charset charset() const { return charset_; }
   const Cell& at(int row, int column) const { return cells_[index(row, column)]; }
 
-  // Draws from (row, column) to the right, over at most `limit` cells and never beyond the edge; what does
-  // not fit ends in an ellipsis. Returns the column after it. Rows and columns outside are no error.
+  // Draws from (row, column) to the right, over at most `limit` cells and never beyond the edge; text that does
+  // not fit ends in an ellipsis. Returns the column after it. Positions outside the grid are ignored.
   int put(int row, int column, std::string_view text, Style style = {}, int limit = kNoLimit);
-  // The same, set against the right edge of the field of `width` cells that begins at `column`.
+  // The same, right-aligned in the field of `width` cells that begins at `column`.
   int put_right(int row, int column, int width, std::string_view text, Style style = {});
 
-  // One more row below; returns its number.
+  // Appends a row and returns its number.
   int add_row();
 
-  // Gives all cells of a row this background (bold, reverse), as far as they have none of their own.
+  // Adds bold and reverse of `style` to all cells of a row; keeps their tones.
   void highlight(int row, Style style);
 
-  // Copies rows [from, from + count) of `other` to `row`, as far as both reach.
+  // Copies rows [from, from + count) of `other` to `row`, clipped to both grids.
   void copy(int row, const Grid& other, int from, int count);
 
-  // Of one row: without trailing blanks, as UTF-8 (or ASCII).
+  // One row without trailing blanks, as UTF-8 (or ASCII).
   std::string line(int row) const;
   // All rows, each with a newline.
   std::string text() const;
@@ -81,7 +81,7 @@ class Grid {
   std::vector<Cell> cells_;
 };
 
-// The cells that `text` takes, made harmless as Grid does.
+// The number of cells that `text` occupies in a Grid.
 int text_width(std::string_view text, Charset charset);
 
 }  // namespace rcached::top

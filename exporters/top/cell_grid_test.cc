@@ -31,7 +31,7 @@ TEST_F(CellGrid, CutsWithAnEllipsisAtTheLimitAndAtTheEdge) {
   EXPECT_EQ(grid.line(0), "  abc…");
 }
 
-TEST_F(CellGrid, PutsFiguresToTheRight) {
+TEST_F(CellGrid, AlignsFiguresToTheRight) {
   Grid grid(1, 10, Charset::ascii);
   EXPECT_EQ(grid.put_right(0, 1, 6, "42"), 7);
   EXPECT_EQ(grid.line(0), "     42");
@@ -47,12 +47,12 @@ TEST_F(CellGrid, WideCharactersTakeTwoCells) {
   EXPECT_EQ(grid.at(0, 0).width, 2);
   EXPECT_EQ(grid.at(0, 1).width, 0);
   EXPECT_EQ(grid.line(0), "日本x");
-  // One of which only half would fit is left out.
+  // A wide character of which only half would fit is omitted.
   EXPECT_EQ(drawn("日本語", 4), "日…");
   EXPECT_EQ(drawn("日本", 4, Charset::ascii), "??");
 }
 
-TEST_F(CellGrid, HalfAWideCharacterNeverStays) {
+TEST_F(CellGrid, NoHalfOfAWideCharacterRemains) {
   Grid grid(1, 4, Charset::utf8);
   grid.put(0, 0, "日本");
   grid.put(0, 1, "x");
@@ -63,8 +63,8 @@ TEST_F(CellGrid, HalfAWideCharacterNeverStays) {
   EXPECT_EQ(other.line(0), "日y");
 }
 
-// What a terminal would obey, and what would turn or hide its neighbours.
-TEST_F(CellGrid, NothingHarmfulGetsThrough) {
+// Control characters, and characters that would change or hide adjacent ones.
+TEST_F(CellGrid, HarmfulCharactersAreReplaced) {
   const std::string hostile =
       "a\x1b[2J\x07\r\n\tb\x7f\xc2\x9b"
       "31m\xff\xc3\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf\xcc\x81\xf3\xa0\x80\x81z";
@@ -83,11 +83,11 @@ TEST_F(CellGrid, NothingHarmfulGetsThrough) {
   }
 }
 
-TEST_F(CellGrid, AsciiHasASubstituteForWhatScreensAreDrawnWith) {
+TEST_F(CellGrid, AsciiHasSubstitutesForDrawingCharacters) {
   EXPECT_EQ(drawn("█░▲▼…·▁", 10, Charset::ascii), "#.^v~._");
 }
 
-TEST_F(CellGrid, OutsideIsNoError) {
+TEST_F(CellGrid, PositionsOutsideAreIgnored) {
   Grid grid(2, 3, Charset::utf8);
   for (const auto& [row, column] : {std::pair(-1, 0), {2, 0}, {0, -1}, {0, 3}, {99, 99}}) {
     EXPECT_EQ(grid.put(row, column, "x"), column);
@@ -99,7 +99,7 @@ TEST_F(CellGrid, OutsideIsNoError) {
   EXPECT_EQ(empty.text(), "\n");
 }
 
-TEST_F(CellGrid, CopiesTheRowsThatBothHave) {
+TEST_F(CellGrid, CopiesRowsThatExistInBoth) {
   Grid from(3, 4, Charset::utf8);
   for (int i = 0; i < 3; ++i) from.put(i, 0, std::to_string(i));
   Grid to(2, 2, Charset::utf8);

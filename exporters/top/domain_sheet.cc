@@ -10,7 +10,7 @@
 namespace rcached::top {
 namespace {
 
-// "not yet" when there was no call, ">100ms" when the quantile lies beyond the last bound.
+// "-" if there was no call, ">100ms" if the quantile is above the last bound.
 std::string quantile(const Durations& latency, const Figure& value) {
   if (latency.count == 0) return kUnknown;
   return value ? duration(value) : ">100ms";
@@ -59,10 +59,10 @@ class DomainSheet {
       const int x = grid_.put(row, 0, verdict.verdict + ":", style) + 1;
       add_wrapped(grid_, row, x < grid_.columns() / 2 ? x : 2, verdict.evidence);
     }
-    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none holds", kFaint);
+    if (!any) line(0, domain_.verdicts.empty() ? "verdicts: none yet" : "verdicts: none applies", kFaint);
   }
 
-  // Beside each other: 36 columns for the balance, the rest for the depots. Where that is too little, below.
+  // Side by side: 36 columns for the balance, the rest for the depots. If that is too narrow, one below the other.
   void balance_and_depots() {
     const int top = grid_.rows();
     balance();
@@ -106,7 +106,7 @@ class DomainSheet {
     const std::string mark = depot.mark_magazines ? std::to_string(*depot.mark_magazines) : "?";
     grid_.put(at(row++), x,
               depot.bounded() ? "DEPOTS, limit " + mark + " magazines"
-                              : "DEPOTS, reclaimed beyond " + mark + " magazines",
+                              : "DEPOTS, reclaimed above " + mark + " magazines",
               kTitle);
     const int width = std::clamp(grid_.columns() - x - 22, 8, 40);
     for (std::size_t order = 0; order < kOrders; ++order) {
@@ -231,8 +231,8 @@ class DomainSheet {
     const double seconds =
         static_cast<double>(history.interval_seconds) * static_cast<double>(history.tree.size());
     const int row = line(0, "LAST " + age(seconds), kTitle);
-    grid_.put_right(row, 12, 7, "LEAST", kTitle);
-    grid_.put_right(row, 21 + spark_width(), 7, "MOST", kTitle);
+    grid_.put_right(row, 12, 7, "MIN", kTitle);
+    grid_.put_right(row, 21 + spark_width(), 7, "MAX", kTitle);
     const auto ranges = [](const Figure& value) {
       return value && *value >= 0 && *value < 1e18 ? count(static_cast<Count>(*value)) : kUnknown;
     };
@@ -264,12 +264,13 @@ class DomainSheet {
             count(audit.drift.prev), count(audit.drift.depot), count(audit.drift.tree), count(audit.drift.fq),
             count(domain_.confidence.loss_marks)));
     const FlushQueue& queue = detail_.flush_queue;
-    add_wrapped(grid_, grid_.add_row(), 0,
-                fmt::format("flush queue: {} drains of {} ranges, {} in all, longest {}, largest {} ranges; "
-                            "rcache flushes {}",
-                            count(queue.drains), count(queue.drained_ranges), duration(queue.seconds),
-                            duration(queue.longest_seconds), count(queue.largest_ranges),
-                            count(detail_.rcache_flushes)));
+    add_wrapped(
+        grid_, grid_.add_row(), 0,
+        fmt::format("flush queue: {} drains of {} ranges, {} in total, longest {}, largest {} ranges; "
+                    "rcache flushes {}",
+                    count(queue.drains), count(queue.drained_ranges), duration(queue.seconds),
+                    duration(queue.longest_seconds), count(queue.largest_ranges),
+                    count(detail_.rcache_flushes)));
     std::string memory = domain_.memory
                              ? fmt::format("magazines {}, ranges {}", bytes(domain_.memory->magazine_bytes),
                                            bytes(domain_.memory->range_bytes))
@@ -295,9 +296,9 @@ Sheet domain_sheet(const TopData& data, const std::string& label, int width, Cha
   const bool listed = std::any_of(data.domains.domains.begin(), data.domains.domains.end(),
                                   [&](const Domain& domain) { return domain.label == label; });
   add_wrapped(sheet.grid, sheet.grid.add_row(), 0,
-              label.empty() ? "There is no domain to show."
-              : listed      ? "Asking for domain " + label + " ..."
-                            : "Domain " + label + " has gone. 1 shows those that are there.",
+              label.empty() ? "No domain to show."
+              : listed      ? "Loading domain " + label + " ..."
+                            : "Domain " + label + " no longer exists. Press 1 for the list of domains.",
               {.tone = Tone::faint});
   return sheet;
 }

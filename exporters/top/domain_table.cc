@@ -29,7 +29,7 @@ std::string holding(const Domain& domain) {
   return out;
 }
 
-// From what is sure to what is not.
+// From most to least certain.
 int doubt(std::string_view state) {
   if (state == "exact") return 0;
   if (state == "resynced") return 1;
@@ -275,7 +275,7 @@ std::vector<Column> columns_that_fit(int width, ColumnId wanted) {
     chosen.push_back(each);
   }
   std::sort(chosen.begin(), chosen.end(), [](const Column& a, const Column& b) { return a.id < b.id; });
-  // What is left goes to those that stretch, half and half.
+  // The remaining width is divided equally among the stretching columns.
   auto stretching = std::count_if(chosen.begin(), chosen.end(), [](const Column& c) { return c.stretches; });
   for (Column& each : chosen) {
     if (!each.stretches) continue;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of domains: its columns, what each shows of a domain, in which order and which of the domains.
-// Pure.
+// The table of domains: its columns and their contents, sorting and filtering. Pure.
 #pragma once
 
 #include <cstdint>
@@ -41,11 +40,11 @@ struct Column {
   ColumnId id;
   std::string_view name;   // for --sort: "tree-slope"
   std::string_view title;  // over the column: "+/S"
-  char key;                // sorts by it; 0: none of its own, reached by the arrows
-  int width;               // in cells; the least for one that stretches
+  char key;                // key that sorts by it; 0: none, reachable with the arrow keys
+  int width;               // in cells; the minimum for a column that stretches
   bool numbers;            // right-aligned; sorted from the largest down
-  bool stretches;          // takes what is left of the line
-  int rank;                // which are left out first where the line is too short: those with the highest
+  bool stretches;          // takes the remaining width of the line
+  int rank;                // if the line is too short, columns with the highest rank are omitted first
 };
 
 // In the order of the screen.
@@ -71,18 +70,18 @@ struct ColumnText {
 };
 ColumnText column_text(const Domain& domain, ColumnId id);
 
-// Those that `filter` lets through, sorted; pointers into `domains`. Unknown figures come last in both
-// directions; equal ones by label, numbers as numbers.
+// The domains that match `filter`, sorted; pointers into `domains`. Unknown figures come last in both
+// directions; equal ones are sorted by label, numerically if possible.
 std::vector<const Domain*> arrange(const std::vector<Domain>& domains, SortOrder order,
                                    std::string_view filter);
 
-// Each word of the filter occurs, whatever its case, in the domain's label, type, devices, drivers, state of
-// confidence, or in the name of a verdict that holds. An empty filter lets all through.
+// True if each word of the filter occurs, case-insensitively, in the domain's label, type, devices, drivers,
+// state of confidence, or in the name of a verdict that applies. An empty filter matches all.
 bool matches(const Domain& domain, std::string_view filter);
 // The same for any text.
 bool contains_words(std::string_view text, std::string_view filter);
 
-// The columns that a line of `width` has room for; `wanted` is always one of them.
+// The columns that fit in a line of `width`; `wanted` is always one of them.
 std::vector<Column> columns_that_fit(int width, ColumnId wanted);
 
 // Shared by all views: the style of a state of confidence and of a depot's ratio.

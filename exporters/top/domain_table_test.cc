@@ -49,7 +49,7 @@ TEST(DomainTable, UnknownComesLastInBothDirections) {
   EXPECT_EQ(sorted(ColumnId::verdict, true).front(), "10");
 }
 
-TEST(DomainTable, ConfidenceBeginsWithTheWorst) {
+TEST(DomainTable, ConfidenceStartsWithTheWorst) {
   EXPECT_TRUE(first_order(ColumnId::confidence).descending);
   EXPECT_EQ(sorted(ColumnId::confidence, true), (Labels{"10", "2", "iovad-3", "1"}));
 }
@@ -83,7 +83,7 @@ TEST(DomainTable, EveryColumnSortsByItself) {
   }
 }
 
-TEST(DomainTable, FiltersByWordsWhateverTheirCase) {
+TEST(DomainTable, FiltersByWordsCaseInsensitively) {
   const std::vector<Domain> domains = four();
   const auto through = [&](std::string_view filter) { return labels(arrange(domains, {}, filter)); };
   EXPECT_EQ(through("nvme"), (Labels{"2"}));
@@ -119,7 +119,7 @@ TEST(DomainTable, ColumnsThatFit) {
   for (int width = 1; width < 300; ++width) {
     const auto chosen = columns_that_fit(width, ColumnId::unaccounted);
     EXPECT_TRUE(used(chosen) <= width || chosen.size() == 1) << width;
-    // The column that is sorted by is always in sight.
+    // The sort column is always visible.
     EXPECT_TRUE(std::any_of(chosen.begin(), chosen.end(), [](const Column& column) {
       return column.id == ColumnId::unaccounted || column.id == ColumnId::domain;
     }));
@@ -129,7 +129,7 @@ TEST(DomainTable, ColumnsThatFit) {
       })) << width;
     }
   }
-  // 80 columns hold the balance sheet with its slopes, the depot, the misses, the overflows and the verdict.
+  // 80 columns fit the balance sheet with its slopes, the depot, the misses, the overflows and the verdict.
   std::set<ColumnId> at_80;
   for (const Column& column : columns_that_fit(80, ColumnId::tree)) at_80.insert(column.id);
   for (const ColumnId id :
@@ -141,7 +141,7 @@ TEST(DomainTable, ColumnsThatFit) {
   EXPECT_EQ(columns_that_fit(250, ColumnId::tree).size(), columns().size());
 }
 
-TEST(DomainTable, StylesOfWhatIsNotWell) {
+TEST(DomainTable, StylesOfProblems) {
   EXPECT_EQ(confidence_style("exact").tone, Tone::good);
   EXPECT_EQ(confidence_style("partial").tone, Tone::warning);
   EXPECT_EQ(confidence_style("lossy").tone, Tone::bad);

@@ -17,13 +17,13 @@ namespace {
 
 constexpr int kTries = 3;
 
-// GETs and parses; an answer that cannot be understood is an error with the path in it.
+// GETs and parses. An invalid response is an error that names the path.
 template <typename T>
 Expected<T> ask(JsonSource& source, const std::string& path, std::string& body) {
   RCACHED_TRY(body, source.get(path));
   auto answer = api::from_json<T>(body);
   if (!answer) {
-    return fail(answer.error().code, fmt::format("{} cannot be understood: {}", path, answer.error().message),
+    return fail(answer.error().code, fmt::format("invalid response to {}: {}", path, answer.error().message),
                 answer.error().hint);
   }
   return answer;
@@ -95,7 +95,7 @@ Fetched judge_answer(int status, std::string body, const std::string& where) {
   if (status == 200) return body;
   const api::Problem reported = api::from_json<api::ErrorAnswer>(body).value_or(api::ErrorAnswer{}).error;
   const auto error = [&](std::string message, std::string hint) {
-    if (!reported.message.empty()) message = fmt::format("{} says: {}", where, reported.message);
+    if (!reported.message.empty()) message = fmt::format("{} reports: {}", where, reported.message);
     if (!reported.hint.empty()) hint = reported.hint;
     return fail(api::code_of_status(status), std::move(message), std::move(hint));
   };
@@ -103,18 +103,18 @@ Fetched judge_answer(int status, std::string body, const std::string& where) {
     case 401:
     case 403:
       return fail(api::code_of_status(status),
-                  fmt::format("{} refuses the name or the password (status {})", where, status),
-                  "give --user NAME, and the password in the environment variable RCACHED_PASSWORD");
+                  fmt::format("{} rejects the user name or the password (status {})", where, status),
+                  "use --user NAME, and set the password in the environment variable RCACHED_PASSWORD");
     case 404:
       return error(fmt::format("{} does not have the API of rcached (status 404)", where),
-                   "check the address, or update the rcached that runs there");
+                   "check the address, or update the rcached running there");
     case 429:
-      return error(fmt::format("{} answers no more requests for now (status 429)", where),
+      return error(fmt::format("{} limits the rate of requests (status 429)", where),
                    "raise http.rate in its configuration, or --interval here");
     case 503:
       return error(fmt::format("{} is not ready (status 503)", where), "try again in a moment");
     default:
-      return error(fmt::format("{} answers with status {}", where, status),
+      return error(fmt::format("{} responds with status {}", where, status),
                    "check the address, and the log of rcached");
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One picture: all answers that a screen needs, of one snapshot. They come from a daemon over HTTP
+// A picture: all API responses that a screen needs, from one snapshot. They come from a daemon over HTTP
 // (DaemonSource) or from a View of this process (ViewPictures).
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace rcached::top {
 
 struct TopPicture {
-  // Answers as a daemon sent them, which may have members that this version does not know.
+  // Responses as sent by a daemon, which may have members unknown to this version.
   struct Bodies {
     std::string domains, status, notes;
     std::optional<std::string> domain;
@@ -28,19 +28,19 @@ struct TopPicture {
 class PictureSource {
  public:
   virtual ~PictureSource() = default;
-  // With the domain `label` and its history when it is not empty; a domain that has gone is no error,
-  // data.detail is then empty. May block; one thread at a time.
+  // With the domain `label` and its history unless it is empty. If the domain does not exist, data.detail is
+  // empty; this is not an error. May block; one thread at a time.
   virtual Expected<TopPicture> picture(const std::string& label) = 0;
   // Any thread: makes a picture() in progress return soon, with any result.
   virtual void cancel() = 0;
 };
 
-// Of a View, without JSON.
+// Pictures of a View, without JSON.
 class ViewPictures final : public PictureSource {
  public:
   explicit ViewPictures(std::shared_ptr<const ViewSource> source) : source_(std::move(source)) {}
 
-  // The same picture as long as view and label stay the same. Error: not_ready before the first View.
+  // The same picture as long as View and label are the same. Error: not_ready before the first View.
   Expected<TopPicture> picture(const std::string& label) override;
   void cancel() override {}
 
@@ -53,17 +53,17 @@ class ViewPictures final : public PictureSource {
 
 using Fetched = Expected<std::string>;
 
-// Where bodies of the API come from.
+// Source of the API's bodies.
 class JsonSource {
  public:
   virtual ~JsonSource() = default;
-  // The body of the answer to GET `path` ("/api/v1/domains"). May block; one thread at a time.
+  // The body of the response to GET `path` ("/api/v1/domains"). May block; one thread at a time.
   virtual Fetched get(const std::string& path) = 0;
   // Any thread: makes a get() in progress return soon, with any result.
   virtual void cancel() = 0;
 };
 
-// What a daemon answers. Answers of different snapshots are fetched again, a few times.
+// Pictures of a daemon. Responses from different snapshots are fetched again, a few times.
 class DaemonSource final : public PictureSource {
  public:
   explicit DaemonSource(std::shared_ptr<JsonSource> source) : source_(std::move(source)) {}
@@ -75,14 +75,14 @@ class DaemonSource final : public PictureSource {
   std::shared_ptr<JsonSource> source_;
 };
 
-// The body when the status is 200, else what the status means. `where` is for messages:
+// The body if the status is 200, otherwise an error for the status. `where` names the server in messages:
 // "http://127.0.0.1:9731".
 Fetched judge_answer(int status, std::string body, const std::string& where);
 
 // A domain's label as one segment of a path.
 std::string percent_encode(std::string_view label);
 
-// {"domains":...,"status":...,"notes":...} and "domain" when there is one, on one line, in ASCII.
+// {"domains":...,"status":...,"notes":...} and "domain" if there is one, on one line, in ASCII.
 std::string json_line(const TopPicture& picture);
 
 }  // namespace rcached::top

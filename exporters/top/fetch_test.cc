@@ -14,7 +14,7 @@
 namespace rcached::top {
 namespace {
 
-// Answers as the test says, and records the requests.
+// Returns the responses set by the test, and records the requests.
 class Scripted final : public JsonSource {
  public:
   Scripted() : real_(rcached::testing::sample_view(kProfile61)) {}
@@ -37,7 +37,7 @@ Expected<TopPicture> fetch(const std::shared_ptr<Scripted>& source, const std::s
   return DaemonSource(source).picture(label);
 }
 
-TEST(Fetch, TakesWhatAScreenNeeds) {
+TEST(Fetch, FetchesWhatAScreenNeeds) {
   const auto source = std::make_shared<Scripted>();
   const auto picture = fetch(source, "");
   ASSERT_TRUE(picture);
@@ -50,7 +50,7 @@ TEST(Fetch, TakesWhatAScreenNeeds) {
   EXPECT_EQ(with_domain->data.history->tree.size(), 3u);
 }
 
-TEST(Fetch, ADomainThatHasGoneIsNoError) {
+TEST(Fetch, AMissingDomainIsNoError) {
   const auto source = std::make_shared<Scripted>();
   const auto picture = fetch(source, "nobody/../x y");
   ASSERT_TRUE(picture) << picture.error().message;
@@ -58,7 +58,7 @@ TEST(Fetch, ADomainThatHasGoneIsNoError) {
   EXPECT_EQ(source->asked.back(), "/api/v1/domains/nobody%2F..%2Fx%20y");
 }
 
-TEST(Fetch, AnswersOfDifferentSnapshotsAreAskedForAgain) {
+TEST(Fetch, ResponsesFromDifferentSnapshotsAreFetchedAgain) {
   for (const char* path : {"/api/v1/status", "/api/v1/notes", "/api/v1/domains/4"}) {
     const auto source = std::make_shared<Scripted>();
     auto later = nlohmann::ordered_json::parse(*source->get(path));
@@ -66,7 +66,7 @@ TEST(Fetch, AnswersOfDifferentSnapshotsAreAskedForAgain) {
     source->answers[path] = {200, later.dump()};
     source->asked.clear();
     ASSERT_TRUE(fetch(source, "4"));
-    EXPECT_EQ(source->asked.size(), 15u) << path;  // three times, then it takes them as they are
+    EXPECT_EQ(source->asked.size(), 15u) << path;  // three attempts, then they are accepted
   }
 }
 
@@ -76,15 +76,15 @@ TEST(Fetch, ErrorsNameThePathAndTheHint) {
   auto picture = fetch(source, "");
   ASSERT_FALSE(picture);
   EXPECT_EQ(picture.error().code, ErrorCode::bad_answer);
-  EXPECT_EQ(picture.error().message, "/api/v1/status cannot be understood: version is missing");
+  EXPECT_EQ(picture.error().message, "invalid response to /api/v1/status: version is missing");
   source->answers["/api/v1/domains"] = {503, R"({"error":{"message":"it starts","hint":"wait"}})"};
   picture = fetch(source, "");
   EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
-  EXPECT_EQ(picture.error().message, "http://x says: it starts");
+  EXPECT_EQ(picture.error().message, "http://x reports: it starts");
   EXPECT_EQ(picture.error().hint, "wait");
 }
 
-TEST(Fetch, StatusesMeanWhatTheyMean) {
+TEST(Fetch, StatusesMapToErrorCodes) {
   const auto kind = [](int status) { return judge_answer(status, "<html>", "http://x").error().code; };
   EXPECT_EQ(*judge_answer(200, "x", ""), "x");
   EXPECT_EQ(kind(401), ErrorCode::permission);
@@ -122,7 +122,7 @@ TEST(Fetch, JsonLineIsOneLineOfAscii) {
   }
 }
 
-TEST(Fetch, WhatOnlyANewerDaemonKnowsStaysInTheLine) {
+TEST(Fetch, MembersOfNewerDaemonsAreKeptInTheLine) {
   const auto source = std::make_shared<Scripted>();
   auto newer = nlohmann::ordered_json::parse(*source->get("/api/v1/notes"));
   newer["something_new"] = {1, 2, 3};
@@ -132,7 +132,7 @@ TEST(Fetch, WhatOnlyANewerDaemonKnowsStaysInTheLine) {
   EXPECT_EQ(nlohmann::ordered_json::parse(json_line(*picture))["notes"], newer);
 }
 
-TEST(ViewPictures, AreWhatADaemonWithTheSameViewAnswers) {
+TEST(ViewPictures, EqualThoseOfADaemonWithTheSameView) {
   for (const View& view :
        {rcached::testing::sample_view(kProfile61), rcached::testing::sample_view(kProfile612),
         rcached::testing::hostile_view(), View{}}) {
@@ -143,7 +143,7 @@ TEST(ViewPictures, AreWhatADaemonWithTheSameViewAnswers) {
       auto daemon = DaemonSource(std::make_shared<testing::Routes>(view)).picture(label);
       ASSERT_TRUE(local && daemon);
       EXPECT_FALSE(local->bodies);
-      // What changes from one moment to the next.
+      // Values that change between two calls.
       local->data.status.process = daemon->data.status.process = {};
       EXPECT_EQ(local->data.domains.domains, daemon->data.domains.domains);
       EXPECT_EQ(local->data.detail, daemon->data.detail);
@@ -182,13 +182,13 @@ TEST(Fetch, BeforeTheFirstViewItIsNotReady) {
   EXPECT_EQ(picture.error().code, ErrorCode::not_ready);
 }
 
-// Waits until a result is there, at most 20 s.
+// Waits for a result, at most 20 s.
 std::optional<Poller::Result> next(Poller& poller) {
   pollfd ready{poller.ready_fd(), POLLIN, 0};
   return poll(&ready, 1, 20'000) == 1 ? poller.take() : std::nullopt;
 }
 
-TEST(Poller, AsksAtOnceThenOnRequest) {
+TEST(Poller, FetchesImmediatelyThenOnRequest) {
   Poller poller(std::make_shared<DaemonSource>(std::make_shared<Scripted>()), "", std::chrono::hours(1));
   auto result = next(poller);
   ASSERT_TRUE(result && *result);
@@ -204,7 +204,7 @@ TEST(Poller, AsksAtOnceThenOnRequest) {
   EXPECT_TRUE(poller.stop(std::chrono::seconds(20)));
 }
 
-TEST(Poller, GoesOnByItself) {
+TEST(Poller, FetchesPeriodically) {
   Poller poller(std::make_shared<DaemonSource>(std::make_shared<Scripted>()), "",
                 std::chrono::milliseconds(1));
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(next(poller));

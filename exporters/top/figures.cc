@@ -40,7 +40,7 @@ std::string count(std::uint64_t value) {
 std::string count(const std::optional<std::uint64_t>& value) { return value ? count(*value) : kUnknown; }
 
 std::string signed_count(std::int64_t value) {
-  // Unsigned, because the lowest number has no opposite.
+  // Unsigned, because the lowest number cannot be negated.
   return value < 0 ? "-" + count(0 - static_cast<std::uint64_t>(value))
                    : count(static_cast<std::uint64_t>(value));
 }

@@ -40,8 +40,7 @@ TEST(Figures, RatesAndSlopes) {
   EXPECT_EQ(slope(std::nullopt), "-");
 }
 
-// "full" and "none" are claims.
-TEST(Figures, PercentNeverRoundsToAllOrNothing) {
+TEST(Figures, PercentNeverRoundsTo0Or100) {
   EXPECT_EQ(percent(0.0), "0%");
   EXPECT_EQ(percent(0.0001), "<0.1%");
   EXPECT_EQ(percent(0.003), "0.3%");
@@ -75,7 +74,6 @@ TEST(Figures, Bytes) {
   EXPECT_EQ(bytes(std::nullopt), "-");
 }
 
-// Columns are made for them.
 TEST(Figures, FitTheirColumns) {
   for (double value = 1e-5; value < 1e15; value *= 1.7) {
     EXPECT_LE(count(static_cast<std::uint64_t>(value)).size(), 5u) << value;

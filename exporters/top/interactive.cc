@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kTickMs = 1'000;  // how often the age of old data is drawn anew
+constexpr int kTickMs = 1'000;  // how often the displayed age of old data is updated
 constexpr int kKeysAtOnce = 64;
 
 }  // namespace
@@ -50,7 +50,7 @@ void Interactive::wait() {
   if ((watched[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) terminal_gone_ = true;
 }
 
-// Some at a time, so that a flood of them does not keep the screen from being drawn.
+// A limited number at a time, so that a flood of keys does not prevent drawing.
 void Interactive::take_keys() {
   for (int i = 0; i < kKeysAtOnce && !state_.quit; ++i) {
     const auto key = screen_.key();
@@ -95,7 +95,7 @@ void Interactive::take_result(Poller::Result result) {
     take_one_ = false;
     return;
   }
-  // While paused, another domain can be selected, of which there is no data yet.
+  // While paused, the user can select another domain, for which there is no data yet.
   const std::string label = wanted_label();
   const bool has_it = shown_->detail && shown_->detail->domain.label == label;
   if (!label.empty() && !has_it && data.detail && data.detail->domain.label == label) {

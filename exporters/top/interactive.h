@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live screen: keys, signals and new pictures come in, grids go out.
+// The live screen: processes keys, signals and new pictures, and draws grids.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@
 
 namespace rcached::top {
 
-// For one thread.
+// Single-threaded.
 class Interactive {
  public:
   Interactive(Screen& screen, Poller& poller, TerminalSignals& signals, std::string host, UiState state,
               Charset charset);
 
-  // `first` is what came before the screen was there. Returns when the user quits (nullopt), a signal asks
-  // for the end (its number), or the terminal is gone (SIGHUP).
+  // `first` is the result fetched before the screen was opened. Returns when the user quits (nullopt), a signal
+  // requests termination (its number), or the terminal is gone (SIGHUP).
   std::optional<int> run(Poller::Result first);
 
  private:
@@ -40,11 +40,11 @@ class Interactive {
   const Charset charset_;
   UiState state_;
   std::optional<TopData> shown_;
-  std::optional<TopData> pending_;  // newer than what is shown, while paused
-  bool take_one_ = false;           // paused, but asked for an update
+  std::optional<TopData> pending_;  // newer than the displayed data, while paused
+  bool take_one_ = false;           // paused, but an update was requested
   EventMeter meter_;
   std::optional<Error> problem_;
-  std::chrono::steady_clock::time_point fresh_{};  // when the newest data came
+  std::chrono::steady_clock::time_point fresh_{};  // when the newest data arrived
   bool terminal_gone_ = false;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `rcached top` shows: answers of the API as values, under their names there.
+// The data that `rcached top` shows: API responses as values, with the names of the API.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace rcached::top {
 
-// One by one, because some have the name of a part of the View.
+// Individually, because some names also exist in the View.
 using api::Audit;
 using api::Count;
 using api::CpuEvents;
@@ -35,12 +35,12 @@ using api::Rates;
 using api::Status;
 using api::Verdict;
 
-// All answers that a screen needs.
+// All responses that a screen needs.
 struct TopData {
   Domains domains;
   Status status;
   Notes notes;
-  std::optional<DomainDetail> detail;  // of the domain that was asked for, while it exists
+  std::optional<DomainDetail> detail;  // of the requested domain, while it exists
   std::optional<History> history;      // the same
 
   friend bool operator==(const TopData&, const TopData&) = default;

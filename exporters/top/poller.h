@@ -15,24 +15,24 @@
 
 namespace rcached::top {
 
-// All members but ready_fd() belong to one thread.
+// All members except ready_fd() must be called from one thread.
 class Poller {
  public:
   using Result = Expected<TopPicture>;
 
-  // Fetches at once, then every `interval`. Signals stay with the calling thread. Throws std::system_error.
+  // Fetches immediately, then every `interval`. The thread blocks all signals. Throws std::system_error.
   Poller(std::shared_ptr<PictureSource> source, std::string label, std::chrono::milliseconds interval);
   // Waits for the thread.
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // The domain to fetch as well; empty: none. A change makes it fetch at once.
+  // The domain to fetch in addition; empty: none. A change triggers a fetch.
   void want(const std::string& label);
   // Fetches now.
   void refresh();
 
-  // Readable while a result waits.
+  // Readable while a result is available.
   int ready_fd() const { return ready_fd_; }
   // The newest result that has not been taken yet.
   std::optional<Result> take();
@@ -55,7 +55,7 @@ class Poller {
   bool stopping_ = false;
   bool ended_ = false;
 
-  std::thread thread_;  // last: it uses the rest
+  std::thread thread_;  // last: it uses the other members
 };
 
 }  // namespace rcached::top

@@ -16,7 +16,7 @@ namespace {
 constexpr Style kAlarm{.tone = Tone::bad, .bold = true, .reverse = true};
 constexpr std::size_t kPlainNotes = 5, kPlainVerdicts = 12;
 
-// How the lines of a screen are shared out. What matters least goes first on small ones.
+// The layout of the lines of a screen. Small screens omit the least important parts.
 struct Frame {
   int head = 0;  // lines above the body
   int body = 0;
@@ -130,7 +130,7 @@ void foot_line(Grid& grid, int row, const UiState& state) {
            kFaint);
 }
 
-// Of the selected domain: who it is, and why it is in the verdicts.
+// The selected domain: its identity, and its verdicts with their evidence.
 void detail_lines(Grid& grid, int row, int lines, const Picture& picture, const UiState& state) {
   if (picture.data == nullptr || lines < 1) return;
   const std::string label = shown_domain(state, picture.data->domains);
@@ -169,8 +169,8 @@ Sheet body_sheet(const TopData& data, const UiState& state, int width, Charset c
   return daemon_sheet(data, width, charset);
 }
 
-// The part of the sheet that is in sight: its head, then the lines from `scroll` on, which is set back into
-// what there is. Where more follows, the last column says so.
+// Draws the visible part of the sheet: its head, then the lines from `scroll` on, which is clamped. Arrows in the
+// last column show that there are more lines.
 void show_sheet(Grid& grid, int row, int lines, Sheet& sheet, int& scroll) {
   const int head = std::min(sheet.head, std::max(0, lines - 1));
   const int room = lines - head;
@@ -200,8 +200,9 @@ void add_verdicts(Grid& grid, const std::vector<const Domain*>& domains) {
     }
   }
   if (found > kPlainVerdicts)
-    grid.put(grid.add_row(), 0,
-             fmt::format("... and {} more; --domain LABEL shows those of one", found - kPlainVerdicts));
+    grid.put(
+        grid.add_row(), 0,
+        fmt::format("... and {} more; --domain LABEL shows those of one domain", found - kPlainVerdicts));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The screens of `rcached top`, drawn into a grid of cells. Pure but for the time zone, which is the
-// process's.
+// The screens of `rcached top`, drawn into a grid of cells. Pure, except for the process's time zone.
 #pragma once
 
 #include <string>
@@ -25,7 +24,7 @@ class EventMeter {
     last_applied_ = status.events.applied;
   }
 
-  // nullopt: nothing to compare with yet.
+  // nullopt: there is no previous picture yet.
   Figure per_second() const { return per_second_; }
 
  private:
@@ -33,12 +32,12 @@ class EventMeter {
   Count last_applied_ = 0;
 };
 
-// What there is to draw.
+// The data of a screen.
 struct Picture {
-  const TopData* data = nullptr;  // null: nothing has come yet
-  std::string host;               // whose allocator it is
-  Figure events_per_second;       // since the picture before; nullopt: there is none, the mean is shown
-  std::string problem;            // why no newer data comes; empty: all is well
+  const TopData* data = nullptr;  // null: no data yet
+  std::string host;               // the observed host
+  Figure events_per_second;       // since the previous picture; nullopt: there is none, the mean is shown
+  std::string problem;            // why there is no newer data; empty: no problem
 };
 
 struct Size {
@@ -46,15 +45,14 @@ struct Size {
   int columns = 80;
 };
 
-// A whole screen of exactly that size, however small. Sets scroll positions of `state` back into what there
-// is.
+// A whole screen of exactly that size, however small. Clamps the scroll positions of `state`.
 Grid render_screen(const Picture& picture, UiState& state, Size size, Charset charset);
 
-// The lines that the body of a view has on a screen of that size (handle_key's page).
+// The number of body lines of a view on a screen of that size (handle_key's page).
 int body_lines(const Picture& picture, const UiState& state, Size size);
 
-// The same for a reader who does not scroll: as many lines as it takes, without keys and tabs, and below the
-// table of domains what the verdicts say and the latest notes.
+// The same without scrolling: as many lines as needed, without keys and tabs, and with verdicts and the latest
+// notes below the table of domains.
 Grid render_plain(const Picture& picture, const UiState& state, int columns, Charset charset);
 
 }  // namespace rcached::top

@@ -56,7 +56,7 @@ class Screens : public ::testing::Test {
 
 #define EXPECT_HAS(text, part) EXPECT_TRUE(has(text, part)) << (part) << " is not in:\n" << (text)
 
-TEST_F(Screens, HeaderSaysWhatIsSeenAndHowFarItCanBeTrusted) {
+TEST_F(Screens, HeaderShowsSourceLossesAndConfidence) {
   const auto lines = lines_of(grid());
   for (const char* part : {"rcached 0.1.0", "db7", "kernel 6.1.0-test", "source kernel", "mode mirror"})
     EXPECT_HAS(lines[0], part);
@@ -65,7 +65,7 @@ TEST_F(Screens, HeaderSaysWhatIsSeenAndHowFarItCanBeTrusted) {
   EXPECT_EQ(grid().at(1, static_cast<int>(lines[1].find("lost"))).style.tone, Tone::bad);
 }
 
-TEST_F(Screens, WithoutAPictureBeforeTheMeanIsShownAndSaidSo) {
+TEST_F(Screens, WithoutAPreviousPictureTheMeanIsShown) {
   picture_.events_per_second = std::nullopt;
   EXPECT_HAS(screen(), "events 123k/s on average");
   EventMeter meter;
@@ -77,7 +77,7 @@ TEST_F(Screens, WithoutAPictureBeforeTheMeanIsShownAndSaidSo) {
   EXPECT_EQ(meter.per_second(), 250.0);
   meter.add(data_.status);  // the same snapshot again
   EXPECT_EQ(meter.per_second(), 250.0);
-  data_.status.events.applied = 1;  // started anew
+  data_.status.events.applied = 1;  // restarted
   meter.add(data_.status);
   EXPECT_EQ(meter.per_second(), std::nullopt);
 }
@@ -94,11 +94,11 @@ TEST_F(Screens, TableOfDomains) {
         std::string("-0.25"), std::string("100%"), std::string("1.0%"), std::string("2.50"),
         std::string("exact"), std::string("depot-sat")})
     EXPECT_HAS(row, part);
-  // Of the second domain no rate is known yet: a dash, never a 0.
+  // The second domain has no rates yet: a dash, never a 0.
   const std::string other = line(text, "iovad-2");
   EXPECT_HAS(other, " - ");
   EXPECT_HAS(other, "lossy");
-  // The selected one in full, and why.
+  // The selected domain in full, with its evidence.
   EXPECT_HAS(text, "0000:00:03.0,0000:00:04.0 (nvme)");
   EXPECT_HAS(text, "depot-saturated: 2.5 overflows/s over the last 60 s");
 }
@@ -115,8 +115,8 @@ TEST_F(Screens, SelectedRowIsReversed) {
   EXPECT_EQ(reversed, 1);
 }
 
-// A screen is exactly as large as the terminal, and what matters most stays on a small one.
-TEST_F(Screens, EverySizeHasAScreen) {
+// A screen is exactly as large as the terminal, and keeps the most important parts if small.
+TEST_F(Screens, EverySizeIsFilled) {
   for (const ViewKind view :
        {ViewKind::domains, ViewKind::domain, ViewKind::cpus, ViewKind::notes, ViewKind::daemon}) {
     for (const bool help : {false, true}) {
@@ -136,7 +136,7 @@ TEST_F(Screens, EverySizeHasAScreen) {
         state_.view = view;
         state_.help = help;
         state_.selected = "4";
-        picture_.problem = rows % 2 == 0 ? "no answer" : "";
+        picture_.problem = rows % 2 == 0 ? "no response" : "";
         const Grid drawn = grid(rows, columns);
         EXPECT_EQ(drawn.rows(), rows);
         EXPECT_EQ(drawn.columns(), columns);
@@ -175,7 +175,7 @@ TEST_F(Screens, ManyDomainsScrollWithTheSelection) {
   EXPECT_EQ(line(screen(2000, 80), "63 ").substr(0, 3), "63 ");
 }
 
-TEST_F(Screens, FilterAndPauseAreSaid) {
+TEST_F(Screens, FilterAndPauseAreShown) {
   state_.filter = "nvme";
   state_.paused = true;
   const std::string text = screen();
@@ -188,8 +188,8 @@ TEST_F(Screens, FilterAndPauseAreSaid) {
   EXPECT_HAS(lines_of(grid()).back(), "filter: nothing");
 }
 
-TEST_F(Screens, AProblemIsSaidAboveOldData) {
-  picture_.problem = "12 s old: no rcached answers at http://127.0.0.1:9731";
+TEST_F(Screens, AProblemIsShownAboveOldData) {
+  picture_.problem = "12 s old: no rcached responds at http://127.0.0.1:9731";
   const std::string text = screen();
   EXPECT_HAS(text, picture_.problem);
   EXPECT_HAS(text, "iovad-2");
@@ -226,17 +226,17 @@ TEST_F(Screens, DomainView) {
 TEST_F(Screens, UnboundedDepotsHaveAThreshold) {
   data_ = data_of(rcached::testing::sample_view(kProfile612), "4");
   state_.view = ViewKind::domain;
-  EXPECT_HAS(screen(60, 80), "DEPOTS, reclaimed beyond 8 magazines");
+  EXPECT_HAS(screen(60, 80), "DEPOTS, reclaimed above 8 magazines");
 }
 
-TEST_F(Screens, ADomainThatIsNotThereYetOrNoLonger) {
+TEST_F(Screens, ADomainThatIsLoadingOrNoLongerExists) {
   state_.view = ViewKind::domain;
   state_.selected = "iovad-2";
-  EXPECT_HAS(screen(), "Asking for domain iovad-2");
+  EXPECT_HAS(screen(), "Loading domain iovad-2");
   state_.selected = "99";
-  EXPECT_HAS(screen(), "Domain 99 has gone.");
+  EXPECT_HAS(screen(), "Domain 99 no longer exists.");
   state_.view = ViewKind::cpus;
-  EXPECT_HAS(screen(), "Domain 99 has gone.");
+  EXPECT_HAS(screen(), "Domain 99 no longer exists.");
   data_.domains.domains.clear();
   state_ = {};
   EXPECT_HAS(screen(), "No domain has been seen yet");
@@ -313,7 +313,7 @@ TEST_F(Screens, ManyCpusAreAMapWithNodes) {
   EXPECT_HAS(screen(60, 80), "127+3");
 }
 
-TEST_F(Screens, NeverSeenIsNotEmpty) {
+TEST_F(Screens, UnseenIsNotEmpty) {
   state_.view = ViewKind::cpus;
   set_cpus(data_, 20);
   data_.detail->cpus.loaded[0][2] = data_.detail->cpus.prev[0][2] = std::nullopt;
@@ -331,14 +331,14 @@ TEST_F(Screens, Notes) {
   data_.notes.notes[0].time -= 86'400;
   EXPECT_HAS(screen(), "2023-11-13 22:13:21");
   data_.notes.notes.clear();
-  EXPECT_HAS(screen(), "Nothing of note");
+  EXPECT_HAS(screen(), "There are no notes");
 }
 
 TEST_F(Screens, Daemon) {
   state_.view = ViewKind::daemon;
   const std::string text = screen(40, 80);
   EXPECT_HAS(line(text, "lost"), "30: ring full 4, entry missing 6, skipped by the kernel 11, malformed");
-  EXPECT_HAS(line(text, "reader"), "500 reads, 42 changed under them, 43 faults");
+  EXPECT_HAS(line(text, "reader"), "500 reads, 42 changed during the read, 43 faults");
   EXPECT_HAS(line(text, "free_iova_fast"), "kprobe");
   EXPECT_HAS(line(text, "free_iova_fast"), " -");  // skips cannot be counted there
   EXPECT_HAS(line(text, "3 "), "200");
@@ -361,7 +361,7 @@ TEST_F(Screens, AsciiScreensAreAscii) {
   }
 }
 
-// Whatever names, notes and verdicts hold, no cell is a control character.
+// Whatever names, notes and verdicts contain, no cell is a control character.
 TEST_F(Screens, HostileNamesNeverReachTheTerminal) {
   View view = rcached::testing::hostile_view();
   const std::string evil =
@@ -396,7 +396,7 @@ TEST_F(Screens, HostileNamesNeverReachTheTerminal) {
   }
 }
 
-TEST_F(Screens, PlainScreenHasItAllAndNoKeys) {
+TEST_F(Screens, PlainScreenHasAllPartsAndNoKeys) {
   state_.selected.clear();
   picture_.events_per_second = std::nullopt;
   for (int i = 0; i < 30; ++i) data_.domains.domains.push_back(plain_domain(fmt::format("1{:02}", i), 3));
@@ -404,7 +404,7 @@ TEST_F(Screens, PlainScreenHasItAllAndNoKeys) {
   const std::string text = plain.text();
   EXPECT_HAS(text, "rcached 0.1.0  db7");
   EXPECT_HAS(text, "iovad-2");
-  EXPECT_HAS(text, "129 ");  // all, however many lines it takes
+  EXPECT_HAS(text, "129 ");  // all domains, regardless of the number of lines
   EXPECT_HAS(text, "4 depot-saturated: 2.5 overflows/s over the last 60 s");
   EXPECT_HAS(text, "events-lost 3 events were lost");
   EXPECT_FALSE(has(text, "q quit"));
@@ -421,7 +421,7 @@ TEST_F(Screens, PlainScreenLimitsTheVerdicts) {
   EXPECT_FALSE(has(text, "healthy:"));
 }
 
-TEST(SheetParts, BarsNeverClaimAllOrNothing) {
+TEST(SheetParts, BarsAreFullOrEmptyOnlyIfExact) {
   EXPECT_EQ(bar(0, 4), "░░░░");
   EXPECT_EQ(bar(0.001, 4), "█░░░");
   EXPECT_EQ(bar(0.999, 4), "███░");

@@ -24,7 +24,7 @@ void make_pairs(bool many) {
   struct Heat {
     short ink, paper;
   };
-  // From cold to hot. The digit in the cell says the same.
+  // From cold to hot. The digit in the cell shows the same level.
   constexpr std::array<Heat, 10> kMany = {{{250, 17},
                                            {250, 18},
                                            {255, 24},
@@ -210,7 +210,7 @@ std::optional<Key> Screen::key() {
 
 void Screen::suspend() {
   endwin();
-  std::raise(SIGSTOP);  // goes on here after SIGCONT
+  std::raise(SIGSTOP);  // continues here after SIGCONT
   resized();            // a stopped process gets no SIGWINCH
   redraw();
   wrefresh(stdscr);

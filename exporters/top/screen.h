@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Screen: the terminal, through ncurses. It shows grids and gives keys; what is on it and what a key does is
-// decided elsewhere. The terminal is taken at construction and restored at destruction.
+// Screen: the terminal, through ncurses. It only draws grids and reads keys. The terminal is set up at
+// construction and restored at destruction.
 //
-// One at a time in a process, for one thread. Block SIGTSTP and SIGWINCH (TerminalSignals): ncurses's own
-// handlers would run at any moment.
+// One at a time per process, single-threaded. Block SIGTSTP and SIGWINCH (TerminalSignals): otherwise ncurses's
+// own handlers would run at any time.
 #pragma once
 
 #include <csignal>
@@ -16,31 +16,31 @@
 
 namespace rcached::top {
 
-// Whether stdin and stdout are a terminal on which the cursor can be moved (TERM=dumb cannot).
+// True if stdin and stdout are a terminal with a movable cursor (not TERM=dumb).
 bool terminal_can_draw();
 
-// The terminal's or the device's size; nullopt when stdout is not a terminal.
+// The size of the terminal; nullopt if stdout is not a terminal.
 std::optional<Size> terminal_size();
 
-// TerminalSignals: the signals of a terminal as something to wait for: SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-// SIGTSTP (Ctrl-Z) and SIGWINCH (another size). No handler ever runs, so the terminal can be restored before
-// the process ends or stops.
+// TerminalSignals: the signals of a terminal through a signalfd: SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP
+// (Ctrl-Z) and SIGWINCH (resize). No handler runs, so the terminal can be restored before the process ends or
+// stops.
 //
 // Construct it before any other thread starts: the signals are blocked in the calling thread and threads
-// inherit the mask. One at a time in a process.
+// inherit the mask. One at a time per process.
 class TerminalSignals {
  public:
   TerminalSignals();   // throws std::system_error
-  ~TerminalSignals();  // as it was before
+  ~TerminalSignals();  // restores the mask
   TerminalSignals(const TerminalSignals&) = delete;
   TerminalSignals& operator=(const TerminalSignals&) = delete;
 
-  // Readable while a signal waits.
+  // Readable while a signal is pending.
   int fd() const { return fd_; }
-  // The next one, or nullopt at once.
+  // The next signal, or nullopt; does not block.
   std::optional<int> take();
 
-  // True for those that ask the process to end.
+  // True for signals that request termination.
   static bool ends(int signal) {
     return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
   }
@@ -52,22 +52,22 @@ class TerminalSignals {
 
 class Screen {
  public:
-  // Null when the terminal refuses.
+  // Null if the terminal cannot be initialized.
   static std::unique_ptr<Screen> open(bool colours);
   ~Screen();
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  // Only what has changed is written.
+  // Writes only the changes.
   void draw(const Grid& grid);
   Size size() const;
-  // The terminal has another size (SIGWINCH).
+  // Call after the terminal was resized (SIGWINCH).
   void resized();
   // The next draw() writes everything.
   void redraw();
-  // The next key, nullopt when there is none now.
+  // The next key, or nullopt; does not block.
   std::optional<Key> key();
-  // Gives the terminal back, stops the process as Ctrl-Z would, and takes it again when the process goes on.
+  // Restores the terminal, stops the process as Ctrl-Z would, and sets it up again when the process continues.
   void suspend();
 
  private:

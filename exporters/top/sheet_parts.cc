@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several sheets draw with.
+// Drawing functions shared by several sheets.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<const char*, 8> kHeights = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 
-// The mean of what is known of the points [from, to).
+// The mean of the known points in [from, to).
 Figure mean(const std::vector<Figure>& points, std::size_t from, std::size_t to) {
   double sum = 0;
   int known = 0;
@@ -25,8 +25,8 @@ Figure mean(const std::vector<Figure>& points, std::size_t from, std::size_t to)
 }
 
 bool local_time(double time, std::tm& out) {
-  constexpr double kFarthest = 1e12;  // beyond it the year would not fit
-  if (!std::isfinite(time) || std::abs(time) > kFarthest) return false;
+  constexpr double kMaxTime = 1e12;  // beyond it the year would not fit
+  if (!std::isfinite(time) || std::abs(time) > kMaxTime) return false;
   const auto seconds = static_cast<std::time_t>(std::floor(time));
   return localtime_r(&seconds, &out) != nullptr;
 }
@@ -71,7 +71,7 @@ void add_wrapped(Grid& grid, int row, int indent, const std::string& text, Style
 
 std::string bar(double ratio, int width) {
   const double full = std::isfinite(ratio) ? std::clamp(ratio, 0.0, 1.0) * width : 0;
-  // Something is never drawn as nothing, nor as all when it is not.
+  // A nonzero ratio is never drawn as empty, and a ratio below 1 never as full.
   int filled = static_cast<int>(std::lround(full));
   if (full > 0) filled = std::max(filled, 1);
   if (ratio < 1) filled = std::min(filled, std::max(width - 1, 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables: all domains; the CPUs of one by orders, with how full their loaded and prev magazines are.
+// Tables: all domains; the CPUs of one domain by order, with the fill of their loaded and prev magazines.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 namespace rcached::top {
 namespace {
 
-constexpr std::size_t kFewCpus = 16;  // up to here numbers are the better picture
-constexpr int kRuler = 10;            // every so many CPUs the map has a number
+constexpr std::size_t kFewCpus = 16;  // up to this many, numbers are shown by default
+constexpr int kRuler = 10;            // the map shows a CPU number at this interval
 
 // Ranges in both magazines; nullopt: this CPU has not used the order.
 Known cached(const Cpus& cpus, std::size_t i, std::size_t order) {
@@ -21,7 +21,7 @@ Known cached(const Cpus& cpus, std::size_t i, std::size_t order) {
   return loaded.value_or(0) + prev.value_or(0);
 }
 
-// 0: empty or nearly so, 9: full or nearly so.
+// 0: empty or nearly empty, 9: full or nearly full.
 std::uint8_t heat(Count ranges, Count capacity) {
   if (capacity == 0) return 0;
   return static_cast<std::uint8_t>(std::min<Count>(9, ranges * 10 / capacity));
@@ -36,7 +36,7 @@ void put_head(Grid& grid, const std::vector<Column>& shown, SortOrder order) {
     const bool sorted = each.id == order.column;
     const Style style{.tone = Tone::title, .bold = true, .reverse = sorted};
     std::string text(each.title);
-    // The arrow takes a cell of the column's own: titles are narrower than their columns but for a few.
+    // The arrow uses a cell of the column: most titles are narrower than their columns.
     if (sorted) text.insert(0, order.descending ? "▼" : "▲");
     if (each.numbers) {
       grid.put_right(row, x, each.width, text, style);
@@ -130,7 +130,7 @@ class CpusSheet {
     }
   }
 
-  // Orders below each other, CPUs beside each other, in as many bands as it takes.
+  // One row per order, one cell per CPU, in as many bands as needed.
   void map() {
     constexpr int kFirst = 6;
     const int room = std::max(grid_.columns() - kFirst, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the terminal can do, asked without taking it, and its signals. In a file of its own, because term.h
-// defines macros with everyday names; so our headers come before it.
+// Terminal capabilities, queried without initializing a screen, and terminal signals. In a separate file, because
+// term.h defines macros with common names; our headers are included before it.
 #include "exporters/top/screen.h"
 
 #include <pthread.h>
@@ -22,7 +22,7 @@ bool terminal_can_draw() {
   int error = 0;
   if (setupterm(nullptr, STDOUT_FILENO, &error) != OK) return false;
   const char* move_cursor = tigetstr("cup");
-  // tigetstr() says "no such capability" with the address -1.
+  // tigetstr() returns (char*)-1 for "no such capability".
   const bool good = move_cursor != nullptr && reinterpret_cast<std::intptr_t>(move_cursor) != -1;
   del_curterm(cur_term);
   return good;
@@ -45,7 +45,7 @@ TerminalSignals::TerminalSignals() {
 }
 
 TerminalSignals::~TerminalSignals() {
-  // One that came too late is not to end the process after all.
+  // Discard late signals, so that they do not end the process.
   while (take()) continue;
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   close(fd_);

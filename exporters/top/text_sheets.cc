@@ -65,14 +65,13 @@ Sheet notes_sheet(const TopData& data, const std::string& filter, int width, Cha
     int x = sheet.grid.put(row, 0, clock_text(note.time, data.status.time), kFaint) + 1;
     x = sheet.grid.put(row, x, note.kind, {.bold = true}) + 1;
     if (note.domain) x = sheet.grid.put(row, x, label + ":", kTitle) + 1;
-    // A narrow screen has more room below.
+    // On a narrow screen there is more room on the next line.
     const bool below = x > width / 2;
     add_wrapped(sheet.grid, below ? sheet.grid.add_row() : row, below ? 2 : x, note.text);
   }
   if (sheet.grid.rows() == 0) {
     sheet.grid.put(sheet.grid.add_row(), 0,
-                   data.notes.notes.empty() ? "Nothing of note has happened." : "No note matches the filter.",
-                   kFaint);
+                   data.notes.notes.empty() ? "There are no notes." : "No note matches the filter.", kFaint);
   }
   return sheet;
 }
@@ -108,15 +107,16 @@ Sheet daemon_sheet(const TopData& data, int width, Charset charset) {
                          count(status.events.lost_by.entry_missing), count(status.events.lost_by.skipped),
                          count(status.events.lost_by.malformed)),
              loss_style(status.events.lost));
-  facts_line(grid, "reader",
-             status.reader
-                 ? fmt::format("{} reads, {} changed under them, {} faults; {} in all, longest {}, budget {} "
-                               "per second",
-                               count(status.reader->reads), count(status.reader->changed),
-                               count(status.reader->faults), duration(status.reader->seconds),
-                               duration(status.reader->longest_seconds),
-                               duration(status.reader->budget_seconds_per_second))
-                 : "this source has no kernel memory to read");
+  facts_line(
+      grid, "reader",
+      status.reader
+          ? fmt::format("{} reads, {} changed during the read, {} faults; {} in total, longest {}, budget {} "
+                        "per second",
+                        count(status.reader->reads), count(status.reader->changed),
+                        count(status.reader->faults), duration(status.reader->seconds),
+                        duration(status.reader->longest_seconds),
+                        duration(status.reader->budget_seconds_per_second))
+          : "this source has no kernel memory to read");
   facts_line(grid, "process",
              fmt::format("CPU time {}, resident {}, {} open files", duration(status.process.cpu_seconds),
                          bytes(status.process.resident_bytes), count(status.process.open_fds)));
@@ -134,13 +134,13 @@ Sheet help_sheet(int width, Charset charset) {
   constexpr std::array<Line, 14> kLines = {
       {{"1 2 3 4 5, Tab", "domains, one domain, its CPUs, notes, the daemon"},
        {"Up Down k j", "select a domain; elsewhere scroll. Also Page, Home, End"},
-       {"Enter, Esc", "the selected domain, and back"},
-       {"Left Right", "sort by the next column; in the views of a domain, the next one"},
+       {"Enter, Esc", "open the selected domain; go back"},
+       {"Left Right", "sort by the next column; in domain views, go to the next domain"},
        {"r", "reverse the order"},
        {"/", "filter: words in label, type, device, driver, confidence, verdict"},
        {"n", "CPUs as map or numbers"},
-       {"space", "pause: the numbers stay as they are"},
-       {"u, F5, Ctrl-L", "update now; draw the screen anew"},
+       {"space", "pause: freeze the numbers"},
+       {"u, F5, Ctrl-L", "update now; redraw the screen"},
        {"?, q", "this help (also h, F1); quit (also Ctrl-C)"},
        {"", ""},
        {"TREE", "= OUTST + CPU + DEPOT + reserved + unaccounted; +/S: per second"},

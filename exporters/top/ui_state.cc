@@ -49,8 +49,7 @@ int& scroll_of(UiState& state) {
   return state.help ? state.help_scroll : state.scroll[static_cast<std::size_t>(state.view)];
 }
 
-// In the table the selection moves, elsewhere the lines. The renderer, which knows how many lines there are,
-// limits scrolling.
+// Moves the selection in the table and scrolls elsewhere. The renderer limits scrolling to the number of lines.
 void move(UiState& state, int by, const Domains& domains) {
   if (state.help || state.view != ViewKind::domains) {
     int& scroll = scroll_of(state);
@@ -234,7 +233,7 @@ std::string shown_domain(const UiState& state, const Domains& domains) {
   const bool in_table =
       std::any_of(rows.begin(), rows.end(), [&](const Domain* row) { return row->label == state.selected; });
   if (state.view == ViewKind::domains ? in_table : there) return state.selected;
-  // A domain that has gone stays selected: its view says so.
+  // A domain that no longer exists stays selected: its view reports that.
   if (state.view != ViewKind::domains && !state.selected.empty()) return state.selected;
   return rows.empty() ? std::string() : rows.front()->label;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `rcached top` shows, and what a key does to it. Pure: the keys come from a
+// The state of the user interface of `rcached top`, and the effect of keys on it. Pure: the keys come from a
 // terminal or from a test.
 #pragma once
 
@@ -23,12 +23,12 @@ struct UiState {
   std::string filter;
   bool editing_filter = false;
   bool paused = false;
-  std::string selected;  // label of a domain; of it are the views domain and cpus. Empty: the first one
+  std::string selected;              // label of the domain in the views domain and cpus. Empty: the first one
   std::array<int, kViews> scroll{};  // first line shown, by view
   int help_scroll = 0;
-  bool numbers = false;  // CPUs as a table of numbers, where the map would be shown
+  bool numbers = false;  // swaps map and table of numbers in the view cpus
 
-  // Requests to the owner of the screen, who clears them.
+  // Requests to the owner of the screen, which clears them.
   bool refresh = false;
   bool redraw = false;
   bool quit = false;
@@ -54,15 +54,15 @@ enum class Special : std::uint8_t {
 };
 
 struct Key {
-  char32_t character = 0;  // when special is none
+  char32_t character = 0;  // if special is none
   Special special = Special::none;
 };
 
 // `page` is the number of lines that the view's body has.
 void handle_key(UiState& state, Key key, const Domains& domains, int page);
 
-// The label that the views of one domain are about: the selected one while it is there, else the first of the
-// table; empty when there is none.
+// The label of the domain shown in the views of one domain: the selected one, else the first in the table; empty
+// if there is none.
 std::string shown_domain(const UiState& state, const Domains& domains);
 
 }  // namespace rcached::top

@@ -45,7 +45,7 @@ TEST_F(UiKeys, SelectionMovesAndStaysWithItsDomain) {
   EXPECT_EQ(shown(), "3");
   press(Special::down);
   EXPECT_EQ(shown(), "2");
-  press(U"r");  // other way round: still domain 2
+  press(U"r");  // reversed: still domain 2
   EXPECT_EQ(shown(), "2");
   press(Special::end);
   EXPECT_EQ(shown(), "3");
@@ -58,12 +58,12 @@ TEST_F(UiKeys, SelectionMovesAndStaysWithItsDomain) {
   EXPECT_EQ(shown(), "1");
 }
 
-TEST_F(UiKeys, WhatIsLookedAtStaysThoughTheOrderChanges) {
+TEST_F(UiKeys, TheShownDomainIsKeptIfTheOrderChanges) {
   press(Special::enter);
   EXPECT_EQ(shown(), "3");
   domains_.domains[0].balance.tree.ranges = 99;
   EXPECT_EQ(shown(), "3");
-  domains_.domains.pop_back();  // gone: its view is to say so
+  domains_.domains.pop_back();  // gone: its view must report it
   EXPECT_EQ(shown(), "3");
   press(Special::escape);
   EXPECT_EQ(shown(), "1");
@@ -102,7 +102,7 @@ TEST_F(UiKeys, SortKeys) {
   EXPECT_EQ(state_.order.column, ColumnId::devices);
 }
 
-TEST_F(UiKeys, FilterIsTypedAndTakenBack) {
+TEST_F(UiKeys, FilterIsTypedAndCleared) {
   press(U"/qr? ü");
   EXPECT_TRUE(state_.editing_filter);
   EXPECT_FALSE(state_.quit || state_.help);
@@ -125,7 +125,7 @@ TEST_F(UiKeys, FilterIsTypedAndTakenBack) {
   EXPECT_LE(state_.filter.size(), 64u);
 }
 
-TEST_F(UiKeys, WhatIsFilteredOutIsNotSelected) {
+TEST_F(UiKeys, FilteredDomainsAreNotSelected) {
   press(Special::down);
   EXPECT_EQ(shown(), "2");
   press(U"/3");
@@ -138,7 +138,7 @@ TEST_F(UiKeys, WhatIsFilteredOutIsNotSelected) {
   EXPECT_EQ(shown(), "");
 }
 
-TEST_F(UiKeys, SwitchesAndWishes) {
+TEST_F(UiKeys, TogglesAndRequests) {
   press(U" ");
   EXPECT_TRUE(state_.paused);
   press(U" ");

@@ -309,10 +309,10 @@ class TopTest(WithDaemon):
         self.start(terminal, url=daemon.url)
         self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
         daemon.stop()
-        terminal.wait("old: no rcached answers at", "DOMAIN")
+        terminal.wait("old: no rcached responds at", "DOMAIN")
         self.assertEqual(len(self.table(terminal)), 12)  # what was known stays in sight
         self.enterContext(Daemon(self.folder(), port=int(daemon.url.rpartition(":")[2]))).wait_ready()
-        terminal.wait("DOMAIN", gone=["no rcached answers"])
+        terminal.wait("DOMAIN", gone=["no rcached responds"])
         terminal.keys("q")
         self.check_restored(terminal)
 
@@ -345,7 +345,7 @@ class TopTest(WithDaemon):
         url = f"http://127.0.0.1:{kit.free_port()}"
         terminal.command(f"$RCACHED top --url {url}; echo code=$?")
         text = terminal.wait("code=1").replace("\n", "")
-        for part in (f"no rcached answers at {url}", "start it", "--url", "--source"):
+        for part in (f"no rcached responds at {url}", "start it", "--url", "--source"):
             self.assertIn(part, text)
         self.assertEqual(terminal.ask("#{alternate_on}"), "0")
 
@@ -482,7 +482,7 @@ class PlainTest(WithDaemon):
     def test_failures_say_what_and_what_to_do(self):
         url = self.daemon.url
         nobody = f"http://127.0.0.1:{kit.free_port()}"
-        self.expect_failure(self.run_top("--url", nobody, "--once"), 1, "no rcached answers", "rcached run", "--url",
+        self.expect_failure(self.run_top("--url", nobody, "--once"), 1, "no rcached responds", "rcached run", "--url",
                             "--source")
         self.expect_failure(self.run_top("--url", url, "--once", "--domain", "nobody"), 2, "no domain 'nobody'",
                             "known domains: 1, 2")
@@ -515,7 +515,7 @@ class PlainTest(WithDaemon):
 
     def test_an_answer_from_somebody_else_never_reaches_the_terminal_as_it_is(self):
         """A server that refuses, and one that sends terminal commands in its error."""
-        for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "says: ")):
+        for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "reports: ")):
             body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "hint": "\x1b[2J"}}).encode()
             with socket.create_server(("127.0.0.1", 0)) as server:
                 server.settimeout(kit.LIMIT)

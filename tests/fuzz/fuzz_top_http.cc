@@ -78,12 +78,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   server.set(text);
   top::ApiClientOptions options;
   options.answer_limit = std::chrono::milliseconds(2000);
-  options.largest_answer = 1u << 20;
+  options.max_response_bytes = 1u << 20;
   top::ApiClient client(
       {.origin = "http://" + server.authority(), .authority = server.authority(), .prefix = ""}, options);
   const auto body = client.get("/api/v1/domains");
   if (body) {
-    check(body->size() <= options.largest_answer, "no more than was agreed");
+    check(body->size() <= options.max_response_bytes, "within the size limit");
   } else {
     check(!body.error().message.empty(), "says what is wrong");
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints what the API answers to every kind of request over Views of every kind, as one JSON array of
-// {"case","path","request","status","content_type","body"}: material for api_test.py. With --openapi it
-// prints the OpenAPI document instead.
+// Prints the API's responses to all kinds of requests for all kinds of Views, as one JSON array of
+// {"case","path","request","status","content_type","body"}: input for api_test.py. With --openapi, prints the
+// OpenAPI document instead.
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -34,7 +34,7 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
-// Six domains, one for each order that can be the fullest, and in them what the sample does not have.
+// Domains in which each order has the fullest depot once, with values that the sample does not have.
 View edges() {
   View view = testing::sample_view(kProfile61);
   const DomainSnapshot first = view.snapshot.domains[0];
@@ -77,7 +77,7 @@ View edges() {
   return view;
 }
 
-// Domains are there, but no event has come yet.
+// Domains exist, but no event has arrived yet.
 View idle() {
   View view = testing::sample_view(kProfile61);
   view.snapshot.time_ns = 0;
@@ -86,7 +86,7 @@ View idle() {
 
 class Answers {
  public:
-  // Everything that can be asked, of a source that may have no View.
+  // Sends every request to a source that may have no View.
   void add(const std::string& name, const std::shared_ptr<SettableSource>& source) {
     name_ = name;
     const RouteTable table(api_routes(source));
@@ -109,7 +109,7 @@ class Answers {
     for (const std::string& target : targets) ask(table, target, source->view() != nullptr);
   }
 
-  // An answer that no running process gives: its own figures cannot be read.
+  // A response that a running process never gives: its process figures are unreadable.
   void add_blind_status() {
     record("blind", "/api/v1/status", "/api/v1/status", 200, "application/json",
            api::to_json(api::status_answer(testing::sample_view(kProfile61), {})));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client of an event stream: keeps what is written, and can be slow or gone.
+// A client of an event stream: records what is written, and can be slow or disconnected.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ class FakeStream final : public HttpStream {
     return !closed_;
   }
 
-  // Until then the write under way does not return.
+  // While stuck, write() blocks.
   void set_stuck(bool stuck) {
     const std::lock_guard lock(mutex_);
     stuck_ = stuck;
@@ -44,7 +44,7 @@ class FakeStream final : public HttpStream {
     const std::lock_guard lock(mutex_);
     return text_;
   }
-  // Whether it holds for what has been written, within ten seconds.
+  // True if the text written within ten seconds meets the condition.
   bool wait_for(const std::function<bool(const std::string& text)>& condition) const {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return condition(text_); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Data for tests of the terminal view, made through the API's own handlers.
+// Data for tests of the terminal view, created through the API's own handlers.
 #pragma once
 
 #include <clocale>
@@ -17,7 +17,7 @@
 
 namespace rcached::top::testing {
 
-// The width of characters needs a UTF-8 locale, times a time zone.
+// Character widths need a UTF-8 locale, times a time zone.
 inline void use_test_locale() {
   setenv("TZ", "UTC", 1);
   tzset();
@@ -28,7 +28,7 @@ inline std::shared_ptr<const ViewSource> source_of(View view) {
   return std::make_shared<const rcached::testing::SettableSource>(std::move(view));
 }
 
-// What a daemon with this View answers, without HTTP.
+// The responses of a daemon with this View, without HTTP.
 class Routes final : public JsonSource {
  public:
   explicit Routes(std::shared_ptr<const ViewSource> source) : table_(api_routes(std::move(source))) {}
@@ -59,7 +59,7 @@ inline TopData data_of(View view, const std::string& label = {}) {
 
 inline Level level(Count ranges, Figure per_second = {}) { return {ranges, per_second}; }
 
-// A domain with a tree of so many ranges and nothing else.
+// A domain with a tree of `tree` ranges and nothing else.
 inline Domain plain_domain(std::string label, Count tree = 0) {
   Domain domain;
   domain.label = std::move(label);

@@ -20,9 +20,9 @@ const DRIVERS = [['nvme'], ['mlx5_core'], ['virtio-pci'], ['xhci_hcd'], ['ahci']
 
 const VERDICTS = {
   'depot-saturated': ['2.40 magazines/s freed to the tree in the last 60 s, 0.19 % of one CPU\'s time spent in it', 'no magazine overflowed in the last 60 s'],
-  'depot-filling': ['the depot of order 0 holds N of 32 magazines and is full in 2400 s at the pace of the last 60 s', 'no depot grew in the last 60 s'],
-  'size-mismatch': ['0.10 frees/s of another size than was allocated in the last 60 s; since the start in orders 2', 'no free of another size in the last 60 s'],
-  'uncacheable-load': ['61.0 % of 4180 allocations/s are larger than the caches take', '0.0 % of 4180 allocations/s are larger than the caches take'],
+  'depot-filling': ['the depot of order 0 holds N of 32 magazines and will be full in 2400 s at the rate of the last 60 s', 'no depot grew in the last 60 s'],
+  'size-mismatch': ['0.10 frees/s with a different size than allocated in the last 60 s; since the start in orders 2', 'no free with a different size in the last 60 s'],
+  'uncacheable-load': ['61.0 % of 4180 allocations/s are too large for the caches', '0.0 % of 4180 allocations/s are too large for the caches'],
 };
 
 // The traits of a domain are its label and its kind: steady|saturated|growing|leaking|lossy|partial|resynced|off.

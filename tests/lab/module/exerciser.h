@@ -2,8 +2,8 @@
 /*
  * Shared declarations of the exerciser, and its interface for the oracle.
  *
- * exerciser.c owns the domains and the commands; worker.h declares the threads and their ranges. Every command and every
- * reader of a domain holds the mutex `control`; threads do not take it, so no domain is created or destroyed
+ * exerciser.c owns the domains and the commands; worker.h declares the threads and their ranges. Every command and
+ * every reader of a domain holds the mutex `control`; threads do not take it, so no domain is created or destroyed
  * while they run.
  */
 #ifndef RCACHED_LAB_EXERCISER_H

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin front: what a newcomer types. The work is done by CMake, tests/run and tests/lab/lab.py.
-#   make run [SOURCE=kernel|synthetic]     trace this host, or a lab guest when this host has nothing to trace
-#   make test                              everything a change must pass quickly
-#   make test-all                          every suite, whole; tests/run --list shows them
+# Entry points for common tasks. The work is done by CMake, tests/run and tests/lab/lab.py.
+#   make run [SOURCE=kernel|synthetic]     trace this host, or a lab guest if this host cannot be traced
+#   make test                              quick checks that every change must pass
+#   make test-all                          every suite in full; tests/run --list shows them
 #   make test-SUITE                        one of them, e.g. make test-truth: the mirror against kernel memory
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
-#   make demo-fleet [HOSTS=50]             so many synthetic hosts under one Prometheus: scrapes, series, memory
+#   make demo-fleet [HOSTS=50]             that many synthetic hosts under one Prometheus: scrapes, series, memory
 #   make bench                             the allocator's speed
-#   make bench-scrape | bench-pipeline     what a scrape costs, and what it costs the pipeline
+#   make bench-scrape | bench-pipeline     the cost of a scrape, and its effect on the pipeline
 #   make package                           build/packages: the Debian package and a tarball with its libraries
 #   make asan | tsan | fuzz | lint         suites too
 #   make build | format | clean

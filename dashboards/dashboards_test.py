@@ -41,7 +41,7 @@ def rule_tests():
     for path in sorted(PROMETHEUS.glob("*_test.yaml")):
         for block in re.split(r"(?=^  - name: )", path.read_text(), flags=re.M)[1:]:
             name = re.match(r'  - name: "?(.*?)"?$', block, flags=re.M)[1]
-            assert name not in found, f"two tests are called {name}"
+            assert name not in found, f"two tests are named {name}"
             found[name] = block
     return found
 
@@ -96,13 +96,13 @@ class Alerts(unittest.TestCase):
             self.assertEqual(re.search(r"runbook_url: (.*)", block)[1],
                              "'{{ or $externalLabels.runbooks \"/usr/share/doc/rcached/runbooks\" }}/" + name + ".md'")
 
-    def test_each_has_its_three_tests(self):
+    def test_each_has_three_tests(self):
         tests = rule_tests()
         for name in alert_blocks():
             fired, silent = rf"alertname: {name}(\n +exp_alerts:|, exp_alerts: \*)", rf"alertname: {name}}}"
             for kind, wanted in (("fires", [fired]), ("is silent", [silent]), ("boundary", [fired, silent])):
                 own = [text for title, text in tests.items() if title.startswith(f"{name} {kind}")]
-                self.assertTrue(own, f"{name}: no test of promtool whose name begins with '{name} {kind}'")
+                self.assertTrue(own, f"{name}: no promtool test whose name begins with '{name} {kind}'")
                 for text in own:
                     for pattern in wanted:
                         self.assertRegex(text, pattern, f"{name} {kind}")
@@ -120,7 +120,7 @@ class Alerts(unittest.TestCase):
 
 class Runbooks(unittest.TestCase):
     SECTIONS = ["What it means in the kernel", "How to confirm it", "What to do now", "Long-term fixes", "See also"]
-    OF_RCACHED = ["What it means", "How to confirm it", "What to do now", "Long-term fixes"]
+    RCACHED_SECTIONS = ["What it means", "How to confirm it", "What to do now", "Long-term fixes"]
 
     def test_one_for_each_alert(self):
         self.assertEqual({path.stem for path in RUNBOOKS.glob("*.md")}, set(alert_blocks()))
@@ -130,7 +130,7 @@ class Runbooks(unittest.TestCase):
             lines = (RUNBOOKS / f"{name}.md").read_text().splitlines()
             self.assertEqual(lines[1], f"# {name}")
             sections = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
-            self.assertEqual(sections, self.SECTIONS if name.startswith("Iova") else self.OF_RCACHED, name)
+            self.assertEqual(sections, self.SECTIONS if name.startswith("Iova") else self.RCACHED_SECTIONS, name)
 
     def test_each_can_be_confirmed_by_commands(self):
         for name in alert_blocks():
@@ -146,7 +146,7 @@ class Runbooks(unittest.TestCase):
         self.assertGreater(len(queries), 20)
         self.assertEqual(kit.bad_expressions(queries), "")
 
-    def test_links_lead_somewhere(self):
+    def test_link_targets_exist(self):
         for path in RUNBOOKS.glob("*.md"):
             for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):
                 if not target.startswith("https://git.kernel.org/"):

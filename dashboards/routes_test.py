@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The example for Alertmanager: amtool accepts it, and every alert is routed by its severity."""
+"""The example configuration of Alertmanager: amtool accepts it, and every alert is routed by its severity."""
 import pathlib
 import re
 import subprocess
@@ -21,16 +21,16 @@ class Routes(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         self.assertIn("3 receivers", checked.stdout)
 
-    def test_each_alert_goes_where_its_severity_says(self):
+    def test_each_alert_is_routed_by_its_severity(self):
         alerts = re.findall(r"- alert: (\w+)\n.*?severity: (\w+)", (PROMETHEUS / "alerts.yaml").read_text(), re.S)
         self.assertEqual({severity for _, severity in alerts}, set(RECEIVERS))
         for name, severity in alerts:
-            said = amtool("config", "routes", "test", f"--config.file={CONFIG}",
+            tested = amtool("config", "routes", "test", f"--config.file={CONFIG}",
                           f"--verify.receivers={RECEIVERS[severity]}", f"alertname={name}", f"severity={severity}",
                           "job=rcached", "instance=a")
-            self.assertEqual(said.returncode, 0, f"{name}: {said.stdout}{said.stderr}")
+            self.assertEqual(tested.returncode, 0, f"{name}: {tested.stdout}{tested.stderr}")
 
-    def test_what_is_named_is_an_alert(self):
+    def test_only_existing_alerts_are_named(self):
         alerts = set(re.findall(r"- alert: (\w+)", (PROMETHEUS / "alerts.yaml").read_text()))
         named = set(re.findall(r"\b(?:Iova|Rcached)\w+", CONFIG.read_text()))
         self.assertGreater(len(named), 6)

@@ -31,10 +31,10 @@ def folder_of(path, folders):
 
 
 def wrong_includes(path, text, arrows):
-    """["FILE:LINE: what is wrong"] of one file. Includes without a folder are of the file's own, or the system's."""
+    """["FILE:LINE: problem"] of one file. Includes without a folder are in the file's own folder, or system headers."""
     folder = folder_of(path, arrows)
     if folder is None:
-        return [f"{path}:1: belongs to no folder of tests/arrows.txt"]
+        return [f"{path}:1: is in no folder of tests/arrows.txt"]
     allowed = [folder, *arrows[folder], *(["tests/kit", "daemon/testing"] if TEST.search(path) else [])]
     found = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -45,8 +45,8 @@ def wrong_includes(path, text, arrows):
     return found
 
 
-def circles(arrows):
-    """Folders that reach themselves through the arrows."""
+def cycles(arrows):
+    """Folders that depend on themselves."""
     def reach(folder, seen):
         for other in arrows:
             if any(other == part or other.startswith(part + "/") for part in arrows[folder]) and other not in seen:
@@ -65,7 +65,7 @@ def table(arrows):
 
 
 def page_with(text, arrows):
-    """ARCHITECTURE.md with that table between its marks."""
+    """ARCHITECTURE.md with that table between its markers."""
     before, rest = text.split(MARKS[0])
     return before + MARKS[0] + table(arrows) + MARKS[1] + rest.split(MARKS[1])[1]
 
@@ -82,8 +82,8 @@ class Arrows(unittest.TestCase):
         found = [line for path in paths for line in wrong_includes(path, (ROOT / path).read_text(), self.arrows)]
         self.assertEqual(found, [], "\n" + "\n".join(found))
 
-    def test_the_list_has_no_circle(self):
-        self.assertEqual(circles(self.arrows), [])
+    def test_the_list_has_no_cycle(self):
+        self.assertEqual(cycles(self.arrows), [])
         for folder, allowed in self.arrows.items():
             for other in allowed:
                 self.assertTrue((ROOT / other).is_dir(), f"{folder}: {other}")
@@ -108,8 +108,8 @@ class Arrows(unittest.TestCase):
                            ("base/a.cc", '#include "neighbour.h"\n')):
             self.assertEqual(wrong_includes(path, text, arrows), [])
 
-    def test_circles_are_found(self):
-        self.assertEqual(circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]}), ["a", "b", "c"])
+    def test_cycles_are_found(self):
+        self.assertEqual(cycles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]}), ["a", "b", "c"])
 
 
 if __name__ == "__main__":

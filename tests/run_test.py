@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tests/run: its table is sound, a failure is not lost, and an interrupt leaves no process."""
+"""tests/run: the table is valid, failures are reported, and an interrupt leaves no process."""
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -14,7 +14,7 @@ import sys
 import kit
 
 TESTS = pathlib.Path(__file__).resolve().parent
-# The program itself as a module, with other suites.
+# Runs the program as a module, with other suites.
 PROGRAM = """
 import importlib.machinery, importlib.util, sys
 loader = importlib.machinery.SourceFileLoader("run", "tests/run")
@@ -51,9 +51,9 @@ class Table(kit.TestCase):
             self.assertLessEqual(set(suite.groups.split()), groups, suite.name)
             for part in (suite.test, suite.ci, suite.whole):
                 self.assertTrue(part is None or (part.what and part.seconds > 0 and part.commands), suite.name)
-            self.assertTrue(suite.ci or not suite.test, f"{suite.name}: what make test runs, CI runs")
+            self.assertTrue(suite.ci or not suite.test, f"{suite.name}: CI must run everything in make test")
 
-    def test_what_ci_runs_of_the_comparisons_is_among_them(self):
+    def test_the_ci_part_of_truth_is_a_subset(self):
         self.assertLess(set(self.program.TRUTH_CI.split()), set(self.program.TRUTH.split()))
 
     def test_list(self):
@@ -68,19 +68,19 @@ class Runs(kit.TestCase):
         return subprocess.Popen([sys.executable, "-c", PROGRAM % suites], cwd=TESTS.parent, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
-    def test_a_failure_is_not_lost(self):
+    def test_a_failure_is_reported(self):
         with self.start(bad="echo first | false | true", good="true") as runner:
             said = runner.communicate()[0]
         self.assertEqual(runner.returncode, 1, said)
         self.assertRegex(said, r"\nbad +FAILED +0\n")
         self.assertRegex(said, r"\ngood +ok +0\n")
 
-    def test_a_process_that_is_left_is_ended(self):
+    def test_leftover_processes_are_stopped(self):
         pid = self.folder() / "pid"
         with self.start(leaves=f"setsid sleep 1000 >/dev/null 2>&1 & echo $! >{pid}") as runner:
             said = runner.communicate()[0]
         self.assertEqual(runner.returncode, 0, said)
-        self.assertIn("leaves has left processes behind", said)
+        self.assertIn("leaves left processes behind", said)
         self.assertFalse(pathlib.Path("/proc", pid.read_text().strip()).exists())
 
     def test_an_interrupt_leaves_nothing(self):

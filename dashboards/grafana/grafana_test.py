@@ -16,8 +16,8 @@ sys.path.insert(0, str(reading.ROOT / "tests"))
 import kit
 
 FOREIGN = {"up": set(), "ALERTS": {"alertname", "alertstate", "severity", "domain"}}  # from Prometheus itself
-STAND_INS = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "job": "rcached", "instance": "a",
-             "domain": "4", "worst": "10"}
+SAMPLE_VALUES = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h", "job": "rcached", "instance": "a",
+                 "domain": "4", "worst": "10"}
 DASHBOARDS = reading.dashboards()
 RULES = reading.rule_files()
 RUNBOOKS = sorted((reading.ROOT / "dashboards/runbooks").glob("*.md"))
@@ -36,17 +36,17 @@ class Documentation(unittest.TestCase):
         self.assertEqual(self.known["iova_rcache_depot_magazines"], ("gauge", {"domain", "order"}))
         self.assertEqual(set(DASHBOARDS), {"fleet", "host", "domain", "rcached"})
 
-    def test_every_metric_that_is_named_exists(self):
+    def test_every_metric_exists(self):
         texts = all_queries() + [(path.name, path.read_text()) for path in RULES + RUNBOOKS]
         self.assertGreater(len(texts), 200)
         for place, text in texts:
             for series in reading.METRIC.findall(text):
-                self.assertIsNotNone(reading.metric_of(series, self.known), f"{place} names {series}")
+                self.assertIsNotNone(reading.metric_of(series, self.known), f"{place} refers to {series}")
 
     def test_every_metric_is_shown(self):
         shown = {reading.metric_of(series, self.known) for dashboard in DASHBOARDS.values()
                  for _, _, target in reading.targets_of(dashboard) for series in reading.METRIC.findall(target["expr"])}
-        self.assertEqual(sorted(self.known.keys() - shown), [], "documented, and in no panel")
+        self.assertEqual(sorted(self.known.keys() - shown), [], "documented but in no panel")
 
     def test_matchers(self):
         """They use labels that exist, and all variables of the dashboard that apply to the metric."""
@@ -74,10 +74,10 @@ class Panels(unittest.TestCase):
                     yield f"{name}: {panel['title']}", panel
 
     def test_queries_parse(self):
-        queries = [reading.substitute(query, STAND_INS) for _, query in all_queries()]
+        queries = [reading.substitute(query, SAMPLE_VALUES) for _, query in all_queries()]
         self.assertEqual(kit.bad_expressions(queries), "")
 
-    def test_they_explain_themselves(self):
+    def test_they_are_complete(self):
         for place, panel in self.panels():
             self.assertGreater(len(panel["description"]), 30, place)
             self.assertTrue(panel["fieldConfig"]["defaults"]["unit"], place)
@@ -144,7 +144,7 @@ class Panels(unittest.TestCase):
             self.assertEqual(uids, {"${datasource}"}, name)
             self.assertNotRegex(text, r"https?://", f"{name}: refers to nothing outside")
 
-    def test_overrides_name_what_is_there(self):
+    def test_overrides_name_existing_series(self):
         for place, panel in self.panels():
             renamed = [name for step in panel.get("transformations", []) if step["id"] == "organize"
                        for name in [*step["options"]["renameByName"].values(), *step["options"]["indexByName"]]]
@@ -159,7 +159,7 @@ class Panels(unittest.TestCase):
 
 class Annotations(unittest.TestCase):
     def test_alerts_without_a_domain(self):
-        """Grafana prints the name of a missing label, so only labels are used that every alert has or is given."""
+        """Grafana prints the name of a missing label, so only labels that every alert has (or gets) are used."""
         for name, dashboard in DASHBOARDS.items():
             [alerts] = [one for one in dashboard["annotations"]["list"] if one["name"] == "Alerts"]
             used = re.findall(r"{{(.*?)}}", alerts["titleFormat"] + alerts["textFormat"])
@@ -190,8 +190,8 @@ class Links(unittest.TestCase):
                 if url:
                     yield name, url
 
-    def test_choices_are_carried_where_they_hold(self):
-        """A board with a single value has no equivalent of All."""
+    def test_links_carry_variables_that_apply_there(self):
+        """A board for a single value has no equivalent of All."""
         def multi(name):
             return {variable["name"]: variable.get("multi", False)
                     for variable in DASHBOARDS[name]["templating"]["list"]}
@@ -282,13 +282,13 @@ class Generator(unittest.TestCase):
             (pathlib.Path(folder) / "stray.json").write_text("{}")
             self.assertIn("stray.json", self.run_it("--output", folder, "--check").stderr)
 
-    def test_runbooks_of_ones_own(self):
+    def test_custom_runbooks(self):
         with tempfile.TemporaryDirectory() as folder:
             self.run_it("--output", folder, "--runbooks", "https://wiki.example/rcached/")
             text = (pathlib.Path(folder) / "fleet.json").read_text()
             self.assertEqual(json.loads(text)["templating"]["list"][-1]["query"], "https://wiki.example/rcached")
 
-    def test_refusals(self):
+    def test_invalid_panels_are_rejected(self):
         sys.path.insert(0, str(reading.GRAFANA / "generate"))
         import model
         board = model.Board("test", "Test", "", [], {"job": '="$job"', "domain": '="$domain"'}, [])

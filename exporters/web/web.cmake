@@ -18,7 +18,7 @@ endif()
 
 if(WEB_PAGE_MISSING)
   message(STATUS "No live page: ${WEB_PAGE_MISSING}")
-  # A file of its own: if it were the output of the rule below, turning RCACHED_WEB on again would not run that rule.
+  # A separate file: if it were the output of the rule below, turning RCACHED_WEB on again would not run that rule.
   set(WEB_ASSETS_SOURCE ${web_folder}/no_page.cc)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/no_page.cc.in ${WEB_ASSETS_SOURCE} @ONLY)
 else()
@@ -30,6 +30,6 @@ else()
     COMMENT "Building the live page" VERBATIM)
 endif()
 
-# The bundle is one literal, longer than the standard guarantees.
+# The bundle is a single string literal, longer than the standard guarantees to work.
 set_source_files_properties(${WEB_ASSETS_SOURCE} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
 target_sources(rcached_exporters PRIVATE ${CMAKE_CURRENT_LIST_DIR}/web_page.cc ${WEB_ASSETS_SOURCE})

@@ -20,16 +20,16 @@ import kit
 TYPES = {("v1", "ConfigMap"): "V1ConfigMap", ("apps/v1", "DaemonSet"): "V1DaemonSet"}
 
 
-class Answer:
+class Response:
     """A response as the client expects it: a JSON body."""
 
     def __init__(self, document):
         self.data = json.dumps(document)
 
 
-def through_the_api(document):
+def round_trip(document):
     client = kubernetes.client.ApiClient()
-    model = client.deserialize(Answer(document), TYPES[document["apiVersion"], document["kind"]])
+    model = client.deserialize(Response(document), TYPES[document["apiVersion"], document["kind"]])
     return client.sanitize_for_serialization(model)
 
 
@@ -38,14 +38,14 @@ def documents():
 
 
 class DaemonSet(kit.TestCase):
-    def test_fits_the_api(self):
+    def test_matches_the_api(self):
         kinds = []
         for document in documents():
-            self.assertEqual(through_the_api(document), document)
+            self.assertEqual(round_trip(document), document)
             kinds.append(document["kind"])
         self.assertEqual(kinds, ["ConfigMap", "DaemonSet"])
 
-    def test_what_does_not_fit_is_found(self):
+    def test_mismatches_are_found(self):
         container = ("spec", "template", "spec", "containers", 0)
         damages = [(container, "imagePullPolice", "Always"), (container, "name", None),
                    (("spec",), "selector", None), (("spec", "template", "spec"), "tolerate", [])]
@@ -59,22 +59,22 @@ class DaemonSet(kit.TestCase):
             else:
                 inner[key] = value
             try:
-                self.assertNotEqual(through_the_api(damaged), damaged, key)
+                self.assertNotEqual(round_trip(damaged), damaged, key)
             except ValueError:
-                pass  # the model itself refuses it
+                pass  # the model itself rejects it
 
     def test_selects_its_own_pods(self):
         spec = documents()[1]["spec"]
         self.assertEqual(spec["selector"]["matchLabels"], spec["template"]["metadata"]["labels"])
 
-    def test_asks_for_what_the_unit_grants(self):
+    def test_requests_the_capabilities_of_the_unit(self):
         container = documents()[1]["spec"]["template"]["spec"]["containers"][0]
         unit = (HERE.parents[1] / "config/rcached.service").read_text()
         granted = next(line for line in unit.splitlines() if line.startswith("CapabilityBoundingSet="))
         self.assertEqual(sorted("CAP_" + name for name in container["securityContext"]["capabilities"]["add"]),
                          sorted(granted.partition("=")[2].split()))
 
-    def test_its_configuration_is_one(self):
+    def test_its_configuration_is_valid(self):
         config = self.folder() / "rcached.yaml"
         config.write_text(documents()[0]["data"]["rcached.yaml"])
         checked = subprocess.run([kit.PROGRAMS["rcached"], "--check-config", str(config)], capture_output=True,

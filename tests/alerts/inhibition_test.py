@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The example's routes in a real Alertmanager: alerts are posted to it, and what one of them makes needless does not
-arrive, while the same alert of another host or domain does."""
+"""The example's inhibition rules in a real Alertmanager: an alert that another one inhibits is not sent, while the same
+alert of another host or domain is."""
 import json
 import pathlib
 import sys
@@ -17,7 +17,7 @@ def alert(name, severity, instance, **labels):
     return {"labels": {"alertname": name, "severity": severity, "job": "rcached", "instance": instance, **labels}}
 
 
-# What is posted; what must arrive, and what is inhibited by another one.
+# Posted alerts: those that must arrive, and those that another one inhibits.
 ARRIVE = [alert("RcachedDown", "warning", "down"), alert("IovaSizeMismatch", "warning", "up", domain="4"),
           alert("IovaDepotSaturated", "warning", "full", domain="4", order="0"),
           alert("IovaDepotFull", "info", "full", domain="4", order="1"),
@@ -32,7 +32,7 @@ INHIBITED = [alert("IovaSizeMismatch", "warning", "down", domain="4"), alert("Rc
              alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="4"),
              alert("RcachedEventsLost", "warning", "lossy"),
              alert("RcachedDomainLossy", "warning", "lossy", domain="4")]
-# Posted after all of them, with the longest wait: when it has arrived, whatever was to be sent has been.
+# Posted last, with the longest group wait: once it has arrived, all others have been sent.
 LAST = alert("IovaStrandedCache", "info", "last", domain="4", order="0")
 RECEIVERS = {"critical": "pager", "warning": "tickets", "info": "notes"}
 
@@ -43,11 +43,11 @@ class Inhibition(kit.TestCase):
                                     data=json.dumps(alerts).encode())
         self.assertEqual(status, 200, body)
 
-    def test_what_is_needless_does_not_arrive(self):
+    def test_inhibited_alerts_do_not_arrive(self):
         with Webhooks() as webhooks, \
                 Alertmanager(self.folder(), ROOT / "dashboards/prometheus/alertmanager.yaml", webhooks) as alertmanager:
             alertmanager.wait_ready()
-            # In one request: whatever has been taken is known when the first group is sent, half a second later.
+            # In one request, so that all are known when the first group is sent, half a second later.
             self.post(alertmanager, ARRIVE + INHIBITED)
             self.post(alertmanager, [LAST])
             kit.eventually(lambda: all(webhooks.firing(**one["labels"]) for one in [*ARRIVE, LAST]), "all have arrived")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where alerts arrive: a real Alertmanager with the example's routes, and the webhooks that those routes name."""
+"""A real Alertmanager with the example's routes, and the webhooks in those routes."""
 import contextlib
 import json
 import pathlib
@@ -12,7 +12,7 @@ import scale
 
 
 class Webhooks(contextlib.ExitStack):
-    """Takes what Alertmanager posts; remembers each alert once for each receiver, as it was when it came first."""
+    """Receives what Alertmanager posts; keeps the first notification of each alert for each receiver."""
 
     def __init__(self):
         super().__init__()
@@ -40,19 +40,19 @@ class Webhooks(contextlib.ExitStack):
                                          "group": posted["groupLabels"]})
 
     def firing(self, **labels):
-        """What has arrived as firing, with these labels."""
+        """Alerts with these labels that have arrived as firing."""
         with self._lock:
             return [one for one in self.arrived if one["alert"]["status"] == "firing"
                     and all(one["alert"]["labels"].get(name) == value for name, value in labels.items())]
 
 
 class Alertmanager(kit.Server):
-    """The example's configuration on a faster clock, its placeholders of receivers replaced by `webhooks`."""
+    """The example's configuration with scaled durations, its placeholder receivers replaced by `webhooks`."""
 
     def __init__(self, directory, example, webhooks):
         directory = pathlib.Path(directory)
         text, replaced = re.subn(r"http://127\.0\.0\.1:9095/", f"http://{webhooks.address}/", example.read_text())
-        assert replaced == 3, f"{example} names {replaced} receivers"
+        assert replaced == 3, f"{example} has {replaced} receivers"
         (directory / "alertmanager.yml").write_text(scale.routes(text))
         address = f"127.0.0.1:{kit.free_port()}"
         super().__init__("alertmanager", ["prometheus-alertmanager", f"--config.file={directory}/alertmanager.yml",

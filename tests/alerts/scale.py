@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules and routes on a faster clock: every `for`, window and offset (and what Alertmanager waits for) divided by one
-factor, nothing else changed. With 60, minutes are seconds, and what takes two hours on a host is seen in two minutes.
+"""Scales rules and routes: every `for`, window, offset and Alertmanager wait is divided by one factor, nothing else is
+changed. With 60, minutes become seconds, and two hours on a host become two minutes.
 
-Rates stay rates a second, so the load need not be faster for them; thresholds that count a growth over a window are
-reached by a load that grows as much faster. A window must hold as many scrapes as before: the factor divides the
-scrape interval too (60 s to 1 s)."""
+Rates are still per second, so they need no faster load; thresholds of growth over a window need a load that grows
+faster by the same factor. A window must contain as many scrapes as before, so the factor also divides the scrape
+interval (60 s to 1 s)."""
 import re
 
 FACTOR = 60
-SCRAPE = 1  # seconds, where rules.yaml and alerts.yaml are meant for a minute
-SCRAPES_IN_A_WINDOW = 4  # at least: fewer and a rate is no rate
+SCRAPE = 1  # seconds; rules.yaml and alerts.yaml are written for one minute
+SCRAPES_IN_A_WINDOW = 4  # minimum for a meaningful rate
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = r"(\d+)(ms|[smhd])"
@@ -42,7 +42,7 @@ def routes(text):
 
 
 def milliseconds_in(text):
-    """Every duration of a text, wherever it stands, in names not."""
+    """Every duration in a text, except those in names."""
     return [_milliseconds(*found) for found in re.findall(rf"(?<![\w.:$]){DURATION}\b", text)]
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The faster clock changes durations, all of them, and nothing else."""
+"""Scaling changes all durations and nothing else."""
 import pathlib
 import re
 import subprocess
@@ -15,7 +15,7 @@ FILES = (("rules.yaml", scale.rules, scale.IN_RULES), ("alerts.yaml", scale.rule
 
 
 def code_of(text):
-    """Without comments and the texts of annotations."""
+    """The text without comments and annotations."""
     text = re.sub(r"^ *#.*$", "", text, flags=re.M)
     return re.sub(r"^ {8}annotations:\n(?: {10,}.*\n)+", "", text, flags=re.M)
 
@@ -29,7 +29,7 @@ class Scale(unittest.TestCase):
         self.assertEqual(scale.routes("      group_wait: 30s\n      repeat_interval: 3d\n"),
                          "      group_wait: 500ms\n      repeat_interval: 4320s\n")
 
-    def test_durations_and_nothing_else(self):
+    def test_only_durations_change(self):
         for name, change, pattern in FILES:
             text = (PROMETHEUS / name).read_text()
             before, after = (scale.milliseconds_in(code_of(one)) for one in (text, change(text)))
@@ -38,14 +38,14 @@ class Scale(unittest.TestCase):
             without = r"\g<before>T\g<after>"
             self.assertEqual(pattern.sub(without, text), pattern.sub(without, change(text)), name)
 
-    def test_a_window_holds_enough_scrapes(self):
+    def test_a_window_contains_enough_scrapes(self):
         for name in ("rules.yaml", "alerts.yaml"):
             text = scale.rules((PROMETHEUS / name).read_text())
             windows = [int(number) for number in re.findall(r"\[(\d+)s\]", text)]
             self.assertTrue(windows)
             self.assertGreaterEqual(min(windows), scale.SCRAPES_IN_A_WINDOW * scale.SCRAPE)
 
-    def test_prometheus_takes_them(self):
+    def test_prometheus_accepts_them(self):
         with tempfile.TemporaryDirectory() as directory:
             files = []
             for name in ("rules.yaml", "alerts.yaml"):

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """From a kernel to a webhook: lab guests under the load of tests/lab/guest/alertload.sh, a real Prometheus with
-rules.yaml and alerts.yaml, a real Alertmanager with the routes of alertmanager.yaml, all sixty times faster (scale.py).
+rules.yaml and alerts.yaml, a real Alertmanager with the routes of alertmanager.yaml, all 60 times faster (scale.py).
 
-    tests/run alerts     starts the guests and this beside them
+    tests/run alerts     starts the guests and this program
 
 Linux 6.1 has bounded depots: the load must raise IovaDepotSaturated and never IovaDepotReclaimChurn. On 6.12 it is the
-other way round. On both one domain leaks: IovaLeakSuspected for it alone, and no IovaTreeGrowthByCache. One has no room
-below 4 GiB, so that all its first tries fail: Iova32BitSpaceNearlyGone, and no IovaAllocationFailing, which is for the
-one whose last tries fail. A third host, which does not exist, must raise RcachedDown."""
+other way round. On both, one domain leaks: only it raises IovaLeakSuspected, and none raises IovaTreeGrowthByCache.
+Another has no free space below 4 GiB, so all its first attempts fail: it raises Iova32BitSpaceNearlyGone, but not
+IovaAllocationFailing, which only the domain whose final attempts fail raises. A third host, which does not exist, must
+raise RcachedDown."""
 import argparse
 import os
 import pathlib
@@ -23,8 +24,8 @@ from receivers import Alertmanager, Webhooks
 
 DASHBOARDS = ROOT / "dashboards/prometheus"
 BOUNDED, UNBOUNDED, GONE = "linux-6.1", "linux-6.12", "gone"
-# (alert, host, receiver) that must arrive, and (alert, host) that must never fire. Prometheus begins to scrape five
-# seconds after its start, minutes here: RcachedDown for want of any target may come first, and go.
+# (alert, host, receiver) that must arrive, and (alert, host) that must never fire. Prometheus starts to scrape five
+# seconds after its start, which count as minutes here: RcachedDown may fire at first because there is no target yet.
 WANTED = (("IovaDepotSaturated", BOUNDED, "tickets"), ("IovaDepotReclaimChurn", UNBOUNDED, "tickets"),
           ("IovaLeakSuspected", BOUNDED, "tickets"), ("IovaLeakSuspected", UNBOUNDED, "tickets"),
           ("Iova32BitSpaceNearlyGone", BOUNDED, "tickets"), ("Iova32BitSpaceNearlyGone", UNBOUNDED, "tickets"),
@@ -36,7 +37,7 @@ NEVER = (("IovaDepotReclaimChurn", BOUNDED), ("IovaDepotSaturated", UNBOUNDED), 
 
 
 def configuration(directory, alertmanager):
-    """What Prometheus is told besides its targets."""
+    """The configuration of Prometheus, except its targets."""
     for name in ("rules.yaml", "alerts.yaml"):
         (pathlib.Path(directory) / name).write_text(scale.rules((DASHBOARDS / name).read_text()))
     return {"rule_files": ["rules.yaml", "alerts.yaml"],
@@ -50,7 +51,7 @@ def jobs_of(urls):
 
 
 def check_notification(one):
-    """That what has arrived can be read and followed."""
+    """A notification must have readable texts and a valid runbook."""
     problems, alert = [], one["alert"]
     name, texts = alert["labels"]["alertname"], alert["annotations"]
     for key in ("summary", "description", "runbook_url"):
@@ -67,7 +68,7 @@ def check_notification(one):
 
 
 def check_domains(prometheus, webhooks):
-    """Each of the four domains of a guest has raised its own alert and no other."""
+    """Each of a guest's four domains must have raised its own alert and no other."""
     problems = []
     for instance, depot in ((BOUNDED, "IovaDepotSaturated"), (UNBOUNDED, "IovaDepotReclaimChurn")):
         domains = {name: sorted({one["alert"]["labels"]["domain"] for one in
@@ -75,11 +76,11 @@ def check_domains(prometheus, webhooks):
                    for name in (depot, "IovaLeakSuspected", "Iova32BitSpaceNearlyGone", "IovaAllocationFailing")}
         named = sum(domains.values(), [])
         if len(named) != 4 or len(set(named)) != 4:
-            problems.append(f"{instance}: not one domain each: {domains}")
+            problems.append(f"{instance}: not exactly one domain per alert: {domains}")
         failing = {labels["domain"] for labels, _ in prometheus.query(
             f'sum by (domain) (rate(iova_allocation_failures_total{{instance="{instance}"}}[30s])) > 0')}
         if failing != set(domains["Iova32BitSpaceNearlyGone"] + domains["IovaAllocationFailing"]):
-            problems.append(f"{instance}: allocations fail in domains {sorted(failing)}, alerts are of {domains}")
+            problems.append(f"{instance}: allocations fail in domains {sorted(failing)}, alerts are for {domains}")
     return problems
 
 
@@ -94,17 +95,17 @@ def check_never(prometheus, webhooks):
 
 
 def check_growth(prometheus):
-    """IovaTreeGrowthByCache is silent in its first four hours anyhow: without that clause it must be silent too, though
-    it has all that it looks at."""
+    """IovaTreeGrowthByCache never fires in its first four hours. It must not fire without that condition either, with
+    all the data that it needs."""
     lines = scale.expression(scale.rules((DASHBOARDS / "alerts.yaml").read_text()), "IovaTreeGrowthByCache")
     kept = [line for line in lines if "offset 240s" not in line]
     if len(kept) != len(lines) - 1:
-        raise kit.Failed(f"no clause of four hours in {lines}")
-    problems = [f"the caches of {labels} are taken for growing, by {value}"
+        raise kit.Failed(f"no condition with four hours in {lines}")
+    problems = [f"the caches of {labels} are reported as growing, by {value}"
                 for labels, value in prometheus.query("\n".join(kept))]
     seen = {labels["instance"] for labels, _ in prometheus.query("domain:iova_rcache_cached_ranges:min30m offset 90s")}
     if seen != {BOUNDED, UNBOUNDED}:
-        problems.append(f"cached ranges of 90 s ago are known of {sorted(seen)} only")
+        problems.append(f"only {sorted(seen)} have cached ranges from 90 s ago")
     return problems
 
 
@@ -114,7 +115,7 @@ def all_arrived(webhooks):
 
 
 def run(options, urls, directory):
-    """(problems, verdict); prints what has arrived."""
+    """(problems, verdict); prints the alerts that have arrived."""
     with Webhooks() as webhooks, Alertmanager(directory, DASHBOARDS / "alertmanager.yaml", webhooks) as alertmanager:
         alertmanager.wait_ready()
         with kit.Prometheus(directory, list(jobs_of(urls)), scale.SCRAPE,
@@ -132,12 +133,12 @@ def run(options, urls, directory):
             for name, instance, receiver in WANTED:
                 got = {one["receiver"] for one in webhooks.firing(alertname=name, instance=instance)}
                 if got != {receiver}:
-                    problems.append(f"{name} of {instance} has arrived at {sorted(got)}, not at {receiver} alone")
+                    problems.append(f"{name} of {instance} has arrived at {sorted(got)}, not only at {receiver}")
             if problems:
                 problems += [f"pending or firing: {labels}" for labels, _ in prometheus.query("ALERTS")]
             report(webhooks)
             return problems, "" if problems else (
-                f"all {len(WANTED)} alerts have arrived where they should; {len(NEVER)} that must not fire have not")
+                f"all {len(WANTED)} expected alerts have arrived; none of the {len(NEVER)} unexpected ones has fired")
 
 
 def report(webhooks):
@@ -157,7 +158,7 @@ def main():
         urls = {BOUNDED: os.environ["LAB_URL_6_1"], UNBOUNDED: os.environ["LAB_URL_6_12"],
                 GONE: f"http://127.0.0.1:{kit.free_port()}"}
     except KeyError as missing:
-        sys.exit(f"to_the_webhook.py: {missing} is not set: start it by tests/run alerts")
+        sys.exit(f"to_the_webhook.py: {missing} is not set: start this with tests/run alerts")
     kit.check(lambda directory: run(options, urls, directory))
 
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""to_the_webhook.py finds what is wrong: every check, against what it must not let pass."""
+"""to_the_webhook.py finds problems: every check, with data that it must reject."""
 import json
 import unittest
 
 import to_the_webhook as e2e
 from receivers import Webhooks
 
-import kit  # on the path since to_the_webhook has put it there
+import kit  # to_the_webhook has added it to the path
 
 
 def posted(name, instance, domain=None, **annotations):
     labels = {"alertname": name, "job": "rcached", "instance": instance, **({"domain": domain} if domain else {})}
-    texts = {"summary": "It is so", "description": "3 of them",
+    texts = {"summary": "A summary", "description": "3 of them",
              "runbook_url": f"/usr/share/doc/rcached/runbooks/{name}.md"}
     return {"groupLabels": {key: labels[key] for key in ("alertname", "job", "instance")},
             "alerts": [{"status": "firing", "labels": labels, "annotations": {**texts, **annotations}}]}
@@ -23,8 +23,8 @@ def arrival(**annotations):
     return {"receiver": "tickets", "seconds": 1.0, "alert": post["alerts"][0], "group": post["groupLabels"]}
 
 
-class Answers:
-    """A Prometheus that knows the answers to queries that contain a text."""
+class FakeApi:
+    """A Prometheus with fixed results for queries that contain a text."""
 
     def __init__(self, **answers):
         self.answers = answers
@@ -48,15 +48,15 @@ class Checks(unittest.TestCase):
             self.webhooks.take("pager", posted("IovaAllocationFailing", instance, "x3"))
         self.webhooks.take("tickets", posted("RcachedDown", e2e.GONE))
 
-    def test_all_is_well(self):
+    def test_no_problems(self):
         self.assertFalse(e2e.all_arrived(self.webhooks))
         self.everything()
         self.assertTrue(e2e.all_arrived(self.webhooks))
-        prometheus = Answers(iova_allocation_failures_total=FAILING)
+        prometheus = FakeApi(iova_allocation_failures_total=FAILING)
         self.assertEqual(e2e.check_domains(prometheus, self.webhooks) + e2e.check_never(prometheus, self.webhooks), [])
         self.assertEqual([problem for one in self.webhooks.arrived for problem in e2e.check_notification(one)], [])
 
-    def test_another_receiver_is_not_the_right_one(self):
+    def test_a_wrong_receiver(self):
         self.everything()
         self.webhooks.arrived = [one for one in self.webhooks.arrived
                                  if one["alert"]["labels"]["alertname"] != "RcachedDown"]
@@ -65,30 +65,30 @@ class Checks(unittest.TestCase):
 
     def test_the_wrong_domain(self):
         self.everything(leaking="x1")
-        self.assertEqual(len(e2e.check_domains(Answers(iova_allocation_failures_total=FAILING), self.webhooks)), 2)
+        self.assertEqual(len(e2e.check_domains(FakeApi(iova_allocation_failures_total=FAILING), self.webhooks)), 2)
 
-    def test_no_first_try_has_failed(self):
+    def test_no_first_attempt_has_failed(self):
         self.everything()
-        self.assertEqual(len(e2e.check_domains(Answers(iova_allocation_failures_total=FAILING[1:]), self.webhooks)), 2)
+        self.assertEqual(len(e2e.check_domains(FakeApi(iova_allocation_failures_total=FAILING[1:]), self.webhooks)), 2)
 
-    def test_what_must_never_fire(self):
+    def test_alerts_that_must_never_fire(self):
         self.webhooks.take("tickets", posted("IovaDepotSaturated", e2e.UNBOUNDED, "x1"))
-        self.assertEqual(len(e2e.check_never(Answers(), self.webhooks)), 1)
-        self.assertEqual(len(e2e.check_never(Answers(ALERTS=[({}, "3")]), self.webhooks)), len(e2e.NEVER))
+        self.assertEqual(len(e2e.check_never(FakeApi(), self.webhooks)), 1)
+        self.assertEqual(len(e2e.check_never(FakeApi(ALERTS=[({}, "3")]), self.webhooks)), len(e2e.NEVER))
 
-    def test_caches_taken_for_growing(self):
+    def test_caches_reported_as_growing(self):
         self.assertEqual(e2e.check_growth(Growth(grown=[], known=KNOWN)), [])
         self.assertEqual(len(e2e.check_growth(Growth(grown=[({"domain": "x0"}, "1500")], known=KNOWN))), 1)
         self.assertEqual(len(e2e.check_growth(Growth(grown=[], known=KNOWN[:1]))), 1)
 
-    def test_what_cannot_be_read(self):
+    def test_unreadable_notifications(self):
         for annotations in ({"summary": ""}, {"description": "<no value> of 3"}, {"description": "many"},
                             {"runbook_url": "/A.md"}):
             self.assertEqual(len(e2e.check_notification(arrival(**annotations))), 1, annotations)
         self.assertEqual(e2e.check_notification(arrival()), [])
         self.assertEqual(len(e2e.check_notification({**arrival(), "group": {"alertname": "A"}})), 1)
 
-    def test_posts_are_taken_once(self):
+    def test_repeated_posts_are_counted_once(self):
         for _ in range(2):
             kit.fetch(f"http://{self.webhooks.address}/pager", data=json.dumps(posted("A", "a")).encode())
         self.assertEqual([(one["receiver"], one["alert"]["labels"]["alertname"]) for one in self.webhooks.arrived],
@@ -97,7 +97,7 @@ class Checks(unittest.TestCase):
 
 
 class Growth:
-    """Answers the alert's own expression, and the question whether there was anything to look at."""
+    """Answers the alert's own expression, and the query for past data."""
 
     def __init__(self, grown, known):
         self.grown, self.known = grown, known

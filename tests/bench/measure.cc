@@ -19,7 +19,7 @@ double quantile_of(std::vector<double> values, double q) {
   return values[static_cast<std::size_t>(place)];
 }
 
-// Without the first, which pays for what is done once.
+// Without the first, which includes one-time costs.
 double settled(const std::vector<double>& values) {
   return values.size() < 2 ? values.front() : quantile_of({values.begin() + 1, values.end()}, 0.5);
 }

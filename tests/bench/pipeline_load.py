@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How much the pipeline's throughput falls while 16 scrapers fetch /metrics.
+"""How much the pipeline's throughput drops while 16 scrapers fetch /metrics.
 
-A real daemon with the synthetic source runs as fast as it can (more operations are asked for than it can do), so that
-every core second taken from its pipeline shows as fewer events. Windows with and without scrapers take turns; each pair
-gives one ratio, the result is their median with its standard error. The scrapers run at the lowest priority: what they
-cost themselves is not the daemon's doing, but what they make the daemon do is.
+A real daemon with the synthetic source runs as fast as it can (the configured rate is above its maximum), so that every
+CPU second taken from its pipeline results in fewer events. Windows with and without scrapers alternate; each pair
+gives one ratio, the result is their median with its standard error. The scrapers run at the lowest priority: their own
+CPU time must not count, only the work that they cause in the daemon.
 
-Each scraper asks once a second (--every), fifteen times as often as Prometheus does by default. With --flat-out it asks
-again as soon as it has the answer: gigabytes a second through memory, which is told and has no limit.
+Each scraper scrapes once per second (--every), fifteen times as often as is usual for Prometheus. With --flat-out it
+scrapes without a pause, which moves gigabytes per second through memory; this is reported but has no limit.
 
-Prints a table and writes one JSON line. Exit codes: 0 within the limit, 1 beyond it, 2 wrong use.
+Prints a table and writes one JSON line. Exit codes: 0 within the limit, 1 above it, 2 wrong arguments.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def next_snapshot(base, after):
 
 
 def window(base, seconds):
-    """Events a second between two snapshots that are about `seconds` apart."""
+    """Events per second between two snapshots that are about `seconds` apart."""
     begin, events_begin = next_snapshot(base, events_at(base)[0])
     time.sleep(seconds)
     end, events_end = next_snapshot(base, events_at(base)[0])
@@ -56,7 +56,7 @@ def window(base, seconds):
 
 
 class FlatOut:
-    """16 connections, each scraping as soon as it has the answer to the scrape before."""
+    """16 connections, each scraping without a pause."""
 
     def __init__(self, base, options):
         words = ["nice", "-n", "19", "wrk", "-t", "1", "-c", "16", "-d", "600s", "--timeout", "60s"]
@@ -65,17 +65,17 @@ class FlatOut:
         self._process = subprocess.Popen(words + [base + "/metrics"], stdout=subprocess.PIPE, text=True)
 
     def end(self):
-        """Scrapes a second; ends the run when the scrapers saw errors."""
+        """Returns scrapes per second; exits if the scrapers had errors."""
         self._process.send_signal(signal.SIGINT)
         out, _ = self._process.communicate(timeout=120)
         if "Non-2xx" in out or (re.search(r"Socket errors: connect (\d+)", out) or [0, "0"])[1] != "0":
-            sys.exit(f"the scrapers saw errors:\n{out}")
+            sys.exit(f"the scrapers had errors:\n{out}")
         match = re.search(r"Requests/sec:\s*([\d.]+)", out)
         return float(match.group(1)) if match else 0.0
 
 
 class Paced:
-    """16 scrapers in a process of their own, each once every so many seconds, spread evenly."""
+    """16 scrapers in a separate process, each at a fixed interval, spread evenly."""
 
     def __init__(self, base, options):
         self._started = time.monotonic()
@@ -86,12 +86,12 @@ class Paced:
     def end(self):
         out, _ = self._process.communicate("", timeout=120)
         if self._process.returncode != 0:
-            sys.exit(f"the scrapers saw errors:\n{out}")
+            sys.exit(f"the scrapers had errors:\n{out}")
         return int(out) / (time.monotonic() - self._started)
 
 
 def scrape(options):
-    """What the process of Paced does until its standard input ends. Prints the number of scrapes."""
+    """Main function of the process of Paced. Runs until standard input ends; prints the number of scrapes."""
     over = threading.Event()
     counts, errors = [0] * SCRAPERS, []
 
@@ -100,7 +100,7 @@ def scrape(options):
         while not over.wait(max(0.0, due - time.monotonic())):
             status = kit.fetch(options.scrape + "/metrics", {"Accept-Encoding": "gzip"} if options.gzip else {})[0]
             if status != 200:
-                errors.append(f"{options.scrape}/metrics answers {status or 'nothing'}")
+                errors.append(f"{options.scrape}/metrics: {f'status {status}' if status else 'no response'}")
                 return
             counts[index] += 1
             due += options.every
@@ -142,19 +142,19 @@ def main():
     parser.add_argument("--domains", type=int, default=64)
     parser.add_argument("--cpus", type=int, default=256)
     parser.add_argument("--per-magazine", action="store_true", help="with the 196,608 series of the magazines")
-    parser.add_argument("--gzip", action="store_true", help="scrapers ask for gzip, as Prometheus does")
+    parser.add_argument("--gzip", action="store_true", help="scrapers request gzip, as Prometheus does")
     parser.add_argument("--every", type=float, default=1, help="seconds between two scrapes of a scraper (%(default)s)")
     parser.add_argument("--flat-out", action="store_true", help="without a pause, and without a limit")
     parser.add_argument("--scrape", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=1.5)
-    parser.add_argument("--limit", type=float, default=0.02, help="most that the throughput may fall (%(default)s)")
+    parser.add_argument("--limit", type=float, default=0.02, help="maximum drop of the throughput (%(default)s)")
     parser.add_argument("--json", help="append the result as a JSON line to this file")
     options = parser.parse_args()
     if options.scrape:
         return scrape(options)
     if not os.access(options.binary, os.X_OK):
-        print(f"no program at {options.binary}; build it first (make build)", file=sys.stderr)
+        print(f"{options.binary} does not exist; build it first (make build)", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="rcached-bench-") as directory:
         pairs, scrapes = measure(options, pathlib.Path(directory))
@@ -173,9 +173,9 @@ def main():
             out.write(json.dumps(result) + "\n")
     good = options.flat_out or fall < options.limit
     verdict = "no limit" if options.flat_out else f"limit {100 * options.limit:.0f} %: {'ok' if good else 'MISSED'}" + (
-        ", but the error of measuring is larger: take more --pairs" if error > options.limit else "")
+        ", but the standard error is larger: use more --pairs" if error > options.limit else "")
     print(f"pipeline {result['events_per_second_alone'] / 1e6:.3f} -> {result['events_per_second_scraped'] / 1e6:.3f} "
-          f"M events/s with {result['scrapes_per_second']:.0f} scrapes/s: falls by {100 * fall:.2f} % "
+          f"M events/s with {result['scrapes_per_second']:.0f} scrapes/s: drops by {100 * fall:.2f} % "
           f"+- {100 * error:.2f} %, {verdict}")
     return 0 if good else 1
 

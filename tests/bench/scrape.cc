@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `make bench-scrape`: what a scrape costs, beside what it would cost with prometheus-cpp alone. Every part
-// runs in a process of its own, so that none leaves memory to the next. Exit status 1: a target was missed.
+// `make bench-scrape`: the cost of a scrape, compared with the cost when using only prometheus-cpp. Every part
+// runs in a separate process, so that none affects the memory of the next. Exit status 1: a target was missed.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 namespace rcached::bench {
 namespace {
 
-// A number with as many decimals as are worth reading.
+// A number with a suitable number of decimals.
 std::string shown(const nlohmann::ordered_json& value) {
   if (!value.is_number_float()) return value.dump();
   const double number = value.get<double>();
@@ -79,15 +79,15 @@ int main(int argc, char** argv) {
   std::vector<std::string> names;
   for (const Part& part : parts()) names.emplace_back(part.name);
 
-  CLI::App app("What a scrape of /metrics costs");
+  CLI::App app("The cost of a scrape of /metrics");
   std::vector<std::string> wanted;
   std::string json_path;
   Settings settings;
   int seconds = static_cast<int>(settings.time.count());
   bool list = false;
-  app.add_option("--part", wanted, "Run this part only (may be repeated)")->check(CLI::IsMember(names));
+  app.add_option("--part", wanted, "Run only this part (may be repeated)")->check(CLI::IsMember(names));
   app.add_option("--json", json_path, "Append a JSON line for each result to this file");
-  app.add_option("--seconds", seconds, "Time of the concurrent parts")->check(CLI::Range(2, 3600));
+  app.add_option("--seconds", seconds, "Duration of the concurrent parts")->check(CLI::Range(2, 3600));
   app.add_option("--scrapers", settings.scrapers, "Scrapers of the concurrent parts")
       ->check(CLI::Range(1, 256));
   app.add_option("--threads", settings.threads, "The server's threads (http.threads)")

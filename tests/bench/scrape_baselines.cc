@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rcached does not do: the same 196,608 series through prometheus-cpp.
+// For comparison: the same 196,608 series through prometheus-cpp.
 #include <prometheus/collectable.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
@@ -32,7 +32,7 @@ void each_magazine(const View& view, Function function) {
   }
 }
 
-// The old approach: families made anew out of the View at every scrape.
+// The old approach: families are created from the View at every scrape.
 class MagazineCollectable final : public prometheus::Collectable {
  public:
   explicit MagazineCollectable(const View& view) : view_(view) {}
@@ -60,7 +60,7 @@ class MagazineCollectable final : public prometheus::Collectable {
   const View& view_;
 };
 
-// Collects and serialises, the text being alive when the memory is looked at.
+// Collects and serialises; the text is still allocated when the memory is measured.
 Result measure_collectable(const prometheus::Collectable& collectable, const char* what, double before_mib) {
   const prometheus::TextSerializer serializer;
   std::string text;

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What one scraper keeps of an answer: its head and its length.
+// The parts of a response that a scraper keeps: its head and its length.
 struct Answer {
   bool complete = false;
   std::uint64_t bytes = 0;
@@ -102,7 +102,7 @@ bool read_all(int fd, void* data, std::size_t size) {
 [[noreturn]] void run_child(int go, int results, std::uint16_t port, unsigned scrapers,
                             std::chrono::seconds time, const std::string& request) {
   char start = 0;
-  if (!read_all(go, &start, 1)) ::_exit(0);  // the benchmark has ended before
+  if (!read_all(go, &start, 1)) ::_exit(0);  // the benchmark has ended
   const LoadResult first = scrape_until(Clock::now(), port, request, 1);
   write_all(results, first.ms.data(), sizeof(double));
   std::vector<LoadResult> each(scrapers);

@@ -50,7 +50,7 @@ std::vector<Result> run_rendering(const Rendering& rendering) {
   ViewRenderer renderer;
   std::string text;
   const Times times = measure(101, [&](std::size_t i) {
-    // As the page does it: what there is must be counted before it is known what may be shown.
+    // As for /metrics: the series are counted first, to decide which of them fit the limit.
     const View& view = views.at(i % 2);
     const SeriesPlan plan = plan_series(renderer.count(view, settings), 0, settings.limit);
     renderer.render(view, settings, rendering.format, plan.dropped, text);
@@ -96,7 +96,7 @@ std::vector<Result> run_gzip() {
   return results;
 }
 
-// Publishes one View after the other, every second, as the pipeline does.
+// Publishes a new View every second, as the pipeline does.
 class Publisher {
  public:
   explicit Publisher(ViewSlot& slot) : slot_(slot) {
@@ -163,7 +163,7 @@ std::vector<Result> run_concurrent(const Settings& settings, const std::string& 
   const std::vector<double> resident = publisher.resident();
 
   const Times times{loaded.ms};
-  // By the third part of the time all buffers have come into being.
+  // After a third of the time, all buffers have been allocated.
   const double first = resident.empty() ? 0 : resident[resident.size() / 3];
   const double last = resident.empty() ? 0 : resident.back();
   Result result{.what = fmt::format(fmt::runtime(what), settings.scrapers, settings.threads),
@@ -193,7 +193,7 @@ std::vector<Result> run_concurrent(const Settings& settings, const std::string& 
 
 const std::vector<Part>& parts() {
   static const std::vector<Part> kParts = {
-      {"render", "our renderer, text, 64 domains x 6 orders x 256 CPUs x 2 magazines",
+      {"render", "rcached's renderer, text, 64 domains x 6 orders x 256 CPUs x 2 magazines",
        [](const Settings&) {
          return run_rendering({kMaxHost, MetricsFormat::text, "rcached, text 0.0.4", 10, 24});
        }},
@@ -201,11 +201,11 @@ const std::vector<Part>& parts() {
        [](const Settings&) {
          return run_rendering({kMaxHost, MetricsFormat::openmetrics, "rcached, OpenMetrics 1.0", 10, 24});
        }},
-      {"default", "our renderer, the default series of 64 domains",
+      {"default", "rcached's renderer, the default series of 64 domains",
        [](const Settings&) {
          return run_rendering({kDefault, MetricsFormat::text, "rcached, text 0.0.4, default series", 1, 0});
        }},
-      {"registry", "prometheus-cpp's registry with the 196,608 gauges",
+      {"registry", "prometheus-cpp's registry with the same 196,608 gauges",
        [](const Settings&) { return run_registry(); }},
       {"collectable", "a custom Collectable with them", [](const Settings&) { return run_collectable(); }},
       {"gzip", "packing, by level", [](const Settings&) { return run_gzip(); }},
@@ -213,7 +213,7 @@ const std::vector<Part>& parts() {
        [](const Settings& settings) {
          return run_concurrent(settings, "", "{} scrapers, {} server threads", 5);
        }},
-      {"concurrent-gzip", "scrapers over loopback that ask for OpenMetrics and gzip as Prometheus does",
+      {"concurrent-gzip", "scrapers over loopback that request OpenMetrics and gzip as Prometheus does",
        [](const Settings& settings) {
          return run_concurrent(
              settings,

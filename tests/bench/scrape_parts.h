@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the scrape benchmark. Each runs in a process of its own.
+// The parts of the scrape benchmark. Each runs in a separate process.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,12 @@ namespace rcached::bench {
 struct Target {
   std::string what;
   double measured = 0;
-  double limit = 0;  // at most
+  double limit = 0;  // maximum
   bool met() const { return measured <= limit; }
 };
 
 struct Result {
-  std::string what;                // for people
+  std::string what;                // description
   nlohmann::ordered_json figures;  // name to number
   std::vector<Target> targets = {};
 };
@@ -38,7 +38,7 @@ struct Part {
 
 const std::vector<Part>& parts();
 
-// Those of the other ways to do the same (scrape_baselines.cc).
+// Baselines for comparison (scrape_baselines.cc).
 std::vector<Result> run_registry();
 std::vector<Result> run_collectable();
 

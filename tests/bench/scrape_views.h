@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Views of large hosts for the scrape benchmark, built by hand: every field that a scrape shows is filled.
+// Views of large hosts for the scrape benchmark, with a value in every field that a scrape shows.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Host {
   bool per_magazine = false;  // 12 series for each domain and CPU
 };
 
-// The same seed gives the same numbers; another one gives others everywhere.
+// The same seed gives the same numbers; a different seed changes all of them.
 View make_view(const Host& host, std::uint32_t seed);
 
 }  // namespace rcached::bench

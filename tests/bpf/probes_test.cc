@@ -118,7 +118,7 @@ class Probes : public testing::Test {
   std::vector<rcached_event> events_;
 };
 
-TEST_F(Probes, AnAllocationCarriesEverythingAboutItself) {
+TEST_F(Probes, AnAllocationEventIsComplete) {
   const auto events = feed(FEED_ALLOC, 0xabc, 1, 0xfffff);
   ASSERT_EQ(events.size(), 1u);
   const auto &event = events[0];
@@ -141,7 +141,7 @@ TEST_F(Probes, AnAllocationCarriesEverythingAboutItself) {
   EXPECT_GT(event.time_ns + 10'000'000'000u, now_ns);
 }
 
-TEST_F(Probes, EveryCpuHasItsOwnRingAndNumber) {
+TEST_F(Probes, EveryCpuHasItsOwnRing) {
   for (int cpu = 0; cpu < libbpf_num_possible_cpus(); ++cpu) {
     const auto events = feed(FEED_ALLOC, 1, 1, 0, 1, cpu);
     ASSERT_EQ(events.size(), 1u) << "cpu " << cpu;
@@ -150,7 +150,7 @@ TEST_F(Probes, EveryCpuHasItsOwnRingAndNumber) {
   }
 }
 
-TEST_F(Probes, ARingSaysWhatIsReservedAndWhatIsRead) {
+TEST_F(Probes, ARingReportsReservedAndReadBytes) {
   const RingPosition &ring = positions_[0];
   const std::uint64_t begin = ring.reserved();
   EXPECT_EQ(ring.consumed(), begin);
@@ -168,7 +168,7 @@ struct SizeCase {
 };
 class ProbeOrders : public Probes, public testing::WithParamInterface<SizeCase> {};
 
-TEST_P(ProbeOrders, AreTheKernelsAndOnlyCacheableOnesHaveAFill) {
+TEST_P(ProbeOrders, MatchTheKernelAndOnlyCacheableOnesHaveAFill) {
   const auto [size, order] = GetParam();
   if (order < RCACHED_CACHED_ORDERS)
     build({.bottom = 1,
@@ -199,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, ProbeOrders,
                                          SizeCase{17, 5}, SizeCase{32, 5}, SizeCase{33, RCACHED_ORDER_NONE},
                                          SizeCase{128, RCACHED_ORDER_NONE}));
 
-TEST_F(Probes, AMagazineThatIsNotThereIsEmpty) {
+TEST_F(Probes, AMissingMagazineIsEmpty) {
   build({.bottom = 1,
          .iova_pfn = 1,
          .order = 0,
@@ -228,12 +228,12 @@ TEST_F(Probes, AnAllocationAfterItsTreeAllocationIsAMiss) {
   EXPECT_EQ(feed(FEED_ALLOC, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
-TEST_F(Probes, ATreeAllocationOfAnotherPfnExplainsNothing) {
+TEST_F(Probes, ATreeAllocationOfAnotherPfnIsNotMatched) {
   feed(FEED_TREE_ALLOC, 0, 1);
   EXPECT_EQ(feed(FEED_ALLOC, 0x2008, 1).at(0).flags, RCACHED_FLAG_FILL);  // same slot
 }
 
-TEST_F(Probes, AStandAloneTreeAllocationThatWasFreedSinceExplainsNothing) {
+TEST_F(Probes, AFreedTreeAllocationIsNotMatched) {
   feed(FEED_TREE_ALLOC, 0, 1);
   feed(FEED_FREE, 0x2000, 1);
   EXPECT_EQ(feed(FEED_ALLOC, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL);
@@ -260,7 +260,7 @@ TEST_F(Probes, AFreeAroundATreeFreeWentToTheTree) {
   EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
-TEST_F(Probes, RcacheInsertSaysItsResultItself) {
+TEST_F(Probes, RcacheInsertReportsItsResult) {
   feed(FEED_TREE_FREE, 0x77, 0);
   EXPECT_EQ(feed(FEED_FREE_TO_CACHE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
   EXPECT_EQ(feed(FEED_FREE_TO_TREE, 0x78, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
@@ -277,7 +277,7 @@ TEST_F(Probes, AMagazineFreedInsideAFreeIsAnOverflow) {
   EXPECT_EQ(feed(FEED_FREE, 0x78, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
-TEST_F(Probes, AFlushIsNoOverflow) {
+TEST_F(Probes, AFlushIsNotAnOverflow) {
   const auto events = feed(FEED_CPU_FLUSH, 0, 0, 1);
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].op, RCACHED_OP_MAGAZINE_FREE);
@@ -338,7 +338,7 @@ TEST_F(Probes, ADrainCountsTheFreesOfItsDomain) {
   EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).at(0).size, 0u);
 }
 
-TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
+TEST_F(Probes, LossInAFullRingIsCountedExactlyAndReported) {
   constexpr std::uint32_t kSent = 200;
   call(FEED_ALLOC, 1, 1, 0, kSent);
   const auto received = drain();
@@ -353,7 +353,7 @@ TEST_F(Probes, AFullRingIsCountedToTheEventAndAnnounced) {
   EXPECT_EQ(stats(0).sent, kSent + 2);
 }
 
-TEST_F(Probes, ATwinIsSilentAfterItsFirstProgram) {
+TEST_F(Probes, ATwinSendsNothingAfterItsFirstProgram) {
   EXPECT_EQ(feed(FEED_FIRST_ALLOC, 0x77, 1).size(), 1u);
   EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x77, 1).empty());
   EXPECT_EQ(feed(FEED_FIRST_FREE, 0x77, 1).size(), 1u);
@@ -362,7 +362,7 @@ TEST_F(Probes, ATwinIsSilentAfterItsFirstProgram) {
   EXPECT_EQ(stats(0).nested_frees, 0u);
 }
 
-TEST_F(Probes, ATwinMakesTheEventOfACallThatFoundTheFirstProgramRunning) {
+TEST_F(Probes, ATwinSendsTheEventIfTheFirstProgramWasSkipped) {
   feed(FEED_FIRST_ALLOC_BEGINS, 0, 0);
   const auto nested = feed(FEED_TWIN_ALLOC, 0x78, 2, 0xfffff);  // the kernel skipped its first program
   ASSERT_EQ(nested.size(), 1u);
@@ -371,15 +371,15 @@ TEST_F(Probes, ATwinMakesTheEventOfACallThatFoundTheFirstProgramRunning) {
   EXPECT_EQ(nested[0].size, 2u);
   EXPECT_EQ(nested[0].arg, 0xfffffu);
   EXPECT_EQ(stats(0).nested_allocs, 1u);
-  EXPECT_TRUE(feed(FEED_TWIN_FREE, 0x78, 2).empty()) << "only allocations are under way";
+  EXPECT_TRUE(feed(FEED_TWIN_FREE, 0x78, 2).empty()) << "only allocations are running";
   feed(FEED_FIRST_ALLOC_ENDS, 0x77, 1);
   EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x77, 1).empty());
-  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 2).empty()) << "nothing runs any more";
+  EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 2).empty()) << "the first program is no longer running";
 }
 
 // Preemption in programs (7.x): B's first program has run; before its twin runs, A is stopped inside the
 // first one.
-TEST_F(Probes, ATwinIsSilentForACallWhoseFirstProgramRanBeforeAnotherTaskWasPreemptedInIt) {
+TEST_F(Probes, ATwinSendsNothingIfAnotherTaskIsPreemptedInTheFirstProgram) {
   EXPECT_EQ(feed(FEED_FIRST_ALLOC, 0x78, 1).size(), 1u);  // B
   feed(FEED_FIRST_ALLOC_BEGINS, 0, 0);                    // A
   EXPECT_TRUE(feed(FEED_TWIN_ALLOC, 0x78, 1).empty());    // B

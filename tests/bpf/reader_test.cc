@@ -66,7 +66,7 @@ class Reader : public testing::TestWithParam<BpfKernelReader::TreeWalk> {
   std::uint64_t key_ = 0;
 };
 
-TEST_P(Reader, KnowsTheConstants) {
+TEST_P(Reader, ReportsTheConstants) {
   const auto constants = reader_->read_constants(key_);
   ASSERT_TRUE(constants);
   EXPECT_EQ(constants->granule_bytes, 4096u);
@@ -96,7 +96,7 @@ TEST_P(Reader, ReadsTheMagazinesOfEveryCpu) {
   EXPECT_EQ(reader_->read_cpu(key_, cpus).error(), Unread::fault);
 }
 
-TEST_P(Reader, AMagazineThatIsNotThereIsEmpty) {
+TEST_P(Reader, AMissingMagazineIsEmpty) {
   kernel_->set_cpu(0, 2, 0, kernel_->make_magazine(pfns(9, 3)));
   const auto contents = reader_->read_cpu(key_, 0);
   ASSERT_TRUE(contents);
@@ -105,7 +105,7 @@ TEST_P(Reader, AMagazineThatIsNotThereIsEmpty) {
   EXPECT_EQ(contents->orders[2].prev, pfns(9, 3));
 }
 
-TEST_P(Reader, AMagazineWithAnImpossibleSizeIsRefusedAfterAllAttempts) {
+TEST_P(Reader, AMagazineWithAnImpossibleSizeIsRejectedAfterAllAttempts) {
   const KernelAddress magazine = kernel_->make_magazine({});
   kernel_->set_cpu(0, 0, magazine, 0);
   kernel_->put(magazine + kernel_->layout().size, kernel_->layout().capacity + 1);
@@ -172,7 +172,7 @@ TEST_P(Reader, ADepotThatWasPoppedBelowTheCursorHasChanged) {
   EXPECT_TRUE(reader_->read_depot(key_, 0, again));
 }
 
-TEST_P(Reader, ADepotThatEndsTooEarlyOrTooLateHasChanged) {
+TEST_P(Reader, ADepotWithAWrongLengthHasChanged) {
   const KernelAddress bottom = kernel_->push_depot(0, full(1000));
   const KernelAddress top = kernel_->push_depot(0, full(2000));
   kernel_->put(top + kernel_->layout().size, 0);
@@ -196,7 +196,7 @@ TEST_P(Reader, WalksTheTreeFromAnywhere) {
   EXPECT_EQ(whole_tree(0), all);
   EXPECT_TRUE(whole_tree(all.back().lo + 1).empty());
   EXPECT_TRUE(whole_tree(kEnd).empty());
-  EXPECT_GE(reader_->read_tree(key_, 0)->ranges.size(), 350u) << "a chunk should be worth its while";
+  EXPECT_GE(reader_->read_tree(key_, 0)->ranges.size(), 350u) << "a chunk should contain many ranges";
 }
 
 TEST_P(Reader, AnEmptyTreeHasOnlyItsAnchor) {
@@ -218,7 +218,7 @@ TEST_P(Reader, LooksUpOneRange) {
   EXPECT_TRUE(reader_->read_tree_at(key_, 1u << 30)->ranges.empty());
 }
 
-TEST_P(Reader, AWalkIntoAnotherTreeBreaksOff) {
+TEST_P(Reader, AWalkIntoAnotherTreeStops) {
   const auto all = ranges(1000);
   const auto nodes = kernel_->set_tree(all);
   // A leaf in the middle was freed and is now in another tree.
@@ -229,13 +229,13 @@ TEST_P(Reader, AWalkIntoAnotherTreeBreaksOff) {
   const std::uint64_t parent = kernel_->get(nodes[leaf] + kernel_->layout().parent);
   kernel_->put(nodes[leaf] + kernel_->layout().parent, kernel_->allocate(64));
   const auto before = reader_->read_tree(key_, all[400].lo);
-  ASSERT_TRUE(before) << "what was read before it stands";
+  ASSERT_TRUE(before) << "ranges read before it are valid";
   ASSERT_FALSE(before->ranges.empty());
   EXPECT_LT(before->ranges.back().lo, all[leaf].lo);
   EXPECT_EQ(before->to, before->ranges.back().lo);
   EXPECT_EQ(reader_->read_tree(key_, before->to + 1).error(), Unread::changed);
   EXPECT_EQ(reader_->read_tree_at(key_, all[leaf].lo).error(), Unread::changed);
-  // It comes back: a second reading finds it.
+  // After it is restored, a second reading finds it.
   kernel_->put(nodes[leaf] + kernel_->layout().parent, parent);
   EXPECT_EQ(whole_tree(0), all);
 }
@@ -247,7 +247,7 @@ TEST_P(Reader, ARootOfAnotherDomainHasChanged) {
   EXPECT_EQ(reader_->read_tree(key_, 0).error(), Unread::changed);
 }
 
-TEST_P(Reader, ATreeInACircleEnds) {
+TEST_P(Reader, AWalkOverACyclicTreeEnds) {
   const auto nodes = kernel_->set_tree(ranges(100));
   const KernelAddress root = kernel_->get(key_ + kernel_->layout().rbroot);
   kernel_->put(nodes[0] + kernel_->layout().left, root);
@@ -258,7 +258,7 @@ TEST_P(Reader, ATreeInACircleEnds) {
   EXPECT_FALSE(reader_->read_tree(key_, 0));
 }
 
-TEST_P(Reader, WildPointersAndDisorderHaveChanged) {
+TEST_P(Reader, InvalidPointersAndUnsortedRangesHaveChanged) {
   const auto all = ranges(100);
   auto nodes = kernel_->set_tree(all);
   kernel_->put(nodes[0] + kernel_->layout().left, 0x0123456789abcdefu);
@@ -314,7 +314,7 @@ TEST_P(Reader, StrictDomainsHaveNoFlushQueue) {
   EXPECT_EQ(reader_->read_flush_queue(key_).error(), Unread::fault) << "beyond the ring";
 }
 
-TEST_P(Reader, AKeyOfNoDomainIsAFault) {
+TEST_P(Reader, AnInvalidKeyIsAFault) {
   const KernelAddress zeros = kernel_->allocate(4096);
   const std::uint64_t before = reader_->status().faults;
   for (const std::uint64_t key : {std::uint64_t{0}, std::uint64_t{0xdeadbeef}, zeros,
@@ -330,7 +330,7 @@ TEST_P(Reader, AKeyOfNoDomainIsAFault) {
   EXPECT_EQ(reader_->status().faults - before, 36u);
 }
 
-TEST_P(Reader, AccountsForItsTime) {
+TEST_P(Reader, MeasuresItsTime) {
   const ReaderStatus before = reader_->status();
   EXPECT_TRUE(before.available);
   ASSERT_TRUE(reader_->read_tree(key_, 0));

@@ -1,16 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every query of every dashboard against a real Prometheus.
+"""Runs every query of every dashboard against a real Prometheus.
 
-    check.py --binary build/rcached --fixture build/metrics-fixture                what CTest runs
-    check.py --target lab-6.1=http://127.0.0.1:9731/metrics --pictures build/dashboards ...    beside a lab guest
+    check.py --binary build/rcached --fixture build/metrics-fixture                as run by CTest
+    check.py --target lab-6.1=http://127.0.0.1:9731/metrics --pictures build/dashboards ...    with a lab guest
 
-The Prometheus scrapes daemons with a simulated allocator of either kind of depot, the fixture that has everything,
-targets given besides, one that does not answer, and another job that has nothing to do with rcached. It evaluates the
-alerts with their waiting times left out. Then each query of each panel, annotation and variable is asked for every host
-and domain that the variables offer, and must come back with numbers for at least one of them; links and names must find
-the labels they need, and nothing may be taken in of the other job. With --pictures the dashboards are drawn from the
-same queries.
+Prometheus scrapes daemons with a simulated allocator of either kind of depot, the fixture that has every metric, the
+targets of --target, one that is down, and an unrelated job. It evaluates the alerts without their `for` durations. Then
+each query of each panel, annotation and variable is run for every host and domain that the variables offer, and must
+return numbers for at least one of them; links and names must find the labels they need, and no query may include series
+of the unrelated job. With --pictures the dashboards are drawn from the same queries.
 """
 import argparse
 import contextlib
@@ -45,8 +44,8 @@ synthetic: {{ generation: {generation}, domains: {domains}, cpus: 4, rate: {rate
 textfile: {{ path: {directory}/{name}.prom, interval: 1s }}
 log: {{ level: warning }}
 """
-# Both kinds of depot; and one whose depot overflows after some ten seconds, so that a verdict changes while Prometheus
-# looks. By name: kind, workload, operations a second, domains.
+# Both kinds of depot; and one whose depot overflows after about ten seconds, so that a verdict changes during the test.
+# By name: kind, workload, operations per second, domains.
 DAEMONS = {"synthetic-bounded": ("bounded-127", "mixed", 20000, 3),
            "synthetic-unbounded": ("unbounded-127", "mixed", 20000, 2),
            "synthetic-burst": ("bounded-127", "burst", 1000, 1)}
@@ -57,31 +56,31 @@ def start_synthetic(stack, options, directory, name, port):
     config = SYNTHETIC.format(directory=directory, name=name, generation=generation, workload=workload, domains=domains,
                               rate=rate)
     daemon = stack.enter_context(kit.Rcached(options.binary, directory, config, name=name, port=port)).wait_ready()
-    kit.fetch(f"{daemon.url}/no-such-page")  # what panels of HTTP errors show
+    kit.fetch(f"{daemon.url}/no-such-page")  # data for the panels of HTTP errors
 
 
 def start_fixture(stack, options, directory):
     fixture = stack.enter_context(kit.Program("fixture", [options.fixture], directory))
-    fixture.wait_for(lambda: fixture.output().count("http://") == 3, "it serves")
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3, "it is ready")
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield name, urllib.parse.urlsplit(url).netloc
 
 
 class OtherMetrics(kit.Handler):
-    """What every program with a client library of Prometheus serves."""
+    """The process metrics that every Prometheus client library serves."""
 
     def do_GET(self):
         self.answer(200, OTHER_METRICS, Content_Type="text/plain; version=0.0.4")
 
 
 def start_other(stack):
-    """Targets of another job: one that serves, and one that does not answer."""
+    """Targets of another job: one that is up, and one that is down."""
     return {"other": stack.enter_context(kit.serving(OtherMetrics)), "other-down": f"127.0.0.1:{kit.free_port()}"}
 
 
 def rules_without_waiting(directory):
-    """The rule files; alerts fire as soon as their expression holds."""
+    """Copies of the rule files in which alerts fire as soon as their expression is true."""
     for path in reading.rule_files():
         copy = pathlib.Path(directory) / path.name
         copy.write_text(re.sub(r"^( +for:) .*$", r"\1 0s", path.read_text(), flags=re.M))
@@ -94,7 +93,7 @@ def report(found, dashboards, hosts, given):
         own = {place: which for (dashboard, place), which in found.items() if dashboard == name}
         lines.append(f"{name:10}{len(own):>9}{sum(1 for which in own.values() if which):>11}" + "".join(
             f"{sum(1 for which in own.values() if host in which) or '-':>21}" for host in hosts))
-    for host in given:  # of a real kernel it is good to know what it does not have
+    for host in given:  # for information: queries without data from a real kernel
         missing = [f"{dashboard}: {place}" for (dashboard, place), which in found.items()
                    if which and not {"all", ".*", host} & which]
         lines.append(f"{host} has no data for {len(missing)}: {'; '.join(missing)}")
@@ -102,15 +101,15 @@ def report(found, dashboards, hosts, given):
 
 
 def judge(found):
-    """Problems: queries without data that no exception excuses, and exceptions that excuse nothing."""
+    """Problems: queries without data that are not in the list of exceptions, and needless exceptions."""
     problems = []
     for (dashboard, place), which in found.items():
-        excused = (dashboard, place) in exceptions.MAY_BE_EMPTY
-        if not which and not excused:
-            problems.append(f"{dashboard}: {place} gives no data for any host")
-        if which and excused:
-            problems.append(f"{dashboard}: {place} has data now: take it off tests/dashboards/exceptions.py")
-    return problems + [f"{dashboard}: {place} of tests/dashboards/exceptions.py is no query" for dashboard, place
+        excepted = (dashboard, place) in exceptions.MAY_BE_EMPTY
+        if not which and not excepted:
+            problems.append(f"{dashboard}: {place} has no data for any host")
+        if which and excepted:
+            problems.append(f"{dashboard}: {place} has data: remove it from tests/dashboards/exceptions.py")
+    return problems + [f"{dashboard}: {place} in tests/dashboards/exceptions.py is not a query" for dashboard, place
                        in exceptions.MAY_BE_EMPTY if (dashboard, place) not in found]
 
 
@@ -137,10 +136,10 @@ def run(options, directory):
         asker = queries.Asker(prometheus, began, time.time(), options.interval)
         found, problems = queries.ask_everything(asker, dashboards)
         problems += judge(found)
-        problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
+        problems += [f"Prometheus logged: {line}" for line in prometheus.log_problems()]
         text = (f"{report(found, dashboards, hosts, targets)}\n"
-                f"{asker.asked} queries asked in all, {len(found)} of them different; {len(hosts)} hosts, "
-                f"{options.scrapes} scrapes or more of each, in {time.time() - began:.0f} s")
+                f"{asker.asked} queries run, {len(found)} of them different; {len(hosts)} hosts, "
+                f"{options.scrapes} or more scrapes of each, in {time.time() - began:.0f} s")
         if options.pictures and not problems:
             pictures.draw(asker, dashboards, next(iter(targets), "synthetic-bounded"), options.pictures)
     return problems, text
@@ -151,10 +150,10 @@ def parse_arguments():
     parser.add_argument("--binary", required=True, help="rcached, for the synthetic targets")
     parser.add_argument("--fixture", required=True, help="metrics-fixture")
     parser.add_argument("--target", action="append", default=[], type=kit.named_url, metavar="NAME=URL",
-                        help="one more host")
+                        help="an additional host")
     parser.add_argument("--interval", type=int, default=1, help="seconds between scrapes")
-    parser.add_argument("--scrapes", type=int, default=20, help="of each target before anything is asked")
-    parser.add_argument("--pictures", type=pathlib.Path, metavar="DIR", help="draw the dashboards into it")
+    parser.add_argument("--scrapes", type=int, default=20, help="scrapes of each target before the queries")
+    parser.add_argument("--pictures", type=pathlib.Path, metavar="DIR", help="draw the dashboards into this folder")
     options = parser.parse_args()
     kit.needs("prometheus")
     return options

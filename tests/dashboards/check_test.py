@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""That check.py finds what is wrong, and that the dashboards are read and put together as Grafana does it."""
+"""check.py finds problems, and reads and assembles the dashboards as Grafana does."""
 import unittest
 from unittest import mock
 
@@ -10,7 +10,7 @@ import frames
 import pictures
 import queries
 
-import kit  # check has put them on the path
+import kit  # check has added them to the path
 import reading
 
 FROM_ROW = "/d/rcached-host?var-instance=${__data.fields.instance}"
@@ -24,7 +24,7 @@ def table(columns, **organize):
 
 
 class Series:
-    """Answers label_values() and no query."""
+    """Implements label_values(); queries return nothing."""
     start, end, step, built_in = 0, 60, 1, {}
 
     def __init__(self, **values):
@@ -40,7 +40,7 @@ class Series:
 class Judgement(kit.TestCase):
     def test_queries_without_data(self):
         found = {("host", "panel Full A"): {"a"}, ("host", "panel Empty A"): set()}
-        self.assertEqual(check.judge(found), ["host: panel Empty A gives no data for any host"])
+        self.assertEqual(check.judge(found), ["host: panel Empty A has no data for any host"])
 
     def test_exceptions(self):
         found = {("host", "panel Full A"): {"a"}, ("host", "panel Empty A"): set()}
@@ -51,8 +51,8 @@ class Judgement(kit.TestCase):
                                                             ("host", "panel Gone A"): "forgotten"}):
             problems = check.judge(found)
         self.assertEqual(len(problems), 2)
-        self.assertIn("panel Full A has data now", problems[0])
-        self.assertIn("panel Gone A of tests/dashboards/exceptions.py is no query", problems[1])
+        self.assertIn("panel Full A has data", problems[0])
+        self.assertIn("panel Gone A in tests/dashboards/exceptions.py is not a query", problems[1])
 
     def test_links(self):
         panel = {"fieldConfig": {"defaults": {}, "overrides": [
@@ -75,11 +75,11 @@ class Judgement(kit.TestCase):
         self.assertIn("needs order", problem)
 
     def test_other_jobs(self):
-        """Also where the answer does not show them; what only rcached has is not asked for."""
+        """Found even if the result does not show them; metrics that only rcached has are not checked."""
         asker = Series(job=["other", "rcached"])
         found = list(queries.strangers(asker, 'count(up{job=~"$job"} == 0) / sum(iova_b{x="1"})', {"job": ".*"},
                                        ["rcached"]))
-        self.assertEqual(found, ['up{job=~".*"} takes in job other, which is not rcached'])
+        self.assertEqual(found, ['up{job=~".*"} includes job other, which is not rcached'])
         self.assertEqual(list(queries.strangers(asker, "count(up{})", {}, ["other", "rcached"])), [])
 
     def test_stale_pictures(self):
@@ -90,7 +90,7 @@ class Judgement(kit.TestCase):
             stamps.write_text(lines)
             self.assertEqual(pictures.stale(), [])
             stamps.write_text(lines.replace(pictures.digest(reading.GRAFANA / "host.json"), "0" * 16))
-            self.assertIn("grafana-host.png shows another dashboard", pictures.stale()[0])
+            self.assertIn("grafana-host.png shows a different dashboard", pictures.stale()[0])
             stamps.write_text(lines + "gone 0 0\n")
             self.assertEqual(len(pictures.stale()), 1)
 
@@ -104,7 +104,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(reading.several(["a", "b|c"]), "(a|b\\\\|c)")
 
     def test_all(self):
-        """Its own value where there is one, or else all there are; and once two of them."""
+        """All is its own value if there is one, otherwise all values; also tried with two values."""
         def ways(**more):
             variable = {"name": "job", "type": "query", "multi": True, "query": {"query": "label_values(a, job)"},
                         **more}
@@ -159,7 +159,7 @@ class Frames(unittest.TestCase):
             at = [column["name"] for column in columns].index("ranges")
             self.assertEqual([row[at] for row in rows], wanted)
 
-    def test_what_is_chosen(self):
+    def test_selected_variables(self):
         variables = [{"name": "job", "label": "Job", "multi": True}, {"name": "host", "label": "Host", "multi": False}]
         dashboard = {"title": "", "panels": [{"type": "row", "title": "$job: $host", "gridPos": {}}],
                      "annotations": {"list": []}, "templating": {"list": variables}}

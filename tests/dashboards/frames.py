@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes of a dashboard and the answers to its queries what tests/dashboards/draw draws: the same legends, units, axes,
-tables and states that Grafana makes."""
+"""Converts a dashboard and the results of its queries into the input of tests/dashboards/draw: the same legends, units,
+axes, tables and states as in Grafana."""
 import math
 import re
 
@@ -10,12 +10,12 @@ LEGEND = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 
 def legend(template, labels):
-    """For a label that is missing its name, as in Grafana."""
+    """A missing label is replaced by its name, as in Grafana."""
     return LEGEND.sub(lambda found: labels.get(found[1]) or found[1], template)
 
 
 def series_of(panel, answers):
-    """Series with one point for every step, None where there is none."""
+    """Series with one point for every step, or None."""
     found = []
     for target, rows in zip(panel["targets"], answers):
         for labels, samples in rows:
@@ -36,7 +36,7 @@ def le(labels):
 
 
 def heat_rows(panel, answers):
-    """[(name, [(time, value)])], the lowest line first; of cumulative buckets the differences."""
+    """[(name, [(time, value)])], lowest row first; for cumulative buckets, the differences."""
     rows = answers[0]
     if panel["targets"][0]["format"] != "heatmap":
         return sorted(((legend(panel["targets"][0]["legendFormat"], labels), samples) for labels, samples in rows),
@@ -50,7 +50,7 @@ def heat_rows(panel, answers):
 
 
 def table_of(panel, answers):
-    """(columns, rows): the transformations merge and organize, as far as the dashboards use them."""
+    """(columns, rows): implements the transformations merge and organize, as far as the dashboards use them."""
     several = len(answers) > 1
     filled = [[labels for labels, _ in rows] for rows in answers if rows]
     shared = set.intersection(*[set().union(*map(set, one)) for one in filled]) if filled else set()
@@ -80,7 +80,7 @@ def table_of(panel, answers):
 
 
 def frame_of(panel, answers):
-    """What the drawing needs to know of a panel."""
+    """The data for drawing a panel."""
     default = panel["fieldConfig"]["defaults"]
     frame = {"type": panel["type"], "unit": default["unit"], "steps": default["thresholds"]["steps"],
              "mappings": {value: text for one in default["mappings"] for value, text in one["options"].items()},
@@ -98,7 +98,7 @@ def frame_of(panel, answers):
 
 
 def picture_of(asker, dashboard, values):
-    """All of a dashboard, with its queries answered; of what takes several values, all are chosen."""
+    """The whole dashboard with the results of its queries. Multi-value variables have all values selected."""
     panels = []
     several = {variable["name"] for variable in dashboard["templating"]["list"] if variable.get("multi")}
     words = {name: "All" if name in several else value for name, value in values.items()}

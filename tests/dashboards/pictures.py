@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the dashboards in docs/images, drawn in Chromium from the answers to their queries. What they show
-differs from run to run, so they are not compared; docs/images/grafana.txt says of which dashboards they were drawn.
+"""Pictures of the dashboards in docs/images, drawn in Chromium from the results of their queries. Their content differs
+from run to run, so they are not compared; docs/images/grafana.txt has the digests of the dashboards they show.
 
-    pictures.py --check      fail when a picture is missing, or was drawn from another dashboard than there is
+    pictures.py --check      fail if a picture is missing or shows an outdated dashboard
 """
 import hashlib
 import json
@@ -44,14 +44,14 @@ def stale():
     if missing or not STAMPS.exists():
         return [f"no picture of {', '.join(missing) or 'any dashboard'} in docs/images: {REDRAW}"]
     present, drawn = stamps(names).splitlines(), STAMPS.read_text().splitlines()
-    return [f"docs/images/grafana-{line.split()[0]}.png shows another dashboard than dashboards/grafana has: {REDRAW}"
+    return [f"docs/images/grafana-{line.split()[0]}.png shows a different dashboard than dashboards/grafana: {REDRAW}"
             for line in present if line not in drawn] + \
-           [f"docs/images/grafana.txt has a line too many: {line}" for line in drawn if line not in present
+           [f"docs/images/grafana.txt has an outdated line: {line}" for line in drawn if line not in present
             and line.split()[0] not in names]
 
 
 def chosen(asker, dashboard, host):
-    """The choice of variables that is drawn: everything where all can be chosen, else `host` and its busiest domain."""
+    """The values of the variables in the picture: All if possible, otherwise `host` and its busiest domain."""
     ways = [way for way in queries.choices(asker, dashboard) if way["instance"] in (host, ".*")]
     ways = [way for way in ways if "(" not in way["job"] + way["instance"] + way.get("domain", "")] or ways
     return max(ways, key=lambda way: sum(len(samples) for _, samples in asker.query(
@@ -60,7 +60,7 @@ def chosen(asker, dashboard, host):
 
 
 def draw(asker, dashboards, host, folder):
-    """Draws all into the folder; with UPDATE_PICTURES=1 into docs/images, too."""
+    """Draws all dashboards into the folder; with UPDATE_PICTURES=1 also into docs/images."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, dashboard in dashboards.items():
         data = frames.picture_of(asker, dashboard, chosen(asker, dashboard, host))

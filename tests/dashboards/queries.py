@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a Prometheus what Grafana would ask it: resolves the variables of a dashboard, puts them into its queries and
-counts what comes back."""
+"""Queries Prometheus as Grafana would: resolves the variables of a dashboard, substitutes them in its queries and
+counts the results."""
 import itertools
 import math
 import re
@@ -8,7 +8,7 @@ import re
 import frames
 import reading
 
-OTHERS = re.compile(r"\b(?!(?:iova|rcached)_)\w+\{[^}]*\}")  # selectors of metrics that not only rcached has
+OTHERS = re.compile(r"\b(?!(?:iova|rcached)_)\w+\{[^}]*\}")  # selectors of metrics that other programs have, too
 LINKED = re.compile(r"\$\{__(?:data\.fields|field\.labels)\.(\w+)\}")
 
 
@@ -18,7 +18,7 @@ class Asker:
     def __init__(self, prometheus, start, end, interval):
         self.prometheus, self.start, self.end = prometheus, start, end
         self.step = interval
-        # As Grafana makes them of the step and the scrape interval.
+        # Computed from the step and the scrape interval, as in Grafana.
         self.built_in = {"__interval": f"{interval}s", "__rate_interval": f"{max(2 * interval, 4 * interval)}s",
                          "__range": f"{int(end - start)}s"}
         self.asked = 0
@@ -45,8 +45,8 @@ class Asker:
 
 
 def choices(asker, dashboard):
-    """All ways to choose the variables of a dashboard: each single value of those that take one; of those that take
-    several once all, and once two together."""
+    """All tested values of a dashboard's variables: each value of single-value variables; for multi-value ones, All and
+    a combination of two."""
     fixed = {}
     for variable in dashboard["templating"]["list"]:
         if variable["type"] in ("custom", "textbox"):
@@ -60,7 +60,7 @@ def choose(asker, variables, chosen, fixed):
         return
     name, selector, label, variable = variables[0]
     found = asker.label_values(reading.substitute(selector, {**asker.built_in, **fixed, **chosen}), label)
-    if variable["multi"]:  # All is the value given for it, or else all there are
+    if variable["multi"]:  # All is allValue if set, otherwise all values
         every = variable.get("allValue") or reading.several(found)
         ways = list(dict.fromkeys([every, reading.several(found[:2])])) if found else []
     else:
@@ -70,7 +70,7 @@ def choose(asker, variables, chosen, fixed):
 
 
 def places_of(dashboard):
-    """(place, expression, instant, panel or None, templates of names) of every query that fills the screen."""
+    """(place, expression, instant, panel or None, name templates) of every query whose result is displayed."""
     for place, panel, target in reading.targets_of(dashboard):
         yield place, target["expr"], target["instant"], panel, [target["legendFormat"]]
     for one in dashboard["annotations"]["list"]:
@@ -79,7 +79,7 @@ def places_of(dashboard):
 
 
 def ask_everything(asker, dashboards):
-    """{(dashboard, place): set of the hosts, or "all", for which there is data}, and problems with what comes back."""
+    """{(dashboard, place): set of the hosts, or "all", with data}, and problems of the results."""
     found, problems = {}, []
     jobs = asker.label_values("rcached_build_info", "job")
     for name, dashboard in dashboards.items():
@@ -94,25 +94,26 @@ def ask_everything(asker, dashboards):
             if rows:
                 hosts.add(values["instance"])
             problems += [f"{name}: {place}: {problem}" for problem in itertools.chain(
-                broken_links(panel, rows), broken_names(templates, rows), strangers(asker, expression, values, jobs))]
+                broken_links(panel, rows), broken_names(templates, rows),
+                foreign_series(asker, expression, values, jobs))]
     return found, sorted(set(problems))
 
 
-def strangers(asker, expression, values, jobs):
-    """Series that a query takes in, though they are of a job without rcached; what it makes of them may not show it."""
+def foreign_series(asker, expression, values, jobs):
+    """Series of a job without rcached that a query includes; its result may not show them."""
     for selector in OTHERS.findall(reading.substitute(expression, values)):
         for job in asker.label_values(selector, "job"):
             if job not in jobs:
-                yield f"{selector} takes in job {job}, which is not rcached"
+                yield f"{selector} includes job {job}, which is not rcached"
 
 
 def broken_names(templates, rows):
-    """Names made of a label that a row does not have."""
+    """Names that use a label which a row does not have."""
     for labels, _ in rows:
         for template in templates:
             for needed in frames.LEGEND.findall(template):
                 if not labels.get(needed):
-                    yield f"the name {template!r} needs {needed}, and {labels} has none"
+                    yield f"the name {template!r} needs {needed}, which {labels} lacks"
 
 
 def broken_links(panel, rows):
@@ -127,4 +128,4 @@ def broken_links(panel, rows):
         for link in shown:
             for needed in LINKED.findall(link["url"]):
                 if not labels.get(needed):
-                    yield f"the link {link['title']!r} needs {needed}, and {labels} has none"
+                    yield f"the link {link['title']!r} needs {needed}, which {labels} lacks"

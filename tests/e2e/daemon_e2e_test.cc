@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real binary, from outside: what it serves, how it ends, and how it fails.
+// End-to-end tests of the binary: served pages, shutdown, and failures.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ using rcached::testing::TemporaryFolder;
 
 const std::string kBinary = RCACHED_BINARY;
 
-// The value of a series, e.g. `rcached_events_total{cpu="0"}`; -1 when it is not there.
+// The value of a series, e.g. `rcached_events_total{cpu="0"}`; -1 if it is absent.
 double metric(std::uint16_t port, const std::string& series) {
   const std::string page = get(port, "/metrics").body;
   const auto at = page.find("\n" + series + " ");
@@ -47,7 +47,7 @@ class Daemon : public ::testing::Test {
  protected:
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
-  // With a run directory of the test's own, unless `more` names a configuration.
+  // With a run directory in the test's folder, unless `more` has a configuration.
   std::vector<std::string> synthetic(std::vector<std::string> more = {}) const {
     std::vector<std::string> argv = {kBinary, "run", "--source", "synthetic", "--listen", address()};
     if (std::find(more.begin(), more.end(), "--config") == more.end()) {
@@ -77,7 +77,7 @@ class Daemon : public ::testing::Test {
   TemporaryFolder directory_;
 };
 
-TEST_F(Daemon, ServesMetricsThatMove) {
+TEST_F(Daemon, ServesChangingMetrics) {
   Process daemon(synthetic());
   ASSERT_TRUE(ready()) << daemon.err();
   EXPECT_EQ(get(port_, "/-/healthy").status, 200);
@@ -96,7 +96,7 @@ TEST_F(Daemon, ServesMetricsThatMove) {
   EXPECT_EQ(promtool.out + promtool.err, "");
 }
 
-TEST_F(Daemon, EndsCleanlyWithinTwoSeconds) {
+TEST_F(Daemon, ExitsCleanlyWithinTwoSeconds) {
   for (const int signal : {SIGTERM, SIGINT}) {
     Process daemon(synthetic());
     ASSERT_TRUE(ready()) << daemon.err();
@@ -108,7 +108,7 @@ TEST_F(Daemon, EndsCleanlyWithinTwoSeconds) {
   }
 }
 
-TEST_F(Daemon, EndsInTimeThoughClientsHoldOn) {
+TEST_F(Daemon, ExitsInTimeWithOpenConnections) {
   Process daemon(synthetic());
   ASSERT_TRUE(ready()) << daemon.err();
   rcached::testing::RawConnection silent(port_), half(port_);
@@ -119,9 +119,9 @@ TEST_F(Daemon, EndsInTimeThoughClientsHoldOn) {
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
 
-TEST_F(Daemon, ASignalDuringTheStartIsHeeded) {
+TEST_F(Daemon, HandlesASignalDuringStartup) {
   Process daemon(synthetic({"--log-level", "debug"}));
-  // The first line comes as soon as signals are held back, before anything is started.
+  // The first line is logged as soon as signals are blocked, before anything is started.
   ASSERT_TRUE(eventually([&] { return daemon.err().find("<7>configuration: ") == 0; }));
   daemon.signal(SIGTERM);
   const auto exit = daemon.wait(2s);
@@ -129,8 +129,8 @@ TEST_F(Daemon, ASignalDuringTheStartIsHeeded) {
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
 
-TEST_F(Daemon, AStartThatIsToldToEndGoesNoFurther) {
-  // A signal that is held back and has come before the first instruction.
+TEST_F(Daemon, APendingSignalStopsStartup) {
+  // The signal is blocked, and pending from the first instruction on.
   std::vector<std::string> argv = {"env", "--block-signal=TERM",        "bash",
                                    "-c",  "kill -TERM $$; exec \"$@\"", "bash"};
   const auto start = synthetic({"--log-level", "debug"});
@@ -143,12 +143,12 @@ TEST_F(Daemon, AStartThatIsToldToEndGoesNoFurther) {
   EXPECT_EQ(exit->err.find("metrics at"), std::string::npos) << exit->err;
 }
 
-TEST_F(Daemon, EndsWithItsTerminalWhereverItsLogGoes) {
+TEST_F(Daemon, ExitsWithItsTerminalEvenIfItLogsElsewhere) {
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  ASSERT_GE(terminal, 0) << "no pseudo terminal here";
+  ASSERT_GE(terminal, 0) << "no pseudoterminal available";
   ASSERT_EQ(grantpt(terminal), 0);
   ASSERT_EQ(unlockpt(terminal), 0);
-  // What the leader of a session opens becomes its terminal.
+  // A terminal that a session leader opens becomes its controlling terminal.
   std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" 3<>" + std::string(ptsname(terminal)), "sh"};
   const auto start = synthetic();
   argv.insert(argv.end(), start.begin(), start.end());
@@ -161,7 +161,7 @@ TEST_F(Daemon, EndsWithItsTerminalWhereverItsLogGoes) {
   EXPECT_NE(exit->err.find("<6>SIGHUP: shutting down\n"), std::string::npos) << exit->err;
 }
 
-TEST_F(Daemon, EndsInTimeThoughNobodyTakesItsSummary) {
+TEST_F(Daemon, ExitsInTimeIfItsSummaryIsNotRead) {
   const std::string path = directory_ / "full";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const int reader = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -180,7 +180,7 @@ TEST_F(Daemon, EndsInTimeThoughNobodyTakesItsSummary) {
   close(reader);
 }
 
-TEST_F(Daemon, SummaryNamesTheUrlAndEveryDomain) {
+TEST_F(Daemon, SummaryHasTheUrlAndEveryDomain) {
   Process daemon(synthetic({"--summary"}));
   ASSERT_TRUE(eventually([&] { return daemon.out().find("\n4 ") != std::string::npos; })) << daemon.err();
   const std::string out = daemon.out();
@@ -193,22 +193,22 @@ TEST_F(Daemon, SummaryNamesTheUrlAndEveryDomain) {
   EXPECT_EQ(exit->code, 0);
 }
 
-TEST_F(Daemon, LogsWithPrioritiesWhereStderrIsNoTerminal) {
+TEST_F(Daemon, LogsPrioritiesIfStderrIsNotATerminal) {
   Process daemon(synthetic());
   ASSERT_TRUE(eventually([&] { return daemon.err().find("\n") != std::string::npos; }));
   EXPECT_EQ(daemon.err(), "<6>rcached " RCACHED_VERSION ": source synthetic, metrics at http://" + address() +
                               "/metrics\n");
 }
 
-TEST_F(Daemon, TakesTheSocketOfTheServiceManager) {
+TEST_F(Daemon, UsesTheSocketOfTheServiceManager) {
   std::vector<std::string> argv = {"systemd-socket-activate", "-l", address()};
   const std::uint16_t unused = free_port();
   for (const std::string& word : synthetic()) {
     argv.push_back(word == address() ? "127.0.0.1:" + std::to_string(unused) : word);
   }
-  Process daemon(argv);  // starts rcached with the first connection
+  Process daemon(argv);  // starts rcached on the first connection
   ASSERT_TRUE(ready()) << daemon.err();
-  const std::string said = "metrics at http://" + address() + "/metrics\n";  // after it is ready
+  const std::string said = "metrics at http://" + address() + "/metrics\n";  // logged after it is ready
   EXPECT_TRUE(eventually([&] { return daemon.err().find(said) != std::string::npos; })) << daemon.err();
   EXPECT_EQ(get(unused, "/-/healthy").status, 0) << "http.listen is not used";
   daemon.signal(SIGTERM);
@@ -217,22 +217,22 @@ TEST_F(Daemon, TakesTheSocketOfTheServiceManager) {
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
 
-TEST_F(Daemon, AsksForThePasswordOfItsWebConfiguration) {
-  // The form of a bcrypt hash; no password is known for it.
+TEST_F(Daemon, RequiresThePasswordOfItsWebConfiguration) {
+  // A well-formed bcrypt hash without a known password.
   const std::string web = directory_.write(
       "web.yaml", "basic_auth_users: {prom: $2b$04$abcdefghijklmnopqrstuuWuqfeKHPJnMoYkEwKxrzgdMxkKtXVBW}\n");
   const std::string config = directory_.write(
       "auth.yaml", "run_directory: " + directory_.path().string() + "\nhttp: {web_config: " + web + "}\n");
   Process daemon(synthetic({"--config", config}));
   ASSERT_TRUE(eventually([&] { return get(port_, "/metrics").status == 401; })) << daemon.err();
-  // A file that has become wrong is told of and the one before stays in force.
+  // An invalid file is reported, and the previous configuration stays in effect.
   directory_.write("web.yaml", "basic_auth_users: {prom: nonsense}\n");
   ASSERT_TRUE(eventually([&] {
     return get(port_, "/metrics").status == 401 && daemon.err().find("web.yaml:1:") != std::string::npos;
   })) << daemon.err();
 }
 
-TEST_F(Daemon, TellsTheServiceManager) {
+TEST_F(Daemon, NotifiesTheServiceManager) {
   const std::string path = directory_ / "notify";
   const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un place{};
@@ -249,7 +249,7 @@ TEST_F(Daemon, TellsTheServiceManager) {
 
   Process daemon(synthetic(), {"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=200000"});
   EXPECT_EQ(next(), "READY=1\nSTATUS=source synthetic, metrics at http://" + address() + "/metrics");
-  EXPECT_EQ(get(port_, "/metrics").status, 200) << "ready means served";
+  EXPECT_EQ(get(port_, "/metrics").status, 200) << "READY is sent once it serves";
   EXPECT_EQ(next(), "WATCHDOG=1");
   EXPECT_EQ(next(), "WATCHDOG=1");
   daemon.signal(SIGHUP);
@@ -269,7 +269,7 @@ TEST_F(Daemon, TellsTheServiceManager) {
 
 // --- reload
 
-TEST_F(Daemon, TakesOverAValidConfigurationAndKeepsTheMirror) {
+TEST_F(Daemon, AppliesAValidReloadAndKeepsTheMirror) {
   const std::string config = own_config();
   Process daemon(synthetic({"--config", config}));
   ASSERT_TRUE(ready()) << daemon.err();
@@ -292,7 +292,7 @@ TEST_F(Daemon, TakesOverAValidConfigurationAndKeepsTheMirror) {
   EXPECT_EQ(metric(port_, "rcached_config_last_reload_successful"), 1);
 }
 
-TEST_F(Daemon, RefusesAWrongReloadWhole) {
+TEST_F(Daemon, RejectsAnInvalidReloadEntirely) {
   const std::string config = own_config();
   Process daemon(synthetic({"--config", config}));
   ASSERT_TRUE(ready()) << daemon.err();
@@ -316,13 +316,13 @@ TEST_F(Daemon, RefusesAWrongReloadWhole) {
     EXPECT_EQ(metric(port_, "rcached_config_last_reload_successful"), 0);
   }
   EXPECT_EQ(get(port_, "/metrics").body.find("\niova_rcache_cpu_ranges{"), std::string::npos)
-      << "not even a part";
+      << "no part is applied";
   directory_.write("own.yaml", own);
   daemon.signal(SIGHUP);
   EXPECT_TRUE(eventually([&] { return metric(port_, "rcached_config_last_reload_successful") == 1; }));
 }
 
-// --- failures: one line, one exit code each
+// --- failures: one line and a specific exit code each
 
 TEST_F(Daemon, PortTaken) {
   Process first(synthetic());
@@ -334,7 +334,7 @@ TEST_F(Daemon, PortTaken) {
   EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1) << second.err;
 }
 
-TEST_F(Daemon, WrongConfig) {
+TEST_F(Daemon, InvalidConfig) {
   const std::string path = directory_.write("c.yaml", "http:\n  listne: 127.0.0.1:9731\n");
   const std::string message = "unknown key 'http.listne' (" + path + ":2:3); did you mean 'http.listen'?\n";
   expect_failure(run({kBinary, "run", "--config", path}), 3, message);
@@ -353,7 +353,7 @@ TEST_F(Daemon, MissingConfig) {
                  "cannot read the configuration: No such file or directory (" + path + "); create the file");
 }
 
-TEST_F(Daemon, GoodConfigIsShown) {
+TEST_F(Daemon, ShowsAValidConfig) {
   const std::string path = directory_.write("c.yaml", "http: {threads: 7}\n");
   const Exit exit = run({kBinary, "--check-config", path});
   EXPECT_EQ(exit.code, 0) << exit.err;
@@ -361,7 +361,7 @@ TEST_F(Daemon, GoodConfigIsShown) {
   EXPECT_EQ(run({kBinary, "--check-config", directory_.write("again.yaml", exit.out)}).code, 0);
 }
 
-TEST_F(Daemon, DropInsAreReadAndSaid) {
+TEST_F(Daemon, DropInsAreReadAndReported) {
   const std::string path = directory_.write("c.yaml", "http: {threads: 7, streams: 7}\n");
   std::filesystem::create_directory(directory_ / "c.d");
   const std::string drop_in = directory_.write("c.d/a.yaml", "\nhttp: {threads: 9}\n");
@@ -399,8 +399,8 @@ TEST_F(Daemon, ConfigIsUsed) {
   EXPECT_EQ(metric(port_, "iova_tree_ranges{domain=\"3\"}"), -1);
 }
 
-// Without a capability: as nobody when root runs the tests (the binary is copied to where nobody can reach
-// it), else as whoever runs them.
+// Without capabilities: as user nobody if root runs the tests (with a copy of the binary that this user can
+// access), otherwise as the current user.
 class Unprivileged : public Daemon {
  protected:
   void SetUp() override {
@@ -427,7 +427,7 @@ TEST_F(Unprivileged, TheKernelSourceNeedsPermission) {
                      "); run as root or through rcached.service");
 }
 
-TEST_F(Unprivileged, CheckSaysWhatIsLacking) {
+TEST_F(Unprivileged, CheckReportsMissingCapabilities) {
   const Exit exit = as_nobody({"check"});
   EXPECT_EQ(exit.code, 4) << exit.err;
   const std::string uid = geteuid() == 0 ? "65534" : std::to_string(geteuid());
@@ -437,14 +437,14 @@ TEST_F(Unprivileged, CheckSaysWhatIsLacking) {
       << exit.out;
 }
 
-TEST_F(Unprivileged, AConfigThatCannotBeRead) {
+TEST_F(Unprivileged, UnreadableConfig) {
   const std::string path = directory_.write("secret.yaml", "");
   chmod(path.c_str(), geteuid() == 0 ? 0600 : 0);
   expect_failure(as_nobody({"run", "--config", path}), 3,
                  "cannot read the configuration: Permission denied (" + path + "); make the file readable");
 }
 
-TEST_F(Unprivileged, TheSyntheticSourceNeedsNothing) {
+TEST_F(Unprivileged, TheSyntheticSourceNeedsNoPrivileges) {
   Process daemon(unprivileged({"run", "--source", "synthetic", "--listen", address()}));
   ASSERT_TRUE(ready()) << daemon.err();
   daemon.signal(SIGTERM);
@@ -461,7 +461,7 @@ TEST_F(Daemon, SecondInstance) {
       directory_.write("c.yaml", "run_directory: " + directory_.path().string() + "\n");
   expect_failure(run({kBinary, "run", "--config", config, "--listen", address()}), 11,
                  "another rcached is tracing this kernel, pid 4242 (" + lock + "); stop it first");
-  // The synthetic source is not concerned.
+  // The synthetic source is not affected.
   Process daemon(synthetic({"--config", config}));
   EXPECT_TRUE(ready()) << daemon.err();
   close(fd);
@@ -483,7 +483,7 @@ TEST_F(Daemon, AuditWithoutADaemon) {
   }
   expect_failure(run({kBinary, "audit", "--config", own_config()}), 1,
                  "no running rcached can be reached: Connection refused (" + socket + "); start it");
-  // What the killed one left behind does not hinder the next.
+  // Files left by a killed daemon do not affect the next one.
   Process next(synthetic());
   ASSERT_TRUE(ready()) << next.err();
   EXPECT_TRUE(eventually([&] {
@@ -491,10 +491,10 @@ TEST_F(Daemon, AuditWithoutADaemon) {
   }));
   next.signal(SIGTERM);
   ASSERT_TRUE(next.wait(2s));
-  EXPECT_FALSE(std::filesystem::exists(socket)) << "a clean end removes it";
+  EXPECT_FALSE(std::filesystem::exists(socket)) << "a clean shutdown removes it";
 }
 
-TEST_F(Daemon, AuditOfASyntheticSource) {
+TEST_F(Daemon, AuditOfTheSyntheticSource) {
   Process daemon(synthetic());
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory_ / "control"); })) << daemon.err();
   for (const auto& more :
@@ -509,7 +509,7 @@ TEST_F(Daemon, AuditOfASyntheticSource) {
   EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
-TEST_F(Daemon, TwoSyntheticOnesShareARunDirectory) {
+TEST_F(Daemon, TwoSyntheticDaemonsShareARunDirectory) {
   Process first(synthetic());
   ASSERT_TRUE(ready()) << first.err();
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory_ / "control"); }));
@@ -521,7 +521,7 @@ TEST_F(Daemon, TwoSyntheticOnesShareARunDirectory) {
       [&] { return second.err().find("another rcached uses the control socket") != std::string::npos; }));
   second.signal(SIGTERM);
   ASSERT_TRUE(second.wait(2s));
-  EXPECT_TRUE(std::filesystem::exists(directory_ / "control")) << "it is the first one's";
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "control")) << "it belongs to the first one";
 }
 
 TEST_F(Daemon, ARunDirectoryTooLongForASocket) {
@@ -534,7 +534,7 @@ TEST_F(Daemon, ARunDirectoryTooLongForASocket) {
   expect_failure(run({kBinary, "audit", "--config", config}), 3, message);
 }
 
-// A host with a translating IOMMU passes this check: there the whole of it is the lab's.
+// A host with a translating IOMMU passes this check; the lab tests that case.
 TEST_F(Daemon, NoIommu) {
   const auto groups = rcached::read_iommu_groups();
   if (std::any_of(groups.begin(), groups.end(), [](const auto& group) { return group.translates_dma(); })) {
@@ -565,7 +565,7 @@ TEST_F(Daemon, HelpAndVersion) {
   EXPECT_EQ(run({kBinary, "--version"}).out, "rcached " RCACHED_VERSION "\n");
 }
 
-TEST_F(Daemon, OutputThatIsLostIsSaid) {
+TEST_F(Daemon, LostOutputIsReported) {
   const std::string path = directory_.write("c.yaml", "");
   const std::string message = "rcached: cannot write to standard output: No space left on device\n";
   for (const std::string arguments :
@@ -577,7 +577,7 @@ TEST_F(Daemon, OutputThatIsLostIsSaid) {
     const Exit full = run({"sh", "-c", "exec " + command + " >/dev/full"});
     EXPECT_EQ(full.code, 1) << command;
     EXPECT_EQ(full.err, message) << command;
-    // A pipe whose reader has gone.
+    // A pipe without a reader.
     const std::string gone = directory_ / "gone";
     const Exit closed = run({"sh", "-c",
                              "rm -f " + gone + "; mkfifo " + gone + "; exec 3<>" + gone + " 4>" + gone +
@@ -585,13 +585,13 @@ TEST_F(Daemon, OutputThatIsLostIsSaid) {
     EXPECT_EQ(closed.code, 0) << command;
     EXPECT_EQ(closed.err, "") << command;
   }
-  const int code = run({kBinary, "check"}).code;  // whatever this machine lacks
+  const int code = run({kBinary, "check"}).code;  // depends on this machine
   const Exit check = run({"sh", "-c", "exec " + kBinary + " check >/dev/full"});
   EXPECT_EQ(check.code, code != 0 ? code : 1);
   EXPECT_EQ(check.err, message);
 }
 
-TEST_F(Daemon, CheckIsJsonToo) {
+TEST_F(Daemon, CheckCanPrintJson) {
   const Exit exit = run({kBinary, "check", "--json"});
   EXPECT_EQ(exit.out.find("{\n  \"ok\": "), 0u) << exit.out;
   EXPECT_EQ(exit.out.find("\"exit_code\": " + std::to_string(exit.code)) != std::string::npos, true);

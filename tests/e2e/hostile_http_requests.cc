@@ -58,7 +58,7 @@ HostileRequest HostileRequests::next() {
       request.ending = Ending::half_close;
   }
   (this->*kind.make)(request);
-  if (chance(10)) {  // in two parts, torn anywhere
+  if (chance(10)) {  // in two parts, split anywhere
     std::vector<std::string> torn;
     for (const std::string& piece : request.pieces) {
       const std::size_t at = piece.empty() ? 0 : below(piece.size());

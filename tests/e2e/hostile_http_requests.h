@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HostileRequests: an endless, repeatable sequence of requests that no good client sends.
+// HostileRequests: an endless, repeatable sequence of malformed and abusive requests.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 namespace rcached::e2e {
 
 enum class Ending : std::uint8_t {
-  read,        // reads the whole answer
-  half_close,  // says that nothing more comes, then reads
-  close,       // goes without reading
-  reset,       // goes with a reset
-  read_some,   // reads a few bytes, then a reset
+  read,        // reads the whole response
+  half_close,  // shuts down its sending side, then reads
+  close,       // closes without reading
+  reset,       // closes with a reset
+  read_some,   // reads a few bytes, then resets
 };
 
 struct HostileRequest {
@@ -26,7 +26,7 @@ struct HostileRequest {
 
 class HostileRequests {
  public:
-  // `authorization` is the value that lets a request in; the sequence uses it now and then.
+  // `authorization` is a valid value of that header; some of the requests use it.
   HostileRequests(std::uint64_t seed, std::string authorization)
       : random_(seed), authorization_(std::move(authorization)) {}
 
@@ -48,7 +48,7 @@ class HostileRequests {
   std::string noise(std::size_t length);    // any bytes
   std::string letters(std::size_t length);  // printable ones
   std::string path();
-  std::string head(const std::string& first_line);  // with the credentials now and then
+  std::string head(const std::string& first_line);  // sometimes with credentials
 
   void truncated(HostileRequest& request);
   void noise_only(HostileRequest& request);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thousands of hostile requests from many clients at once against a real server with all its features on. It
-// must answer in HTTP or not at all, let nobody in without credentials, give nothing of the host away, go on,
-// and keep no connection.
+// Thousands of hostile requests from many concurrent clients to a real server with all features enabled. Every
+// response must be valid HTTP (or empty), authentication must not be bypassed, no host data may leak, and the
+// server must keep working and leak no connection.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -46,8 +46,7 @@ std::size_t open_fds() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-// Without those that the server's threads hold for a moment while they start or look around: the least of
-// many looks.
+// Without descriptors that the server's threads open briefly: the minimum of many samples.
 std::size_t open_fds_at_rest() {
   std::size_t least = open_fds();
   for (int i = 0; i < 40; ++i) {
@@ -76,7 +75,7 @@ void reset(const UniqueFd& fd) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-// Sends the request and gives what was read of the answer.
+// Sends the request and returns the part of the response that was read.
 std::string perform(std::uint16_t port, const HostileRequest& request) {
   UniqueFd fd = connect_to(port);
   if (!fd.valid()) return "";
@@ -156,20 +155,20 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
     return answer.status == 200 && answer.body == "rcached is healthy\n";
   }
 
-  // What is wrong with an answer; empty when nothing is.
+  // The problem of a response; empty if there is none.
   std::string fault(const HostileRequest& request, const std::string& answer) const {
     if (answer.empty()) return "";
     const auto parsed = testing::parse_response(answer);
     static const std::set<int> known = {200, 400, 401, 404, 405, 406, 408, 411, 413, 414, 429, 503, 505};
-    if (known.count(parsed.status) == 0) return "no valid answer";
+    if (known.count(parsed.status) == 0) return "invalid response";
     if (parsed.headers.count("injected") != 0) return "a header was injected";
     if (parsed.headers.count("connection") == 0 || parsed.headers.count("x-frame-options") == 0)
       return "headers are missing";
-    if (answer.find("root:") != std::string::npos) return "a file was given away";
+    if (answer.find("root:") != std::string::npos) return "a file's contents leaked";
     std::string sent;
     for (const std::string& piece : request.pieces) sent += piece;
     if (GetParam() && parsed.status == 200 && sent.find(authorization_) == std::string::npos) {
-      return "let in without credentials";
+      return "accepted without credentials";
     }
     return "";
   }
@@ -184,11 +183,11 @@ class HostileHttpTest : public ::testing::TestWithParam<bool> {
   std::unique_ptr<HttpServer> server_;
 };
 
-TEST_P(HostileHttpTest, TheServerGoesOn) {
+TEST_P(HostileHttpTest, TheServerKeepsWorking) {
   const std::size_t fds = open_fds_at_rest();  // before the first connection
   ASSERT_TRUE(eventually([&] { return healthy(); }));
 
-  // All the while: some that never send their request, and some that never read their answer.
+  // Meanwhile, some clients never complete their request, and some never read the response.
   std::vector<UniqueFd> slow;
   for (int i = 0; i < 48; ++i) {
     slow.push_back(connect_to(port_));
@@ -232,7 +231,7 @@ TEST_P(HostileHttpTest, TheServerGoesOn) {
   prober.join();
 
   for (const std::string& wrong : faults) ADD_FAILURE() << wrong;
-  EXPECT_EQ(answers.size(), HostileRequests::kinds().size()) << "every kind has come";
+  EXPECT_EQ(answers.size(), HostileRequests::kinds().size()) << "every kind was sent";
   EXPECT_GT(probes, 0);
   EXPECT_TRUE(eventually([&] { return healthy(); }));
   EXPECT_TRUE(eventually([&] { return testing::get(port_, "/").status == (GetParam() ? 401 : 200); }));

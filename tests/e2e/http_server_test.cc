@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real server on a loopback port, spoken to byte by byte.
+// A real server on a loopback port, with raw requests.
 #include "exporters/http/http_server.h"
 
 #include <gtest/gtest.h>
@@ -79,12 +79,12 @@ class HttpServerTest : public ::testing::Test {
     return routes;
   }
 
-  // Until the client or the server ends it.
+  // Runs until the client or the server ends it.
   void tick(HttpStream& stream) {
     ++streams_;
     while (stream.open() && stream.write("tick\n")) std::this_thread::sleep_for(10ms);
     EXPECT_FALSE(stream.open());
-    EXPECT_FALSE(stream.write("more")) << "an ended stream stays ended";
+    EXPECT_FALSE(stream.write("more")) << "writes fail once the stream has ended";
     --streams_;
   }
 
@@ -95,7 +95,7 @@ class HttpServerTest : public ::testing::Test {
 
   std::mutex log_mutex_;
   std::string log_;
-  std::atomic<int> streams_ = 0;  // open now
+  std::atomic<int> streams_ = 0;  // currently open
   std::uint16_t port_ = testing::free_port();
   std::shared_ptr<SettableSource> source_ = std::make_shared<SettableSource>(sample_view(kProfile61));
   HttpServer server_{options(), routes()};
@@ -130,14 +130,14 @@ TEST_F(HttpServerTest, HeadHasTheHeadersAndNoBody) {
   EXPECT_EQ(get("/nothing", "HEAD").body, "");
 }
 
-TEST_F(HttpServerTest, OtherMethodsAreRefused) {
+TEST_F(HttpServerTest, OtherMethodsAreRejected) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"}) {
     const ClientResponse response = get("/metrics", method);
     EXPECT_EQ(response.status, 405) << method;
     EXPECT_EQ(response.headers.at("allow"), "GET, HEAD") << method;
   }
   EXPECT_EQ(get("/nothing", "POST").status, 404);
-  // a body that never comes does not hold the answer up
+  // a missing body does not delay the response
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(send_raw(port_, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").status,
             405);
@@ -150,11 +150,11 @@ TEST_F(HttpServerTest, UnknownPathsGetAHint) {
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_TRUE(std::regex_search(response.body, std::regex("\n  /metrics +metrics for Prometheus\n")))
         << path;
-    EXPECT_EQ(response.body.find("\n  /stream "), std::string::npos) << "no summary, not listed";
+    EXPECT_EQ(response.body.find("\n  /stream "), std::string::npos) << "not listed without a summary";
   }
 }
 
-TEST_F(HttpServerTest, ARouteGetsItsParameterAndAllHeadersOfOneName) {
+TEST_F(HttpServerTest, ARouteGetsItsParameterAndRepeatedHeaders) {
   EXPECT_EQ(send_raw(port_,
                      "GET /items/a%20b/name?q=1 HTTP/1.1\r\nHost: x\r\nx-thing: one\r\nOther: 0\r\n"
                      "X-THING: two\r\n\r\n")
@@ -164,7 +164,7 @@ TEST_F(HttpServerTest, ARouteGetsItsParameterAndAllHeadersOfOneName) {
   EXPECT_EQ(get("/items//name").status, 404);
 }
 
-TEST_F(HttpServerTest, AStreamRunsUntilItsClientGoes) {
+TEST_F(HttpServerTest, AStreamRunsUntilItsClientDisconnects) {
   {
     RawConnection client(port_);
     client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -190,7 +190,7 @@ TEST_F(HttpServerTest, HeadOfAStreamEnds) {
   EXPECT_EQ(streams_, 0);
 }
 
-TEST_F(HttpServerTest, StreamsBeyondTheLimitAreRefusedAndRequestsStillAnswered) {
+TEST_F(HttpServerTest, StreamsBeyondTheLimitAreRefusedAndRequestsStillServed) {
   std::vector<std::unique_ptr<RawConnection>> clients;
   for (unsigned i = 0; i < options().streams; ++i) {
     clients.push_back(std::make_unique<RawConnection>(port_));
@@ -230,7 +230,7 @@ TEST_F(HttpServerTest, NoPathReachesAFile) {
   EXPECT_EQ(get("/-/../metrics").status, 200) << "dots are resolved within the routes";
 }
 
-TEST_F(HttpServerTest, MalformedRequestsAreRefusedAndTheServerGoesOn) {
+TEST_F(HttpServerTest, MalformedRequestsAreRejectedAndTheServerKeepsWorking) {
   for (const char* bytes : {"\r\n\r\n", "GET\r\n\r\n", "nonsense\r\n\r\n", "GET /metrics\r\n\r\n",
                             "GET /metrics HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
                             "GET metrics HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n"}) {
@@ -238,8 +238,8 @@ TEST_F(HttpServerTest, MalformedRequestsAreRefusedAndTheServerGoesOn) {
     EXPECT_TRUE(response.status == 0 || response.status == 400 || response.status == 505)
         << bytes << ": " << response.status;
   }
-  EXPECT_EQ(send_raw(port_, "nonsense\r\n\r\n").body, "Bad Request\n") << "nothing of the request comes back";
-  // Too large: CivetWeb answers 4xx and closes at once; the reset may overtake its answer (then 0).
+  EXPECT_EQ(send_raw(port_, "nonsense\r\n\r\n").body, "Bad Request\n") << "the request is not echoed";
+  // Too large: CivetWeb responds with 4xx and closes at once; the reset may overtake the response (then 0).
   for (const std::string& bytes : {"GET /" + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n",
                                    "GET /metrics HTTP/1.1\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"}) {
     const int status = send_raw(port_, bytes).status;
@@ -248,7 +248,7 @@ TEST_F(HttpServerTest, MalformedRequestsAreRefusedAndTheServerGoesOn) {
   EXPECT_EQ(get("/-/healthy").status, 200);
 }
 
-TEST_F(HttpServerTest, SilentClientsLoseTheirThreadAfterTheTimeout) {
+TEST_F(HttpServerTest, IdleClientsReleaseTheirThreadAfterTheTimeout) {
   std::vector<std::unique_ptr<RawConnection>> silent;
   for (int i = 0; i < 4; ++i) {
     silent.push_back(std::make_unique<RawConnection>(port_));
@@ -259,21 +259,21 @@ TEST_F(HttpServerTest, SilentClientsLoseTheirThreadAfterTheTimeout) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
 }
 
-TEST_F(HttpServerTest, ABrokenRouteCostsItsRequestOnly) {
+TEST_F(HttpServerTest, ABrokenRouteAffectsOnlyItsRequest) {
   const ClientResponse response = get("/throws");
   EXPECT_EQ(response.status, 500);
-  EXPECT_EQ(response.body.find("kaputt"), std::string::npos) << "details belong into the log";
+  EXPECT_EQ(response.body.find("kaputt"), std::string::npos) << "details are only logged";
   EXPECT_NE(log().find("/throws: kaputt"), std::string::npos);
   EXPECT_EQ(get("/-/healthy").status, 200);
 }
 
-TEST_F(HttpServerTest, LargeBodiesArriveWhole) {
+TEST_F(HttpServerTest, LargeBodiesArriveComplete) {
   const ClientResponse response = get("/big");
   EXPECT_EQ(response.body.size(), 20'000'003u);
   EXPECT_TRUE(response.body.ends_with("xend"));
 }
 
-TEST_F(HttpServerTest, ConcurrentScrapesSeeWholeViewsWhileTheyChange) {
+TEST_F(HttpServerTest, ConcurrentScrapesSeeConsistentViewsDuringUpdates) {
   std::atomic<bool> done = false;
   std::thread publisher([&] {
     View view = sample_view(kProfile61);
@@ -302,28 +302,28 @@ TEST_F(HttpServerTest, ConcurrentScrapesSeeWholeViewsWhileTheyChange) {
   EXPECT_EQ(good, 200);
 }
 
-TEST_F(HttpServerTest, StopIsFastWhateverClientsDo) {
+TEST_F(HttpServerTest, StopIsFastWithUnresponsiveClients) {
   RawConnection idle(port_);
   RawConnection half(port_);
   half.send("GET /metrics HTTP/1.1\r\nHost:");
   RawConnection kept(port_);
   kept.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
-  RawConnection deaf(port_);  // asks for more than the socket buffers hold and reads nothing
-  deaf.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::this_thread::sleep_for(200ms);  // let the threads take them all
+  RawConnection stalled(port_);  // requests more than the socket buffers can hold and reads nothing
+  stalled.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::this_thread::sleep_for(200ms);  // until the threads have accepted them all
   const auto begin = std::chrono::steady_clock::now();
   server_.stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
   EXPECT_EQ(server_.url(), "");
   EXPECT_FALSE(RawConnection(port_).connected());
-  server_.stop();  // twice is harmless
+  server_.stop();  // a second call has no effect
 }
 
-TEST_F(HttpServerTest, StopsThoughTheProcessMayHaveNoMoreThreads) {
+TEST_F(HttpServerTest, StopsEvenIfNoThreadCanBeCreated) {
   pthread_attr_t before, huge;
   ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
   ASSERT_EQ(::pthread_getattr_default_np(&huge), 0);
-  ASSERT_EQ(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47), 0);  // more than there are addresses
+  ASSERT_EQ(::pthread_attr_setstacksize(&huge, std::size_t{1} << 47), 0);  // larger than the address space
   RawConnection silent(port_);
   ASSERT_EQ(::pthread_setattr_default_np(&huge), 0);
   EXPECT_THROW(std::thread([] {}).join(), std::system_error);
@@ -345,7 +345,7 @@ TEST_F(HttpServerTest, StartsAgainAfterAStop) {
   }
 }
 
-TEST_F(HttpServerTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
+TEST_F(HttpServerTest, APortInUseIsAnErrorWithAHint) {
   HttpServer second(options(), routes());
   const auto started = second.start();
   ASSERT_FALSE(started.has_value());
@@ -353,12 +353,12 @@ TEST_F(HttpServerTest, ATakenPortIsAnErrorThatSaysWhatToDo) {
   EXPECT_EQ(started.error().message,
             "cannot listen on 127.0.0.1:" + std::to_string(port_) + ": Address already in use");
   EXPECT_NE(started.error().hint.find("another listen address"), std::string::npos);
-  EXPECT_EQ(get("/-/healthy").status, 200) << "the first one is not disturbed";
+  EXPECT_EQ(get("/-/healthy").status, 200) << "the first server is not affected";
   server_.stop();
-  EXPECT_TRUE(second.start().has_value()) << "and the port is free once it has stopped";
+  EXPECT_TRUE(second.start().has_value()) << "the port is free after the first server has stopped";
 }
 
-TEST(HttpServer, ListensWithASocketThatWasBoundBefore) {
+TEST(HttpServer, ListensOnAnInheritedSocket) {
   const std::string place = "127.0.0.1:" + std::to_string(testing::free_port());
   const auto address = ListenAddress::parse(place);
   auto bound = address->bind();
@@ -373,17 +373,17 @@ TEST(HttpServer, ListensWithASocketThatWasBoundBefore) {
   EXPECT_EQ(testing::get(address->port(), "/").status, 404);
   server.stop();
   EXPECT_FALSE(RawConnection(address->port()).connected());
-  EXPECT_TRUE(server.start().has_value()) << "again, with one of its own";
+  EXPECT_TRUE(server.start().has_value()) << "again, with its own socket";
 }
 
-TEST(HttpServer, ABadAddressIsAnError) {
+TEST(HttpServer, AnInvalidAddressIsAnError) {
   HttpServer server(HttpOptions{.listen = "nowhere"}, {});
   const auto started = server.start();
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().code, ErrorCode::config);
 }
 
-TEST(HttpServer, CivetWebWritesNothingItself) {
+TEST(HttpServer, CivetWebPrintsNothing) {
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
   {

@@ -36,7 +36,7 @@ Process::Process(const std::vector<std::string>& argv, const std::vector<std::st
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("fork");
   if (pid_ > 0) return;
-  setsid();  // the terminal of the tests is not the child's
+  setsid();  // the child must not have the controlling terminal of the tests
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
   dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Process: a child process of a test, its output in files, never outliving the test.
+// Process: a child process of a test with its output in files; it never outlives the test.
 #pragma once
 
 #include <sys/types.h>
@@ -15,23 +15,23 @@
 namespace rcached::e2e {
 
 struct Exit {
-  int code = -1;    // when it has exited
-  int signal = 0;   // when a signal has killed it
+  int code = -1;    // if it has exited
+  int signal = 0;   // if a signal has killed it
   std::string out;  // stdout
   std::string err;  // stderr
 };
 
 class Process {
  public:
-  // Starts argv[0] with `environment` added to ours.
+  // Starts argv[0] with `environment` added to that of this process.
   explicit Process(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
-  ~Process();  // kills it when it still runs
+  ~Process();  // kills it if it is still running
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
   void signal(int number) const;
-  // nullopt: still runs after `limit`.
+  // nullopt: still running after `limit`.
   std::optional<Exit> wait(std::chrono::milliseconds limit);
   std::string out() const;
   std::string err() const;
@@ -42,7 +42,7 @@ class Process {
   std::optional<Exit> exit_;
 };
 
-// Runs to the end (at most 30 s).
+// Runs until it exits (at most 30 s).
 Exit run(const std::vector<std::string>& argv);
 
 }  // namespace rcached::e2e

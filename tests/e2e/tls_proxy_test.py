@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The reverse proxy of docs/tls.md, as it stands there: its commands make the certificates, its configuration runs
-nginx, its scrape configuration runs Prometheus. Only directories and ports are others.
+"""The reverse proxy of docs/tls.md, exactly as documented: its commands create the certificates, and nginx and
+Prometheus run with its configurations. Only directories and ports are changed.
 
     tls_proxy_test.py --rcached RCACHED
 """
@@ -40,19 +40,19 @@ class TlsProxyTest(kit.TestCase):
         certificates = blocks(cls.page, "sh")[0]
         made = subprocess.run(["bash", "-eu", "-c", certificates], capture_output=True, text=True, check=False)
         if made.returncode != 0:
-            raise kit.Failed("the page's commands fail: " + made.stderr)
+            raise kit.Failed("the commands in docs/tls.md fail: " + made.stderr)
         cls.start_nginx()
 
     @classmethod
     def start_nginx(cls):
-        # What Debian's nginx.conf has around conf.d, as a user of its own and in a directory of its own.
+        # The parts of Debian's nginx.conf around conf.d, in a separate directory.
         own = "\n".join(f"{kind}_temp_path {cls.directory}/{kind};"
                         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         path = cls.directory / "nginx.conf"
         path.write_text(f"daemon off; worker_processes 1; pid {cls.directory}/nginx.pid; error_log stderr;\n"
                         "events { worker_connections 64; }\n"
                         f"http {{ access_log off;\n{own}\n{blocks(cls.page, 'nginx')[0]}}}\n")
-        # The workers run as nobody and must reach their temporary files.
+        # The workers run as user nobody and need access to their temporary files.
         cls.directory.chmod(0o755)
         nginx = cls.enterClassContext(kit.Program("nginx", ["nginx", "-c", str(path), "-e", "stderr"], cls.directory))
         nginx.wait_for(lambda: reachable(cls.tls), "it serves TLS")
@@ -60,8 +60,8 @@ class TlsProxyTest(kit.TestCase):
     def file(self, name):
         return str(self.directory / "tls" / name)
 
-    def ask(self, path="/metrics", certificate=None, method="GET", version=None):
-        """Status and body over TLS, by the name that the server's certificate has."""
+    def request(self, path="/metrics", certificate=None, method="GET", version=None):
+        """Status and body over TLS, with the host name of the server's certificate."""
         context = ssl.create_default_context(cafile=self.file("ca.crt"))
         if certificate:
             context.load_cert_chain(self.file(certificate + ".crt"), self.file(certificate + ".key"))
@@ -70,39 +70,39 @@ class TlsProxyTest(kit.TestCase):
         status, _, body = kit.fetch(f"https://localhost:{self.tls}{path}", method=method, context=context)
         return status, body.decode()
 
-    def test_a_client_certificate_lets_in(self):
-        status, body = self.ask(certificate="prometheus")
+    def test_accepts_the_client_certificate(self):
+        status, body = self.request(certificate="prometheus")
         self.assertEqual(status, 200)
         self.assertIn("iova_tree_ranges", body)
-        self.assertEqual(self.ask("/-/healthy", "prometheus", version=ssl.TLSVersion.TLSv1_2),
+        self.assertEqual(self.request("/-/healthy", "prometheus", version=ssl.TLSVersion.TLSv1_2),
                          (200, "rcached is healthy\n"))
 
-    def test_none_does_not(self):
-        status, body = self.ask()
+    def test_rejects_no_certificate(self):
+        status, body = self.request()
         self.assertEqual(status, 400)
         self.assertNotIn("iova_", body)
 
-    def test_one_of_another_ca_does_not(self):
+    def test_rejects_a_certificate_of_another_ca(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                         "-nodes", "-days", "2", "-subj", "/CN=prometheus", "-keyout", self.file("other.key"), "-out",
                         self.file("other.crt")], check=True, capture_output=True)
-        status, body = self.ask(certificate="other")
+        status, body = self.request(certificate="other")
         self.assertEqual(status, 400)
         self.assertNotIn("iova_", body)
 
-    def test_plain_http_does_not(self):
+    def test_rejects_plain_http(self):
         self.assertEqual(kit.fetch(f"http://localhost:{self.tls}/metrics")[0], 400)
 
-    def test_other_methods_do_not(self):
-        self.assertEqual(self.ask(certificate="prometheus", method="POST")[0], 403)
+    def test_rejects_other_methods(self):
+        self.assertEqual(self.request(certificate="prometheus", method="POST")[0], 403)
 
-    def test_the_commands_for_looking_do_what_they_say(self):
+    def test_the_commands_for_checking_work(self):
         commands = blocks(self.page, "sh")[1]
         done = subprocess.run(["bash", "-eu", "-c", commands], capture_output=True, text=True, check=False)
         self.assertTrue(done.stdout.startswith("rcached is healthy\n"), done.stdout + done.stderr)
         self.assertIn("No required SSL certificate was sent", done.stdout)
 
-    def test_prometheus_scrapes_by_the_pages_configuration(self):
+    def test_the_scrape_configuration_works(self):
         scrape = next(block for block in blocks(self.page, "yaml") if "scrape_configs" in block)
         config = self.directory / "prometheus.yaml"
         config.write_text("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n" + scrape)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`rcached top` in a real terminal (tmux, a server of the test's own) beside a synthetic daemon.
+"""`rcached top` in a real terminal (a private tmux server) with a synthetic daemon.
 
-Every step waits for what it expects on the screen; nothing depends on how fast the machine is.
+Every step waits until the screen shows the expected text; nothing depends on the speed of the machine.
 usage: top_test.py --rcached BINARY [TEST ...]
 """
 import base64
@@ -22,11 +22,11 @@ import kit
 PROMPT = "READY>"
 USER = "operator"
 PASSWORD = "op en:sesame"
-HASH = "$2b$04$abcdefghijklmnopqrstuu3u.iCWOc4Kf3n.hXCutO6LLF1iywF/m"  # bcrypt of it, as cheap as can be
+HASH = "$2b$04$abcdefghijklmnopqrstuu3u.iCWOc4Kf3n.hXCutO6LLF1iywF/m"  # bcrypt of it, with the lowest cost
 
 
 class Daemon(kit.Rcached):
-    """A synthetic rcached with twelve domains. The default address of its configuration is its own."""
+    """A synthetic rcached with twelve domains. Its configuration also has its address."""
 
     def __init__(self, directory, port=None, password=None):
         port = port or kit.free_port()
@@ -40,7 +40,7 @@ class Daemon(kit.Rcached):
         self.headers = {"Authorization": f"Basic {token}"} if password else {}
 
     def time(self):
-        """Of its newest snapshot; None when it does not answer."""
+        """Time of its newest snapshot; None if it does not respond."""
         status, _, body = kit.fetch(self.url + "/api/v1/domains", self.headers)
         return json.loads(body)["time"] if status == 200 else None
 
@@ -55,7 +55,7 @@ class Daemon(kit.Rcached):
 
 
 class Terminal:
-    """A pane with a shell in it."""
+    """A tmux pane with a shell."""
 
     def __init__(self, directory, columns=100, rows=30, environment=None, term="screen-256color"):
         self.socket = directory / "tmux"
@@ -89,7 +89,7 @@ class Terminal:
         self.type(text)
         self.keys("Enter")
 
-    def ask(self, form):
+    def query(self, form):
         return self.tmux("display-message", "-p", "-t", "t", form).strip()
 
     def resize(self, columns, rows):
@@ -99,11 +99,11 @@ class Terminal:
         def there():
             text = self.screen()
             return all(p in text for p in parts) and not any(p in text for p in gone) and text
-        return kit.eventually(there, f"{parts} on the screen, {gone} not", state=self.screen)
+        return kit.eventually(there, f"{parts} on the screen, without {gone}", state=self.screen)
 
     def child(self):
         """The process that the shell runs."""
-        shell = self.ask("#{pane_pid}")
+        shell = self.query("#{pane_pid}")
         children = pathlib.Path(f"/proc/{shell}/task/{shell}/children")
         return kit.eventually(lambda: children.read_text(encoding="ascii").split(), "the shell has a child")[0]
 
@@ -112,12 +112,12 @@ class Terminal:
 
 
 def top(*arguments):
-    """The command, for subprocess."""
+    """The command line, for subprocess."""
     return [kit.PROGRAMS["rcached"], "top", *arguments]
 
 
 def figure(text):
-    """Of the table: "16.2k" is 16200."""
+    """The value of a number in the table: "16.2k" is 16200."""
     scale = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1)
     return float(text.rstrip("kMG")) * scale
 
@@ -138,24 +138,24 @@ class TopTest(WithDaemon):
         return terminal
 
     def start(self, terminal, options="", url=None, before=""):
-        """Top on the screen of a shell that has something on it and knows its settings."""
+        """Starts top in a shell with text on its screen and saved terminal settings."""
         terminal.command("stty -g > $HOME/before; echo MARK''ED")
         terminal.wait("MARKED")
         terminal.command(f"{before} $RCACHED top --url {url or self.daemon.url} {options}; echo code=$?")
         terminal.wait("q quit", "DOMAIN", gone=[PROMPT])
 
     def check_restored(self, terminal, code=0):
-        """The shell's screen is back, with its settings, its cursor and its echo."""
+        """The shell's screen, settings, cursor and echo are restored."""
         text = terminal.wait(f"code={code}", "MARKED", gone=["q quit", "DOMAIN"])
         self.assertNotIn("\x1b", text)
-        self.assertEqual(terminal.ask("#{alternate_on} #{cursor_flag} #{keypad_cursor_flag}"), "0 1 0")
+        self.assertEqual(terminal.query("#{alternate_on} #{cursor_flag} #{keypad_cursor_flag}"), "0 1 0")
         terminal.command("stty -g > $HOME/after; echo DO''NE")
-        terminal.wait("DONE", "echo DO''NE")  # what is typed is seen
+        terminal.wait("DONE", "echo DO''NE")  # typed text is echoed
         home = terminal.socket.parent
         self.assertEqual((home / "after").read_text(), (home / "before").read_text())
 
     def table(self, terminal):
-        """[(label, tree)] as they stand on the screen."""
+        """[(label, tree)] as shown on the screen."""
         rows = []
         for line in terminal.lines():
             match = re.match(r"(\d+) +([\d.]+[kMG]?) ", line)
@@ -201,7 +201,7 @@ class TopTest(WithDaemon):
         terminal = self.terminal()
         self.start(terminal)
         self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
-        terminal.keys("Space")  # so that all that is read is of one moment
+        terminal.keys("Space")  # so that all rows are from one snapshot
         terminal.wait("PAUSED", "by tree ▼")
 
         self.wait_for_table(terminal, "largest trees first", lambda rows: [t for _, t in rows] == sorted(
@@ -236,12 +236,12 @@ class TopTest(WithDaemon):
         still = terminal.wait("PAUSED")
         self.daemon.wait_for_snapshots(3)
         self.assertEqual(terminal.screen(), still)
-        terminal.keys("u")  # one more picture, and still it stands
+        terminal.keys("u")  # one update, still paused
         kit.eventually(lambda: terminal.screen() != still, "an update", state=terminal.screen)
         self.assertIn("PAUSED", terminal.screen())
         terminal.keys("Space")
         moving = terminal.wait("q quit", gone=["PAUSED"])
-        kit.eventually(lambda: terminal.screen() != moving, "it moves on", state=terminal.screen)
+        kit.eventually(lambda: terminal.screen() != moving, "updates continue", state=terminal.screen)
         terminal.keys("/")
         terminal.wait("filter: ")
         terminal.type("synthetic3")
@@ -267,7 +267,7 @@ class TopTest(WithDaemon):
         for columns, rows in ((12, 3), (1, 1), (2, 1)):
             terminal.resize(columns, rows)
             size = f"{columns}x{rows}"
-            kit.eventually(lambda size=size: terminal.ask("#{pane_width}x#{pane_height}") == size, f"tmux has {size}")
+            kit.eventually(lambda size=size: terminal.query("#{pane_width}x#{pane_height}") == size, f"tmux has {size}")
         terminal.resize(100, 30)
         terminal.wait("rcached 0.1.0", "DOMAIN", "VERDICT", "q quit")
         terminal.keys("q")
@@ -285,14 +285,14 @@ class TopTest(WithDaemon):
         terminal.keys("C-c")
         self.check_restored(terminal)
 
-    def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it(self):
+    def test_ctrl_z_restores_the_terminal_and_fg_resumes(self):
         terminal = self.terminal()
         terminal.command("stty -g > $HOME/before; echo MARK''ED")
         terminal.command(f"$RCACHED top --url {self.daemon.url}")
         terminal.wait("q quit", "DOMAIN")
         terminal.keys("C-z")
         terminal.wait("MARKED", PROMPT, gone=["q quit"])
-        self.assertEqual(terminal.ask("#{alternate_on} #{cursor_flag}"), "0 1")
+        self.assertEqual(terminal.query("#{alternate_on} #{cursor_flag}"), "0 1")
         terminal.resize(80, 24)
         terminal.command("fg")
         terminal.wait("q quit", "DOMAIN", gone=[PROMPT])
@@ -303,20 +303,20 @@ class TopTest(WithDaemon):
         terminal.command("echo code=$?")
         self.check_restored(terminal)
 
-    def test_a_daemon_that_goes_and_comes_back(self):
+    def test_a_daemon_that_restarts(self):
         daemon = self.enterContext(Daemon(self.folder())).wait_ready()
         terminal = self.terminal()
         self.start(terminal, url=daemon.url)
         self.wait_for_table(terminal, "12 domains", lambda rows: len(rows) == 12)
         daemon.stop()
         terminal.wait("old: no rcached responds at", "DOMAIN")
-        self.assertEqual(len(self.table(terminal)), 12)  # what was known stays in sight
+        self.assertEqual(len(self.table(terminal)), 12)  # the last data is still shown
         self.enterContext(Daemon(self.folder(), port=int(daemon.url.rpartition(":")[2]))).wait_ready()
         terminal.wait("DOMAIN", gone=["no rcached responds"])
         terminal.keys("q")
         self.check_restored(terminal)
 
-    def test_a_terminal_that_is_gone_ends_it(self):
+    def test_exits_when_its_terminal_closes(self):
         terminal = self.terminal()
         self.start(terminal)
         child = pathlib.Path("/proc", terminal.child(), "stat")
@@ -325,10 +325,10 @@ class TopTest(WithDaemon):
         def ended():
             try:
                 stat = child.read_text(encoding="utf-8", errors="replace")
-                return stat.rpartition(")")[2].split()[0] == "Z"  # nobody has waited for it yet
+                return stat.rpartition(")")[2].split()[0] == "Z"  # not reaped yet
             except OSError:
                 return True
-        kit.eventually(ended, "it has ended")
+        kit.eventually(ended, "it has exited")
 
     def test_without_a_daemon(self):
         terminal = self.terminal()
@@ -340,16 +340,16 @@ class TopTest(WithDaemon):
         terminal.keys("q")
         self.check_restored(terminal)
 
-    def test_nobody_answers(self):
+    def test_no_daemon_responds(self):
         terminal = self.terminal()
         url = f"http://127.0.0.1:{kit.free_port()}"
         terminal.command(f"$RCACHED top --url {url}; echo code=$?")
         text = terminal.wait("code=1").replace("\n", "")
         for part in (f"no rcached responds at {url}", "start it", "--url", "--source"):
             self.assertIn(part, text)
-        self.assertEqual(terminal.ask("#{alternate_on}"), "0")
+        self.assertEqual(terminal.query("#{alternate_on}"), "0")
 
-    def test_colours_and_none(self):
+    def test_with_and_without_colours(self):
         colour = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38;5;\d+|48;5;\d+)[;m]")
         terminal = self.terminal()
         self.start(terminal)
@@ -393,14 +393,14 @@ class TopTest(WithDaemon):
         terminal.keys("q")
         self.check_restored(terminal)
 
-    def test_terminals_that_cannot_be_drawn_on(self):
+    def test_unsupported_terminals(self):
         for term in ("dumb", "no-such-terminal"):
             terminal = self.terminal()
             terminal.command("stty -g > $HOME/before; echo MARK''ED")
             terminal.command(f"TERM={term} $RCACHED top --url {self.daemon.url} --interval 100ms; echo code=$?")
-            # One screen below the other.
+            # Screens are printed one below the other.
             kit.eventually(lambda shown=terminal: shown.screen("-S", "-500").count("rcached 0.1.0") >= 2, "two screens")
-            self.assertEqual(terminal.ask("#{alternate_on}"), "0")
+            self.assertEqual(terminal.query("#{alternate_on}"), "0")
             terminal.keys("C-c")
             terminal.wait("code=0")
             self.assertNotIn("\x1b", terminal.screen("-e", "-S", "-500").replace("\x1b[39m", ""))
@@ -433,7 +433,7 @@ class PlainTest(WithDaemon):
         labels = [match.group(1) for line in done.stdout.split("\n") if (match := re.match(r"(\d+) +[\d.k]+ ", line))]
         self.assertEqual(labels, [str(i) for i in range(1, 13)])
 
-    def test_default_address_is_that_of_the_configuration(self):
+    def test_default_address_is_from_the_configuration(self):
         done = self.run_top("--config", str(self.daemon.config), "--once")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(socket.gethostname(), done.stdout)
@@ -448,12 +448,12 @@ class PlainTest(WithDaemon):
         self.assertEqual(data["domain"]["domain"]["domain"], "3")
         self.assertEqual(data["status"]["source"], "synthetic")
 
-    def test_json_lines_are_a_snapshot_each(self):
+    def test_each_json_line_is_a_snapshot(self):
         with subprocess.Popen(top("--url", self.daemon.url, "--json", "--interval", "100ms"),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             times = [json.loads(process.stdout.readline())["domains"]["time"] for _ in range(3)]
             self.assertEqual(times, sorted(set(times)))
-            process.stdout.close()  # nobody reads any more
+            process.stdout.close()  # the reader is gone
             self.assertEqual(process.wait(kit.LIMIT), 0)
             self.assertEqual(process.stderr.read(), "")
 
@@ -479,7 +479,7 @@ class PlainTest(WithDaemon):
         for part in parts:
             self.assertIn(part, done.stderr)
 
-    def test_failures_say_what_and_what_to_do(self):
+    def test_failures_have_a_reason_and_a_hint(self):
         url = self.daemon.url
         nobody = f"http://127.0.0.1:{kit.free_port()}"
         self.expect_failure(self.run_top("--url", nobody, "--once"), 1, "no rcached responds", "rcached run", "--url",
@@ -513,8 +513,8 @@ class PlainTest(WithDaemon):
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write", done.stderr)
 
-    def test_an_answer_from_somebody_else_never_reaches_the_terminal_as_it_is(self):
-        """A server that refuses, and one that sends terminal commands in its error."""
+    def test_responses_are_escaped_for_the_terminal(self):
+        """A server that returns an error, and one that sends escape sequences in its error."""
         for status, code, part in ((401, 4, "RCACHED_PASSWORD"), (500, 1, "reports: ")):
             body = json.dumps({"error": {"message": "\x1b]0;x\x07\u009b2J", "hint": "\x1b[2J"}}).encode()
             with socket.create_server(("127.0.0.1", 0)) as server:

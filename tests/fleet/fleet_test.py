@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The fleet demo in small: its figures make sense, it ends cleanly when it is interrupted and says what is wrong; and
-the configurations of docs/fleet.md are valid.
+"""The fleet demo with few hosts: its results are plausible, it stops cleanly when interrupted and reports problems. The
+configurations in docs/fleet.md are valid.
 
     fleet_test.py --rcached RCACHED
 """
@@ -54,7 +54,7 @@ class Demo(kit.TestCase):
                 said = ""
                 while "Prometheus scrapes them" not in said:
                     line = demo.stderr.readline()
-                    self.assertTrue(line, f"it has ended: {said}")
+                    self.assertTrue(line, f"it has exited: {said}")
                     said += line
                 os.killpg(demo.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
                 self.assertEqual(demo.wait(kit.LIMIT), 130, demo.stderr.read())
@@ -76,12 +76,12 @@ class Demo(kit.TestCase):
         done = subprocess.run(command("--binary", "/bin/false", "--hosts", "2"), capture_output=True, text=True,
                               check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertRegex(done.stderr, r"host-00\d has ended")
+        self.assertRegex(done.stderr, r"host-00\d has exited")
 
 
 class Documentation(kit.TestCase):
-    """Blocks of docs/fleet.md that begin with a comment that names a .yml are whole configurations of Prometheus; those
-    of an agent may not have rules."""
+    """Blocks in docs/fleet.md that begin with a comment with the name of a .yml file are complete Prometheus
+    configurations; those of agents must not contain rules."""
 
     def blocks(self):
         page = (ROOT / "docs/fleet.md").read_text()
@@ -101,12 +101,12 @@ class Documentation(kit.TestCase):
             done = self.checked(text, *(["--agent"] if "agent" in name else []))
             self.assertEqual(done.returncode, 0, f"{name}: {done.stdout}{done.stderr}")
 
-    def test_federation_is_what_the_demo_measures(self):
+    def test_federation_matches_the_demo(self):
         [text] = [text for text, name in self.blocks() if name == "prometheus-global.yml"]
         self.assertEqual(re.findall(r"^        - '(.*)'$", text, re.M), figures.FEDERATED)
 
-    def test_a_wrong_one_is_refused(self):
-        """promtool would say so: the agent takes no rules."""
+    def test_an_invalid_configuration_is_rejected(self):
+        """An agent accepts no rules; promtool reports this."""
         self.assertNotEqual(self.checked("rule_files: [a.yaml]\n", "--agent").returncode, 0)
 
 

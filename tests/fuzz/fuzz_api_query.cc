@@ -19,14 +19,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parameters = api::parse_query(text, {"after", "domain"});
   if (parameters) {
     for (const auto& [name, value] : *parameters) {
-      check(name == "after" || name == "domain", "only what is known", name);
-      check(api::value_of(*parameters, name) != nullptr, "it is found", name);
+      check(name == "after" || name == "domain", "only known parameters", name);
+      check(api::value_of(*parameters, name) != nullptr, "the parameter is found", name);
     }
     check(parameters->size() <= 2, "each once");
   } else {
     const std::string& message = parameters.error().message;
-    check(!message.empty(), "says what is wrong", text);
-    check(fuzz::is_utf8(message) && fuzz::is_printable(message), "in a line of text", message);
+    check(!message.empty(), "the error has a message", text);
+    check(fuzz::is_utf8(message) && fuzz::is_printable(message), "the message is one printable line",
+          message);
   }
   if (const auto number = api::parse_number(text)) {
     check(std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }), "digits only",
@@ -34,8 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(text.find_first_not_of('0') == std::string_view::npos
               ? *number == 0
               : std::to_string(*number) == text.substr(text.find_first_not_of('0')),
-          "the number that is written", text);
+          "the number in the text", text);
   }
-  check(fuzz::is_utf8(api::in_quotes(text)) && fuzz::is_printable(api::in_quotes(text)), "fit for a message");
+  check(fuzz::is_utf8(api::in_quotes(text)) && fuzz::is_printable(api::in_quotes(text)),
+        "quoted text is printable");
   return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel memory as the reader brings it, which may be that of a domain that has gone: whatever the pieces
-// hold, the mirror stays consistent and the audit ends. What the reader promises is kept: magazines within
-// their capacity, ranges that ascend.
+// Kernel memory as returned by the reader, possibly of a domain that no longer exists: with any contents, the
+// mirror stays consistent and the audit ends. The reader's guarantees are respected: magazines within their
+// capacity, ascending ranges.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
@@ -153,7 +153,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
       consistent();
       check(++pieces < 10'000, "the audit ends");
     }
-    check(audit.state() != DomainAudit::State::reading, "nothing is left to ask for");
+    check(audit.state() != DomainAudit::State::reading, "no requests are left");
   }
   mirror.settle(~std::uint64_t{0} / 2);
   consistent();

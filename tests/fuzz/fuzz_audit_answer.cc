@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What something that listens on the control socket answers to `rcached audit`.
+// Responses of an arbitrary listener on the control socket to `rcached audit`.
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto answer = parse_audit_answer(fuzz::text_of(data, size));
   if (!answer) {
     const int code = static_cast<int>(answer.error().code);
-    check(code > 0 && code <= static_cast<int>(ErrorCode::second_instance), "an exit code there is",
+    check(code > 0 && code <= static_cast<int>(ErrorCode::second_instance), "a valid exit code",
           answer.error().message);
     return 0;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fails as its input says, so that tests/fuzz/run --self-test can show that every kind of finding is found.
+// Fails in the way its input requests, so that tests/fuzz/run --self-test can check every kind of finding.
 #include <unistd.h>
 
 #include <climits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rcached.yaml: rejected with a message that fits a terminal, or accepted and printed as the same again.
+// rcached.yaml: rejected with a printable message, or accepted, and then equal after printing and parsing.
 #include <algorithm>
 #include <regex>
 #include <string>
@@ -20,18 +20,18 @@ namespace {
 void check_values(std::string_view text) {
   if (const auto duration = parse_duration(text)) {
     check(duration->count() >= 0, "durations are not negative", text);
-    check(parse_duration(format_duration(*duration)) == duration, "durations are printed as they are read",
-          text);
+    check(parse_duration(format_duration(*duration)) == duration,
+          "durations are equal after printing and parsing", text);
   }
-  // format_size() prints whole KiB only, which is also all that can be written.
+  // format_size() prints only whole KiB, and other sizes cannot be configured.
   if (const auto bytes = parse_size(text)) {
-    check(parse_size(format_size(*bytes)) == bytes, "sizes are printed as they are read", text);
+    check(parse_size(format_size(*bytes)) == bytes, "sizes are equal after printing and parsing", text);
   }
   check(fuzz::is_printable(printable(text)), "printable() is", text);
 }
 
-// What a key accepts is printed as something that it accepts, and the schema's pattern matches it. Only one
-// line of ASCII, as most values are: std::wregex is slow, and matches single code points.
+// The printed form of an accepted value is accepted, and the schema's pattern matches it. Only for one line of
+// ASCII, as most values are: std::wregex is slow, and matches single code points.
 void check_keys(std::string_view text) {
   static const auto patterns = [] {
     std::vector<std::wregex> made;
@@ -48,7 +48,7 @@ void check_keys(std::string_view text) {
       check(config == Config{}, "a rejected value changes nothing", text);
       continue;
     }
-    check(key.set(config, key.get(config)), "what is printed is accepted", text);
+    check(key.set(config, key.get(config)), "the printed value is accepted", text);
     if (!key.pattern.empty()) check(std::regex_match(wide, patterns[i]), key.path, text);
     if (!key.choices.empty()) {
       const bool listed = std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end();
@@ -66,20 +66,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto config = parse_config(text, "rcached.yaml");
   if (!config) {
     const Error& error = config.error();
-    check(error.code == ErrorCode::config, "the code of a bad file", error.message);
-    check(!error.hint.empty(), "says what to do", error.message);
-    check(error.message.find("rcached.yaml") != std::string::npos, "names the file", error.message);
-    check(fuzz::is_printable(error.message), "the message fits a terminal", error.message);
-    check(fuzz::is_printable(error.hint), "the hint fits a terminal", error.hint);
+    check(error.code == ErrorCode::config, "the error code of an invalid file", error.message);
+    check(!error.hint.empty(), "the error has a hint", error.message);
+    check(error.message.find("rcached.yaml") != std::string::npos, "the message has the file name",
+          error.message);
+    check(fuzz::is_printable(error.message), "the message is printable", error.message);
+    check(fuzz::is_printable(error.hint), "the hint is printable", error.hint);
     return 0;
   }
   const std::string printed = format_config(*config);
   const auto again = parse_config(printed, "printed.yaml");
-  check(again.has_value(), "what is printed can be read", printed);
-  check(*again == *config, "what is printed is the same", printed);
+  check(again.has_value(), "the printed configuration can be parsed", printed);
+  check(*again == *config, "the printed configuration is equal", printed);
   LoadedConfig loaded;
   loaded.config = *config;
   check(parse_config(show_config(loaded, Shown::changed), "shown.yaml") == *config,
-        "what is shown is the same", printed);
+        "the shown configuration is equal", printed);
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A line from the control socket: always answered, by one line that is a JSON object.
+// A request line on the control socket: the response is always one line with a JSON object.
 #include <nlohmann/json.hpp>
 
 #include "daemon/command/audit.h"
@@ -31,9 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto json = nlohmann::json::parse(answer, nullptr, false);
   check(json.is_object() && json.contains("error") != json.contains("domains"), "either an error or domains",
         answer);
-  // What the daemon says, the command understands.
+  // The command can parse the daemon's response.
   const auto understood = parse_audit_answer(answer);
-  check(understood.has_value() == json.contains("domains"), "the command understands it", answer);
+  check(understood.has_value() == json.contains("domains"), "the command can parse it", answer);
   if (!understood) check(!understood.error().message.empty(), "the error has a message", answer);
   return 0;
 }

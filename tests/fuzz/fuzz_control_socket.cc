@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control socket itself: requests in pieces, too long, never ended. The first byte of the input says into
-// how many pieces the rest is cut. A request that is ended gets one line; service goes on whatever came
-// before.
+// The control socket: requests in pieces, too long, or unterminated. The first byte of the input is the number
+// of pieces. A terminated request gets a response of one line; later requests are always served.
 #include "daemon/service/control_socket.h"
 
 #include <sys/socket.h>
@@ -69,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view request = fuzz::text_of(data + 1, size - 1);
   const UniqueFd fd = server.connect();
   for (std::size_t at = 0; at < request.size(); at += piece) {
-    // It answers and closes as soon as it has seen enough.
+    // The server responds and closes as soon as it has read enough.
     const std::string_view part = request.substr(at, piece);
     if (::send(fd.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
   }
@@ -78,14 +77,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t length = request.find('\n');
   const std::size_t limit = ControlLimits().request_bytes;
   if (length < limit) {
-    // Bytes after the newline may reset the connection before the answer is read.
+    // Bytes after the newline may reset the connection before the response is read.
     const bool exact = length + 1 == request.size();
-    check(answer == "got " + std::to_string(length) + "\n" || (!exact && answer.empty()), "it is answered",
-          answer);
+    check(answer == "got " + std::to_string(length) + "\n" || (!exact && answer.empty()),
+          "the request gets a response", answer);
   } else if (length == std::string_view::npos && request.size() < limit) {
-    check(answer.empty(), "an unended request gets no answer", answer);
+    check(answer.empty(), "an unterminated request gets no response", answer);
   } else {
-    check(answer.empty() || answer.find("longer than") != std::string::npos, "a long one is refused", answer);
+    check(answer.empty() || answer.find("longer than") != std::string::npos,
+          "a request that is too long is rejected", answer);
   }
   return 0;
 }

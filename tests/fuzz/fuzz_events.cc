@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records from the rings, into the mirror. The first byte chooses the kernel and how small its magazines are;
-// then records of 56 bytes follow, taken as they are and once more with their numbers so narrowed that they
-// meet.
+// Records from the rings, applied to the mirror. The first byte selects the kernel and the magazine size; then
+// records of 56 bytes follow. They are applied unchanged, and again with their values limited to small ranges
+// so that they collide.
 #include <algorithm>
 #include <cstring>
 
@@ -23,7 +23,7 @@ KernelProfile profile_of(std::uint8_t choice) {
   return profile;
 }
 
-// Small numbers are hit upon again; they keep what makes a record well-formed or not.
+// Small values recur often. Well-formed records stay well-formed, malformed ones stay malformed.
 rcached_event narrowed(rcached_event event) {
   event.domain %= 3;
   event.pfn &= 0x3f;
@@ -48,9 +48,9 @@ class Follower {
     if (!operation || is_failed_reserve(event) || event.domain == 0) return;
     const rcached_event back = to_event(*operation, event.domain, event.arg);
     const auto again = to_operation(back);
-    check(again.has_value(), "what we write we can read");
+    check(again.has_value(), "our own record is valid");
     const rcached_event once_more = to_event(*again, event.domain, event.arg);
-    check(std::memcmp(&back, &once_more, sizeof back) == 0, "and it is the same");
+    check(std::memcmp(&back, &once_more, sizeof back) == 0, "converting it again gives the same record");
     mirror_.apply(event.domain, *operation);
     last_ns_ = std::max<std::uint64_t>(last_ns_, event.time_ns);
     if (const DomainMirror* domain = mirror_.find(event.domain)) check_domain(*domain);
@@ -66,7 +66,7 @@ class Follower {
       const PredictionSnapshot& p = domain.prediction;
       check(
           p.predictions == p.hits + p.miss_reordered + p.miss_depot_race + p.miss_migration + p.miss_unknown,
-          "every prediction came true or is in a class of misses");
+          "every prediction is a hit or in a class of misses");
     }
   }
 
@@ -84,14 +84,14 @@ class Follower {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  Follower as_it_is(profile_of(data[0])), narrow(profile_of(data[0]));
+  Follower unchanged(profile_of(data[0])), narrow(profile_of(data[0]));
   for (std::size_t at = 1; at + sizeof(rcached_event) <= size; at += sizeof(rcached_event)) {
     rcached_event event;
     std::memcpy(&event, data + at, sizeof event);
-    as_it_is.take(event);
+    unchanged.take(event);
     narrow.take(narrowed(event));
   }
-  as_it_is.end();
+  unchanged.end();
   narrow.end();
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// /sys/kernel/iommu_groups (support/file_tree.h says how a tree is written).
+// /sys/kernel/iommu_groups (support/file_tree.h describes the format).
 #include "daemon/host/iommu_groups.h"
 
 #include "tests/fuzz/support/file_tree.h"

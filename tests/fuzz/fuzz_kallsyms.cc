@@ -14,10 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto symbol = symbols.find(name);
     if (!symbol) continue;
     check(symbol->name == name || symbol->name.starts_with(std::string(name) + "."),
-          "it is the one asked for", symbol->name);
+          "it is the requested symbol", symbol->name);
     check(symbol->name.find(".cold") == std::string::npos, "never a cold part", symbol->name);
     check(text.find(symbol->name) != std::string::npos, "it is in the file", symbol->name);
   }
-  check(!symbols.find("no_such_symbol"), "nothing is made up");
+  check(!symbols.find("no_such_symbol"), "unknown symbols are not found");
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel's BTF. The seeds are what libbpf writes for the shapes of three generations. (libbpf's own
-// reader is part of what is tried, as far as it can crash.)
+// The kernel's BTF. The seeds were written with libbpf, with the layouts of three generations. (This also
+// finds crashes in libbpf's parser.)
 #include "daemon/host/kernel_layout.h"
 
 #include <bpf/btf.h>
@@ -22,12 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (btf == nullptr) return 0;
   const auto layout = read_kernel_layout(btf.get());
   if (!layout) {
-    check(layout.error().code == ErrorCode::unknown_layout, "the code of a kernel not known",
+    check(layout.error().code == ErrorCode::unknown_layout, "the error code of an unknown kernel",
           layout.error().message);
-    check(!layout.error().message.empty() && !layout.error().hint.empty(), "says what and what to do");
+    check(!layout.error().message.empty() && !layout.error().hint.empty(),
+          "the error has a message and a hint");
     return 0;
   }
-  check(layout->profile.magazine_capacity > 0, "a magazine holds something");
-  check(std::has_single_bit(layout->profile.magazine_bytes), "slabs come in powers of two");
+  check(layout->profile.magazine_capacity > 0, "magazines have a capacity");
+  check(std::has_single_bit(layout->profile.magazine_bytes), "slab sizes are powers of two");
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// http.listen and --listen. The resolver is replaced: nothing here may ask a name server.
+// http.listen and --listen. The resolver is replaced, so that no name server is queried.
 #include "exporters/http/listen_address.h"
 
 #include <arpa/inet.h>
@@ -40,16 +40,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto address = ListenAddress::parse(text);
   const bool configured = is_listen_address(text);
   if (!address) {
-    check(address.error().code == ErrorCode::config, "the kind of a bad address", address.error().message);
-    check(!address.error().hint.empty(), "says what to do", address.error().message);
-    check(!configured, "what the configuration takes, the server takes", text);
+    check(address.error().code == ErrorCode::config, "the error code of an invalid address",
+          address.error().message);
+    check(!address.error().hint.empty(), "the error has a hint", address.error().message);
+    check(!configured, "the server accepts every configured address", text);
     return 0;
   }
   check(address->port() != 0, "a port", text);
   const std::string numeric = address->numeric();
   const auto again = ListenAddress::parse(numeric);
-  check(again && again->numeric() == numeric, "its own form is understood", numeric);
-  // The daemon warns when it can be reached from other machines: it must not be fooled.
+  check(again && again->numeric() == numeric, "the numeric form can be parsed", numeric);
+  // The daemon warns if it can be reached from other machines, so this check must be reliable.
   if (configured && is_loopback(text)) check(numeric.starts_with("127."), "loopback is loopback", numeric);
   return 0;
 }

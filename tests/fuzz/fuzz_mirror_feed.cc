@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records from the rings through the whole pipeline into the page that Prometheus reads. Records of 56 bytes;
-// a record whose first reserved field is odd ends a drain.
+// Records from the rings through the whole pipeline into /metrics. Records of 56 bytes; a record whose first
+// reserved field is odd ends a drain.
 #include <cstring>
 
 #include "daemon/command/routes.h"
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t at = 0; at + sizeof(rcached_event) <= size; at += sizeof(rcached_event)) {
     rcached_event event;
     std::memcpy(&event, data + at, sizeof event);
-    // Mostly of the two domains that are known.
+    // Mostly of the two known domains.
     if (event.domain % 4 == 1) event.domain = kKeyA;
     if (event.domain % 4 == 2) event.domain = kKeyB;
     source.next.push_back(event);
@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         route.get({.method = "GET", .path = "/metrics", .parameter = "", .query = ""});
     const std::string text = (response.shared_body ? *response.shared_body : std::string()) + response.body;
     const std::string wrong = fuzz::find_exposition_error(text);
-    check(response.status == 200 && wrong.empty(), "a page that Prometheus can read", wrong);
+    check(response.status == 200 && wrong.empty(), "valid Prometheus text format", wrong);
   }
   return 0;
 }

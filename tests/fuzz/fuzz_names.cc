@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names that other people's code gives: devices, drivers, kernels, group types. One a line, up to eight, the
-// rest is dropped. Every page stays well-formed.
+// Names that rcached does not control: devices, drivers, kernels, group types. One per line, up to eight; the
+// rest is ignored. Every page stays well-formed.
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -31,11 +31,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string body = (response.shared_body ? *response.shared_body : std::string()) + response.body;
     check(fuzz::is_utf8(body) || route.path == "/-/ready", "every page is UTF-8", route.path);
     if (response.content_type.starts_with("application/json")) {
-      check(nlohmann::json::accept(body), "JSON is JSON", body);
+      check(nlohmann::json::accept(body), "valid JSON", body);
     }
     if (route.path != "/metrics") continue;
     const std::string wrong = fuzz::find_exposition_error(body);
-    check(wrong.empty(), "a page that Prometheus can read", wrong);
+    check(wrong.empty(), "valid Prometheus text format", wrong);
   }
   return 0;
 }

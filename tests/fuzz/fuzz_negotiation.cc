@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accept and Accept-Encoding, one a line.
+// Accept and Accept-Encoding, one per line.
 #include "exporters/http/negotiation.h"
 
 #include <algorithm>
@@ -26,12 +26,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view encoding = fuzz::take_line(text);
   if (choose_format(accept) == MetricsFormat::openmetrics) {
     check(names(accept, "openmetrics") || names(accept, "application/*") || names(accept, "*/*"),
-          "OpenMetrics only to clients that ask for it", accept);
+          "OpenMetrics only if requested", accept);
   }
   const auto coding = choose_coding(encoding);
   if (coding == ContentCoding::gzip) {
-    check(names(encoding, "gzip") || names(encoding, "*"), "gzip only to clients that ask for it", encoding);
+    check(names(encoding, "gzip") || names(encoding, "*"), "gzip only if requested", encoding);
   }
-  if (!coding) check(names(encoding, "q"), "without a refusal something will do", encoding);
+  if (!coding)
+    check(names(encoding, "q"), "some coding is acceptable unless the client excludes it", encoding);
   return 0;
 }

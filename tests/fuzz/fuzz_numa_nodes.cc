@@ -12,7 +12,7 @@ using fuzz::check;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const fuzz::FileTree tree(fuzz::text_of(data, size));
   const std::vector<std::int16_t> nodes = read_numa_nodes(tree.root());
-  check(nodes.size() <= RCACHED_MAX_CPUS, "no more CPUs than there can be");
-  for (const std::int16_t node : nodes) check(node >= -1, "a node, or not known");
+  check(nodes.size() <= RCACHED_MAX_CPUS, "at most RCACHED_MAX_CPUS CPUs");
+  for (const std::int16_t node : nodes) check(node >= -1, "a node, or unknown");
   return 0;
 }

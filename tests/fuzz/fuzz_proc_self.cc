@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/self: the process's figures, its privileges; the lockdown file.
+// /proc/self: statistics and privileges of the process; the lockdown file.
 #include "base/process_figures.h"
 #include "daemon/check/host_facts.h"
 #include "tests/fuzz/support/file_tree.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tells the reserved ranges of group 4: reserved_regions in sysfs, /proc/iomem, resources of PCI
-// devices.
+// Sources of the reserved ranges of group 4: reserved_regions in sysfs, /proc/iomem, resources of PCI devices.
 #include "daemon/host/reserved_regions.h"
 
 #include "tests/fuzz/support/file_tree.h"
@@ -16,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const bool bars_only : {false, true}) {
     const ReservedRegions regions = read_reserved_regions(4, bars_only, windows, paths);
     for (std::size_t i = 0; i < regions.ranges.size(); ++i) {
-      check(regions.ranges[i].first <= regions.ranges[i].last, "ranges do not end before they begin");
+      check(regions.ranges[i].first <= regions.ranges[i].last, "ranges end at or after their start");
       if (i > 0)
         check(regions.ranges[i - 1].last < regions.ranges[i].first, "ranges ascend and do not overlap");
     }

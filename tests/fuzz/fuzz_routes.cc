@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP requests as the routes see them. Lines of the input: the path, the query, Accept, Accept-Encoding, and
-// then one for every other header. No request makes a route throw, gives a status that does not exist, a
-// header that would end the head, or JSON that is none.
+// HTTP requests as passed to the routes. Lines of the input: the path, the query, Accept, Accept-Encoding, and
+// then one for every other header. No request may cause an exception, an invalid status, a header with a line
+// break, or invalid JSON.
 #include <nlohmann/json.hpp>
 
 #include "daemon/command/routes.h"
@@ -14,7 +14,7 @@ using fuzz::check;
 
 namespace {
 
-// Goes at the first piece.
+// Disconnects at the first write.
 class ShortStream final : public HttpStream {
  public:
   bool write(std::string_view /*bytes*/) override { return open_ = false; }
@@ -29,7 +29,7 @@ bool ends_the_head(const std::string& text) {
 }
 
 void check_answer(const Route& route, const HttpResponse& response) {
-  check(response.status >= 200 && response.status < 600, "a status there is", route.path);
+  check(response.status >= 200 && response.status < 600, "a valid status", route.path);
   check(!ends_the_head(response.content_type), "Content-Type is one line", response.content_type);
   bool encoded = false;
   for (const auto& [name, value] : response.headers) {
@@ -38,7 +38,7 @@ void check_answer(const Route& route, const HttpResponse& response) {
   }
   if (response.stream || encoded || !response.content_type.starts_with("application/json")) return;
   const std::string body = (response.shared_body ? *response.shared_body : std::string()) + response.body;
-  check(nlohmann::json::accept(body), "JSON is JSON", body);
+  check(nlohmann::json::accept(body), "valid JSON", body);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What something that calls itself rcached answers to `rcached top`. Lines of the input: the bodies of
-// domains, status, notes, one domain and its history. What is understood is drawn, in every view, and nothing
-// that a terminal obeys comes out.
+// Responses of an arbitrary server to `rcached top`. Lines of the input: the bodies of domains, status, notes, one
+// domain and its history. Valid responses are drawn in every view, and the output contains no escape sequences.
 #include <algorithm>
 #include <clocale>
 #include <memory>
@@ -38,11 +37,11 @@ class Answers final : public JsonSource {
 };
 
 void check_screen(const Grid& grid, Size size) {
-  check(grid.rows() == size.rows && grid.columns() == size.columns, "a screen of the size that it has");
+  check(grid.rows() == size.rows && grid.columns() == size.columns, "the screen has the requested size");
   std::string text = grid.text();
   check(fuzz::is_utf8(text), "a screen is UTF-8", text);
   text.erase(std::remove(text.begin(), text.end(), '\n'), text.end());
-  check(fuzz::is_printable(text), "nothing that a terminal obeys", text);
+  check(fuzz::is_printable(text), "no control characters", text);
 }
 
 void check_line(const TopPicture& picture) {
@@ -72,13 +71,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)judge_answer(500, std::string(text), "http://x");
   const auto picture = DaemonSource(std::make_shared<Answers>(text)).picture("4");
   if (!picture) {
-    check(!picture.error().message.empty(), "says what is wrong");
+    check(!picture.error().message.empty(), "the error has a message");
     return 0;
   }
   check_line(*picture);
   check_line({picture->data, std::nullopt});
   const auto again = api::from_json<Domains>(api::to_json(picture->data.domains));
-  check(again && *again == picture->data.domains, "what is written is read as it was");
+  check(again && *again == picture->data.domains, "parsing the written JSON gives the same data");
   draw(picture->data);
   return 0;
 }

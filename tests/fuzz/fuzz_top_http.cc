@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes that a server sends to `rcached top`, through its HTTP client: the input is the whole answer,
-// after which the connection is closed.
+// The bytes that a server sends to `rcached top`, through its HTTP client: the input is the whole response, then
+// the connection is closed.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,7 +16,7 @@ using fuzz::check;
 
 namespace {
 
-// Answers every connection with the bytes that are set, and with nothing when it is asked again.
+// Responds to every connection with the current bytes, and to further requests with nothing.
 class Server {
  public:
   Server() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static Server server;
   const std::string_view text = fuzz::text_of(data, size);
   if (const auto url = top::parse_url(text)) {
-    check(fuzz::is_printable(url->origin + url->prefix), "an address that can be shown", url->origin);
+    check(fuzz::is_printable(url->origin + url->prefix), "a printable address", url->origin);
   }
   server.set(text);
   top::ApiClientOptions options;
@@ -83,9 +83,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       {.origin = "http://" + server.authority(), .authority = server.authority(), .prefix = ""}, options);
   const auto body = client.get("/api/v1/domains");
   if (body) {
-    check(body->size() <= options.max_response_bytes, "within the size limit");
+    check(body->size() <= options.max_response_bytes, "not larger than the limit");
   } else {
-    check(!body.error().message.empty(), "says what is wrong");
+    check(!body.error().message.empty(), "the error has a message");
   }
   return 0;
 }

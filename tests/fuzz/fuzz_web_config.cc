@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The web configuration file of the exporter-toolkit's format.
+// The web configuration file, in the format of the exporter-toolkit.
 #include "exporters/http/web_config.h"
 
 #include "base/error.h"
@@ -15,21 +15,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)bcrypt_fault(text);
   const auto config = parse_web_config(text, "/etc/rcached/web.yaml");
   if (!config) {
-    check(config.error().code == ErrorCode::config, "the kind of a bad file", config.error().message);
-    check(config.error().message.find("web.yaml") != std::string::npos, "names the file",
+    check(config.error().code == ErrorCode::config, "the error code of an invalid file",
           config.error().message);
-    check(!config.error().hint.empty(), "says what to do", config.error().message);
-    check(fuzz::is_printable(config.error().message), "the message fits a terminal", config.error().message);
-    check(fuzz::is_printable(config.error().hint), "the hint fits a terminal", config.error().hint);
+    check(config.error().message.find("web.yaml") != std::string::npos, "the message has the file name",
+          config.error().message);
+    check(!config.error().hint.empty(), "the error has a hint", config.error().message);
+    check(fuzz::is_printable(config.error().message), "the message is printable", config.error().message);
+    check(fuzz::is_printable(config.error().hint), "the hint is printable", config.error().hint);
     return 0;
   }
   for (const WebConfig::User& user : config->users) {
-    check(bcrypt_fault(user.hash).empty(), "hashes that can be checked", user.hash);
+    check(bcrypt_fault(user.hash).empty(), "valid bcrypt hashes", user.hash);
   }
   for (const auto& [name, value] : config->headers) {
-    check(fuzz::is_printable(name + value), "headers that are one line", name);
+    check(fuzz::is_printable(name + value), "headers are one line", name);
   }
   if (config->tls)
-    check(!config->tls->cert_file.empty() && !config->tls->key_file.empty(), "TLS with its files");
+    check(!config->tls->cert_file.empty() && !config->tls->key_file.empty(), "TLS has its files");
   return 0;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests in Python share: waiting, HTTP, programs that run for a test, and how a test is started and reported.
+"""Shared code of the Python tests: waiting, HTTP, child processes, and the test runner.
 
-A test finds it through its own path:
+Tests import it like this:
 
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # tests/
     import kit

@@ -26,7 +26,7 @@ std::string basic_header(const std::string& user, const std::string& password) {
 
 std::string bcrypt(const std::string& password, const std::string& prefix) {
   const auto data = std::make_unique<crypt_data>();
-  const std::string setting = prefix + "abcdefghijklmnopqrstuu";  // 22 letters of salt
+  const std::string setting = prefix + "abcdefghijklmnopqrstuu";  // a salt of 22 characters
   const char* hash = ::crypt_r(password.c_str(), setting.c_str(), data.get());
   return hash == nullptr ? "" : hash;
 }

@@ -9,7 +9,7 @@ namespace rcached::testing {
 // The value of an Authorization header.
 std::string basic_header(const std::string& user, const std::string& password);
 
-// A hash; of the least cost, unless `prefix` says another ("$2y$10$").
+// A bcrypt hash of the lowest cost, unless `prefix` sets another one ("$2y$10$").
 std::string bcrypt(const std::string& password, const std::string& prefix = "$2b$04$");
 
 }  // namespace rcached::testing

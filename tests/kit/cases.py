@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a test file is started, and what its cases share."""
+"""The test runner, and the base class of test cases."""
 import argparse
 import json
 import pathlib
@@ -9,22 +9,22 @@ import sys
 import tempfile
 import unittest
 
-PROGRAMS = {}  # by name, as run_tests() has found them on the command line
+PROGRAMS = {}  # by name; filled by run_tests() from the command line
 
 
 class TestCase(unittest.TestCase):
     def folder(self):
-        """A temporary folder that ends with the test."""
+        """A temporary folder, removed after the test."""
         return pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="rcached-test-")))
 
     @classmethod
     def class_folder(cls):
-        """One that ends with the class."""
+        """A temporary folder, removed after all tests of the class."""
         return pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="rcached-test-")))
 
 
 def run_tests(*programs):
-    """unittest.main() for a test that needs the paths of programs of this project: --NAME PATH for each."""
+    """unittest.main() for a test that needs paths of this project's programs: --NAME PATH for each."""
     parser = argparse.ArgumentParser(add_help=False)
     for name in programs:
         parser.add_argument(f"--{name}", required=True, type=lambda path: str(pathlib.Path(path).resolve()))
@@ -34,7 +34,7 @@ def run_tests(*programs):
 
 
 def bad_expressions(queries):
-    """What promtool says of PromQL that it cannot parse; empty when it takes all of it."""
+    """promtool's output for invalid PromQL; empty if all queries are valid."""
     rules = [f"      - {{record: 'q{i}', expr: {json.dumps(query)}}}" for i, query in enumerate(queries)]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write("groups:\n  - name: queries\n    rules:\n" + "\n".join(rules) + "\n")

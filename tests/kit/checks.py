@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that are programs of their own: they list problems instead of ending at the first."""
+"""Stand-alone checks: they list all problems instead of stopping at the first."""
 import argparse
 import shutil
 import signal
@@ -18,15 +18,15 @@ def named_url(text):
 
 
 def needs(*programs):
-    """Ends the process when one of them is not installed."""
+    """Exits if one of the programs is not installed."""
     for program in programs:
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed: packaging/install-dependencies test")
 
 
 def check(run):
-    """Runs `run(directory)`, which gives (problems, text to print), with a temporary directory. Ends the process: 0
-    good, 1 there are problems, 130 interrupted."""
+    """Runs `run(directory)`, which returns (problems, text to print), with a temporary directory. Exits with 0 if there
+    are no problems, 1 if there are, 130 if interrupted."""
     def interrupted(*_):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, interrupted)

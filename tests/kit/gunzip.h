@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: unpacks exactly one gzip member.
+// For tests: decompresses exactly one gzip member.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace rcached::testing {
 
-// nullopt: it is damaged, incomplete, or something follows.
+// nullopt: damaged, incomplete, or followed by other data.
 std::optional<std::string> gunzip(std::string_view bytes);
 
 }  // namespace rcached::testing

@@ -9,10 +9,10 @@
 
 namespace rcached::testing {
 
-// A port of loopback that was free a moment ago.
+// A loopback port that was free when this was called.
 std::uint16_t free_port();
 
-// A connection to loopback; closed when it goes.
+// A connection to loopback; the destructor closes it.
 class RawConnection {
  public:
   explicit RawConnection(std::uint16_t port);
@@ -23,7 +23,7 @@ class RawConnection {
   bool connected() const { return fd_ >= 0; }
   void send(std::string_view bytes);
   std::string read_all();                        // until the server closes; at most 10 s
-  std::string read_until(std::string_view end);  // what has come when `end` has; less when the server closes
+  std::string read_until(std::string_view end);  // everything up to `end`; less if the server closes
 
  private:
   int fd_;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads OpenMetrics from standard input with prometheus_client's parser, which refuses what the standard forbids, and
-says how many samples there were. Exit status 1: it was refused."""
+"""Reads OpenMetrics from standard input with prometheus_client's strict parser, and prints the number of samples. Exit
+status 1: the input is invalid."""
 import sys
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -14,7 +14,7 @@ try:
             if key in seen:
                 raise ValueError(f"twice: {key}")
             seen.add(key)
-except ValueError as error:  # UnicodeDecodeError too
+except ValueError as error:  # includes UnicodeDecodeError
     print(error)
     sys.exit(1)
 print(f"{len(seen)} samples")

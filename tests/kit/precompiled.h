@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Precompiled for the unit tests: what each of them includes. (More headers make the precompiled one so large
-// that reading it costs more than parsing them.)
+// Precompiled header of the unit tests: only what each of them includes. (With more headers, reading the precompiled
+// header takes longer than parsing them.)
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that run beside a test and end with it."""
+"""Child processes of a test, stopped when it ends."""
 import json
 import pathlib
 import signal
@@ -11,7 +11,7 @@ from kit.web import fetch, free_port
 
 
 class Program:
-    """A child process, its output in DIRECTORY/NAME.log; ended with the `with` block."""
+    """A child process with its output in DIRECTORY/NAME.log; stopped at the end of the `with` block."""
 
     def __init__(self, name, argv, directory):
         self.name = name
@@ -29,7 +29,7 @@ class Program:
         self.stop()
 
     def stop(self):
-        """Ends it as a service manager does; it must obey."""
+        """Stops it as a service manager does; fails if it does not exit."""
         self.process.stdin.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -38,22 +38,22 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-                raise Failed(f"{self.name} does not end on SIGTERM: {self.output()[-2000:]}") from None
+                raise Failed(f"{self.name} does not exit on SIGTERM: {self.output()[-2000:]}") from None
 
     def output(self):
         return self.log.read_text(errors="replace")
 
     def wait_for(self, condition, what, limit=LIMIT):
-        """Like eventually(), and fails at once when the program ends."""
+        """Like eventually(), but fails at once if the program exits."""
         def alive_and():
             if self.process.poll() is not None:
-                raise Failed(f"{self.name} has ended: {self.output()[-2000:]}")
+                raise Failed(f"{self.name} has exited: {self.output()[-2000:]}")
             return condition()
         return eventually(alive_and, f"{self.name}: {what}", limit, lambda: f"its output: {self.output()[-2000:]}")
 
 
 class Server(Program):
-    """A program that serves HTTP at self.url and is ready when `ready_path` answers 200."""
+    """A program that serves HTTP at self.url and is ready when `ready_path` returns 200."""
 
     def __init__(self, name, argv, directory, address, ready_path="/-/ready"):
         self.address = address
@@ -62,7 +62,7 @@ class Server(Program):
         super().__init__(name, argv, directory)
 
     def wait_ready(self):
-        """Returns itself, for a `with`."""
+        """Returns self, for use in `with`."""
         self.wait_for(lambda: fetch(self.url + self._ready_path)[0] == 200, "it is ready")
         return self
 
@@ -81,11 +81,11 @@ class Rcached(Server):
 
 
 class Prometheus(Server):
-    """A Prometheus on loopback with data of its own."""
+    """A Prometheus server on loopback with its own data directory."""
 
     def __init__(self, directory, jobs, interval, rules=(), arguments=(), more=None):
-        """`jobs`: dicts of name, address, path and labels; those of one name are targets of one job. `rules`: files;
-        `more`: what else its configuration has, alerting for one."""
+        """`jobs`: dicts of name, address, path and labels; those with the same name are targets of one job. `rules`:
+        files; `more`: further sections of the configuration, such as alerting."""
         directory = pathlib.Path(directory)
         scrapes = {}
         for job in jobs:
@@ -105,11 +105,11 @@ class Prometheus(Server):
         status, _, body = fetch(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
         answer = json.loads(body) if body else {}
         if status != 200 or answer.get("status") != "success":
-            raise Failed(f"Prometheus refuses {path} {parameters}: {status} {answer.get('error', '')}")
+            raise Failed(f"Prometheus rejects {path} {parameters}: {status} {answer.get('error', '')}")
         return answer["data"]
 
     def query(self, expression):
-        """[(labels, value)] of an instant query; of a range selector the value is a list of values."""
+        """[(labels, value)] of an instant query; for a range selector, the value is a list of values."""
         found = []
         for row in self.api("query", query=expression)["result"]:
             value = row["value"][1] if "value" in row else [point[1] for point in row["values"]]
@@ -117,7 +117,7 @@ class Prometheus(Server):
         return found
 
     def wait_for_scrapes(self, selector, targets, scrapes):
-        """Waits until so many targets have each so many samples of `selector`."""
+        """Waits until `targets` targets have at least `scrapes` samples of `selector` each."""
         def enough():
             rows = self.query(f"count_over_time({selector}[1h])")
             return len(rows) == targets and all(int(value) >= scrapes for _, value in rows)
@@ -127,7 +127,7 @@ class Prometheus(Server):
         return self.api("targets", state="active")["activeTargets"]
 
     def own_counters(self, prefix):
-        """Its own metrics whose names begin with `prefix`, those of one name added up."""
+        """Its own metrics whose names begin with `prefix`: the sum of the series of each name."""
         counters = {}
         for line in fetch(f"{self.url}/metrics")[2].decode().splitlines():
             if line.startswith(prefix):
@@ -135,9 +135,9 @@ class Prometheus(Server):
                 counters[name] = counters.get(name, 0.0) + float(line.rpartition(" ")[2])
         return counters
 
-    def complaints(self):
-        """Warnings and errors in its log, but for one that a busy machine provokes: a rule group whose timer fires a
-        moment early is evaluated twice for one timestamp."""
+    def log_problems(self):
+        """Warnings and errors in its log, except one that occurs on a busy machine: a rule group whose timer fires
+        slightly early is evaluated twice for one timestamp."""
         twice = ('component="rule manager"', "with different value but same timestamp")
         return [line for line in self.output().splitlines()
                 if ("level=warn" in line or "level=error" in line) and not all(part in line for part in twice)]

@@ -133,14 +133,14 @@ View sample_view(const KernelProfile& profile) {
        .run_ns = 8'000,
        .skipped = 0,
        .skips_countable = false},
-      // The entry program of a pair: its skips are counted, but no event of their own is lost by them.
+      // The entry program of a pair: its skips are counted, but do not lose an event themselves.
       {.function = "alloc_iova",
        .method = "fentry",
        .runs = 5,
        .run_ns = 1'000,
        .skipped = 7,
        .makes_events = false}};
-  // Of the first domain only: the second is too young to have any.
+  // Only of the first domain: the second is too new to have any.
   view.rates = {DomainRates{.seconds = 60,
                             .tree_ranges = 1.5,
                             .outstanding = -0.25,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Views for tests of exporters: filled in every field with numbers that differ from each other, so that a
-// value exported from the wrong field is seen.
+// Views for tests of exporters: every field has a different value, so that a value exported from the wrong
+// field is detected.
 #pragma once
 
 #include <memory>

@@ -10,7 +10,7 @@
 namespace rcached::testing {
 namespace {
 
-// The part of a sample's name that its family may lack.
+// The suffix of a sample's name that its family's name may lack.
 bool belongs(const std::string& name, const std::string& family, const std::string& type) {
   if (!name.starts_with(family)) return false;
   const std::string suffix = name.substr(family.size());
@@ -32,7 +32,7 @@ double number(const std::string& text) {
 }  // namespace
 
 Samples::Samples(const std::string& text) {
-  EXPECT_TRUE(text.empty() || text.back() == '\n') << "the last line ends";
+  EXPECT_TRUE(text.empty() || text.back() == '\n') << "the last line ends with a newline";
   std::istringstream lines(text);
   bool ended = false;
   for (std::string line; std::getline(lines, line);) {
@@ -56,7 +56,7 @@ void Samples::metadata(const std::string& line) {
   words >> hash >> what >> family;
   std::getline(words >> std::ws, rest);
   if (what == "HELP") {
-    EXPECT_FALSE(types_.contains(family)) << family << " has two blocks";
+    EXPECT_FALSE(types_.contains(family)) << family << " has more than one block";
     EXPECT_FALSE(rest.empty()) << line;
     family_ = family;
     types_[family];

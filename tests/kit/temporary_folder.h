@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TemporaryFolder: an empty folder of its own for each test, removed with all that is in it.
+// TemporaryFolder: an empty folder for a test, removed with its contents.
 #pragma once
 
 #include <cstdlib>
@@ -27,7 +27,7 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  // A file in it; its path.
+  // Writes a file in it; returns its path.
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream(path_ / name) << text;
     return *this / name;

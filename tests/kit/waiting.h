@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for a condition, never for a time: a test passes as soon as the condition holds, however busy the
-// machine is.
+// Waits for conditions, never for a fixed time: a test passes as soon as the condition is true, even on a busy
+// machine.
 #pragma once
 
 #include <chrono>
@@ -8,10 +8,10 @@
 
 namespace rcached::testing {
 
-// So long that only a hang reaches it.
+// Long enough that only a hang reaches it.
 inline constexpr std::chrono::minutes kHang{5};
 
-// Whether `condition()` becomes true; checked every two milliseconds.
+// Returns whether `condition()` becomes true; checked every two milliseconds.
 template <typename Condition>
 bool eventually(Condition condition) {
   const auto end = std::chrono::steady_clock::now() + kHang;

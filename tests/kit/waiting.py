@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests wait for what they expect, never for a time to pass."""
+"""Tests wait for conditions, never for a fixed time."""
 import time
 
-LIMIT = 300  # seconds until a wait is given up; only a test that fails gets there, however busy the machine is
+LIMIT = 300  # seconds until a wait fails; long enough for a busy machine, so that only failing tests reach it
 
 
 class Failed(AssertionError):
-    """A test or check cannot go on; the message says why."""
+    """A test or check cannot continue; the message is the reason."""
 
 
 def eventually(condition, what, limit=LIMIT, state=None):
-    """Waits until `condition()` is true and returns what it gave. It may say by Failed that it never will be. `what` is
-    expected; `state()` describes what there is instead."""
+    """Waits until `condition()` is true and returns its result. It may raise Failed if it can never become true. `what`
+    describes the condition; `state()` describes the actual state."""
     end = time.monotonic() + limit
     while not (got := condition()):
         if time.monotonic() >= end:
-            raise Failed(f"{what}: not within {limit} s" + (f"\n{state()}" if state else ""))
+            raise Failed(f"timeout after {limit} s: {what}" + (f"\n{state()}" if state else ""))
         time.sleep(0.05)
     return got

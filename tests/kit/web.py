@@ -13,14 +13,14 @@ from kit.waiting import LIMIT, Failed
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody has at the moment."""
+    """A TCP port of 127.0.0.1 that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def fetch(url, headers=None, *, timeout=LIMIT, method=None, data=None, context=None):
-    """(status, headers, body); status 0 when there is no answer. No proxy is used. `context`: of TLS."""
+    """(status, headers, body); status 0 if there is no response. No proxy is used. `context`: for TLS."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     request = urllib.request.Request(url, data, headers or {}, method=method)
     try:
@@ -37,15 +37,15 @@ def fetch_json(url, headers=None):
     """The document at `url`."""
     status, _, body = fetch(url, headers)
     if status != 200:
-        raise Failed(f"{url} answers {status or 'nothing'}: {body[:200]!r}")
+        raise Failed(f"{url}: {f'status {status}' if status else 'no response'}: {body[:200]!r}")
     return json.loads(body)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """A request to serving(); subclasses have do_GET or do_POST."""
+    """Handles a request to serving(); subclasses define do_GET or do_POST."""
 
     def answer(self, status, body=b"", **headers):
-        """The whole answer; _ in a header's name is a hyphen. A client that has gone is no failure."""
+        """Sends the whole response; _ in a header's name is a hyphen. A disconnected client is ignored."""
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -53,13 +53,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
 
-    def log_message(self, *_):  # the library's own would go to the terminal
+    def log_message(self, *_):  # suppresses the library's output to the terminal
         pass
 
 
 @contextlib.contextmanager
 def serving(handler):
-    """An HTTP server of this process with requests handled by the class `handler`; its "127.0.0.1:PORT"."""
+    """Runs an HTTP server in this process with the request handler class `handler`; yields "127.0.0.1:PORT"."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

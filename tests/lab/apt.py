@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private apt: reads the machine's own sources for the mirror, asks it for other suites, touches no system state.
+"""A private apt instance: uses the mirror in the machine's sources for other suites, without changing system state.
 
-The repository names no host. The mirror is whatever this machine already installs from, and its signatures are
-checked with the same keyring.
+No host name is in this repository: the mirror is the one this machine installs from, and its signatures are verified
+with the same keyring.
 """
 
 import functools
@@ -18,7 +18,7 @@ SUITE = re.compile(r"^(stable|testing|unstable|sid|oldstable|oldoldstable|bullse
 
 
 class Source:
-    """One line of the machine's sources: where it points and which key signs it."""
+    """One line of the machine's sources: its location and its signing key."""
 
     def __init__(self, uri, suites, components, signed_by=None):
         self.uri = uri
@@ -69,7 +69,7 @@ def parse_deb822(text):
 
 
 def machine_sources(folder=pathlib.Path("/etc/apt")):
-    """Every enabled binary source of this machine, in apt's own reading order."""
+    """Every enabled binary source of this machine, in the order in which apt reads them."""
     found = []
     main_list = folder / "sources.list"
     if main_list.is_file():
@@ -84,9 +84,9 @@ def machine_sources(folder=pathlib.Path("/etc/apt")):
 
 
 def source_lines(suites, sources):
-    """Lines for a private sources.list that ask this machine's mirrors for `suites`."""
+    """Lines for a private sources.list with `suites` from this machine's mirrors."""
     debian = [source for source in sources if source.is_debian()]
-    # A third party may use Debian's suite names: a path that ends in debian goes first.
+    # Third-party repositories may use Debian's suite names, so prefer a path that ends in debian.
     debian.sort(key=lambda source: not re.search(r"/debian(-security)?/?$", source.uri))
     lines = []
     for suite in suites:
@@ -95,7 +95,7 @@ def source_lines(suites, sources):
         if source is None:
             continue
         key = source.signed_by or DEFAULT_KEYRING
-        options = "check-valid-until=no"  # old suites stop being re-signed; signatures are still verified
+        options = "check-valid-until=no"  # old suites are no longer re-signed; signatures are still verified
         if pathlib.Path(key).is_file():
             options += f" signed-by={key}"
         lines.append(f"deb [{options}] {source.uri} {suite} main")
@@ -140,7 +140,7 @@ version_key = functools.cmp_to_key(_compare_versions)
 
 
 class PrivateApt:
-    """apt over a folder of its own. Not safe for two processes on one folder."""
+    """apt with a private folder, which only one process may use at a time."""
 
     def __init__(self, folder, sources):
         self.folder = folder
@@ -163,11 +163,11 @@ class PrivateApt:
             return subprocess.run([tool, "-qq", *self.options, *words], cwd=cwd, text=True, capture_output=True,
                                   check=False)
         except FileNotFoundError as error:
-            raise LabError(f"{tool} is not on this machine: the lab takes kernels from Debian's packages; "
-                           "run it on Debian 12 or newer, or copy a filled cache folder here") from error
+            raise LabError(f"{tool} is not installed: the lab gets its kernels from Debian packages; "
+                           "use Debian 12 or later, or copy a filled cache folder here") from error
 
     def update(self, suites):
-        """Loads the indexes of `suites`; returns what apt said about those it could not load."""
+        """Downloads the indexes of `suites`; returns apt's errors."""
         lines = source_lines(suites, self.sources)
         if not lines:
             return "no Debian source in this machine's apt configuration"
@@ -204,5 +204,5 @@ class PrivateApt:
         files = sorted(folder.glob("*.deb"))
         if result.returncode != 0 or len(files) != len(packages):
             raise LabError(f"cannot download {' '.join(n for n, _ in packages)}: {result.stderr.strip()}; "
-                           "check that this machine's apt mirror answers, then run again")
+                           "check that this machine's apt mirror is reachable, then run again")
         return files

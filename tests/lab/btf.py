@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a kernel's own type information (the .BTF section of its ELF file): where the members of structures are.
+"""Reads a kernel's type information (the .BTF section of its ELF file): offsets of structure members.
 
-Little-endian ELF64 only. What the lab's modules need of it becomes a C header, offsets_header().
+Little-endian ELF64 only. offsets_header() generates a C header for the lab's modules.
 """
 
 import struct
@@ -10,7 +10,7 @@ from common import LabError
 
 INT, POINTER, ARRAY, STRUCT, UNION, ENUM, FORWARD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNCTION, PROTOTYPE, VARIABLE, \
     SECTION, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 = range(1, 20)
-# Bytes that follow the common 12: a fixed part, and a part for each of `vlen` members.
+# Bytes after the common 12: a fixed part, and a part for each of `vlen` members.
 FIXED = {INT: 4, ARRAY: 12, VARIABLE: 4, DECL_TAG: 4}
 EACH = {STRUCT: 12, UNION: 12, ENUM: 8, PROTOTYPE: 8, SECTION: 12, ENUM64: 12}
 
@@ -31,7 +31,7 @@ def section(image, wanted):
 
 
 class Btf:
-    """The types of one kernel. Structures are found by name; a member by its name, through anonymous members."""
+    """The types of one kernel. Structures and members are found by name, also in anonymous members."""
 
     def __init__(self, data):
         magic, _, _, header, types_at, types_size, names_at, names_size = struct.unpack_from("<HBBIIIII", data)
@@ -65,7 +65,7 @@ class Btf:
         return number
 
     def _members(self, number):
-        """(name, type, offset in bytes) of each, those of anonymous structures and unions too."""
+        """(name, type, offset in bytes) of each member, including those of anonymous structures and unions."""
         position, _, vlen = self._types[number]
         flagged = struct.unpack_from("<I", self._data, position + 4)[0] >> 31
         for index in range(vlen):
@@ -79,12 +79,12 @@ class Btf:
                     yield inner, inner_kind, offset + more
 
     def size(self, structure):
-        """Bytes of a structure; None when the kernel does not have it."""
+        """Size of a structure in bytes; None if the kernel does not have it."""
         number = self._structures.get(structure)
         return struct.unpack_from("<I", self._data, self._types[number][0] + 8)[0] if number else None
 
     def member(self, structure, name):
-        """(offset, elements) of a member; elements is None unless it is an array; None when there is none."""
+        """(offset, elements) of a member; elements is None unless it is an array; None if there is no such member."""
         number = self._structures.get(structure)
         for found, kind, offset in self._members(number) if number else ():
             if found == name:
@@ -109,7 +109,7 @@ def load(vmlinux):
 
 
 def offsets(btf):
-    """{macro: number} for the oracle; what this kernel does not have is left out."""
+    """{macro: number} for the oracle, without members that this kernel does not have."""
     found = {}
 
     def at(macro, structure, member):
@@ -121,7 +121,7 @@ def offsets(btf):
     def must(macro, structure, member):
         if not at(macro, structure, member):
             raise LabError(f"the kernel's type information has no {structure}.{member}; "
-                           "teach offsets() in tests/lab/btf.py where it went")
+                           "update offsets() in tests/lab/btf.py")
         return btf.member(structure, member)
 
     must("MAGAZINE_SIZE", "iova_magazine", "size")
@@ -142,7 +142,7 @@ def offsets(btf):
     must("COOKIE_IOVAD", "iommu_dma_cookie", "iovad")
     if at("DMAR_IOVAD", "dmar_domain", "iovad"):
         must("DMAR_DOMAIN", "dmar_domain", "domain")
-    # Flush queues: in the domain, then in the cookie around it, then one for all CPUs as a choice.
+    # Flush queues: first in the domain, later in the cookie that contains it, later optionally one for all CPUs.
     if at("FQ_POINTER", "iova_domain", "fq"):
         found["FQ_IN_DOMAIN"] = 1
     elif not at("FQ_POINTER", "iommu_dma_cookie", "fq"):
@@ -158,6 +158,6 @@ def offsets(btf):
 
 
 def offsets_header(btf):
-    """The same as C."""
+    """The same as C macros."""
     lines = [f"#define {macro} {number}" for macro, number in offsets(btf).items()]
     return "/* SPDX-License-Identifier: GPL-2.0-only */\n" + "\n".join(lines) + "\n"

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every lab file shares: the error type, progress lines, the cache folder, locks and the child-process guard.
-
-Nothing here knows about kernels or guests.
-"""
+"""Shared helpers of the lab: the error type, progress lines, the cache folder, locks and the child-process guard."""
 
 import contextlib
 import ctypes
@@ -19,24 +16,24 @@ LAB_DIR = pathlib.Path(__file__).resolve().parent
 
 
 class LabError(Exception):
-    """A failure with a message for the user: what happened, to what, and what to do."""
+    """A failure with a message for the user: the error and a hint."""
 
 
 def progress(text):
-    """One line on stderr, so that stdout stays for results."""
-    erase = "\r\x1b[K" if sys.stderr.isatty() else ""  # what working() may have there
+    """Prints a line on stderr, because stdout is for results."""
+    erase = "\r\x1b[K" if sys.stderr.isatty() else ""  # erases the line of working()
     print(f"{erase}lab: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def working(text):
-    """Says what takes a while. On a terminal the line counts the seconds until the block ends."""
+    """Prints what takes long. On a terminal, the line counts the seconds until the block ends."""
     if not sys.stderr.isatty():
         progress(f"{text} ...")
         yield
         return
     begin, ended = time.monotonic(), threading.Event()
-    shown = text[:shutil.get_terminal_size().columns - 16]  # a line that is wrapped cannot be erased
+    shown = text[:shutil.get_terminal_size().columns - 16]  # a wrapped line cannot be erased
 
     def count():
         while True:
@@ -54,7 +51,7 @@ def working(text):
 
 
 def cache_root():
-    """The folder that outlives the source tree; kernels and compiled helpers live in it."""
+    """The folder for kernels and compiled helpers, outside the source tree."""
     chosen = os.environ.get("RCACHED_LAB_CACHE")
     if chosen:
         return pathlib.Path(chosen)
@@ -63,7 +60,7 @@ def cache_root():
 
 
 def scenario_file(name):
-    """The file of a scenario: a name in guest/, or a path of its own."""
+    """The file of a scenario, given as a name in guest/ or as a path."""
     path = pathlib.Path(name)
     if path.suffix != ".sh":
         path = LAB_DIR / "guest" / f"{name}.sh"
@@ -74,7 +71,7 @@ def scenario_file(name):
 
 @contextlib.contextmanager
 def locked(path, waiting):
-    """Holds an exclusive lock on `path`; says `waiting` once if another process has it."""
+    """Holds an exclusive lock on `path`; prints `waiting` once if another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="ascii") as handle:
         try:
@@ -90,7 +87,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent):
-    """For preexec_fn: the child is killed when `parent` goes, however it goes.
+    """For preexec_fn: the child is killed when `parent` exits for any reason.
 
     The kernel ties the signal to the thread that forked: start children from the main thread.
     """

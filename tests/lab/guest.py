@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One running guest: started, listened to, ended. It never outlives the process that started it.
+"""One running guest: start, output, stop. It never outlives the process that started it.
 
-Two channels come back: the kernel's console and the lab's own lines (ttyS1). Both go to one log in memory, which
-becomes a file at the end when keep_log says so: whatever ends this process leaves nothing behind. Start guests from the
-main thread (see die_with_parent).
+The guest has two output channels: the kernel's console and the lab's own lines (ttyS1). Both go to one log in memory,
+which is written to a file at the end if keep_log is set, so that no file is left if this process is killed. Start
+guests from the main thread (see die_with_parent).
 """
 
 import os
@@ -33,12 +33,12 @@ def parse_verdict(line):
 
 
 def trouble(line):
-    """True when a console line says that the kernel is broken."""
+    """True if a console line reports a kernel failure."""
     return bool(TROUBLE.search(line))
 
 
 class LineBuffer:
-    """Cuts a byte stream into clean lines."""
+    """Splits a byte stream into lines."""
 
     def __init__(self):
         self._rest = b""
@@ -52,7 +52,7 @@ class Guest:
     """A booted guest; use as a context manager."""
 
     def __init__(self, options, scenario, port=None):
-        """`options` as lab.py parses them; `scenario` the path of a shell file; `port` on loopback, if any."""
+        """`options`: as parsed by lab.py; `scenario`: path of a shell file; `port`: on loopback, if any."""
         self.options = options
         self.scenario = scenario
         self.port = port
@@ -75,7 +75,7 @@ class Guest:
             root, modules = rootfs.ensure(options.package), qemu.MODULES + qemu.ROOT_MODULES
             extra.append(("lab/rcached.deb", options.package))
         if options.modules or testmodules.wanted(script):
-            own = testmodules.build(options.kernel)  # first: it may replace a kernel that has no headers any more
+            own = testmodules.build(options.kernel)  # first: may replace a kernel without headers
         folder = self.kernel_folder = kernels.ensure(options.kernel)
         environment = {"LAB_KERNEL": options.kernel, "LAB_IOMMU": options.iommu, "LAB_MODE": options.mode,
                        "LAB_CPUS": options.cpus, "LAB_SCENARIO": self.scenario.stem, **dict(options.set)}
@@ -106,7 +106,7 @@ class Guest:
         return self
 
     def lines(self, timeout):
-        """Yields (channel, line) until the guest ends, and (None, "") when a wait of `timeout` seconds is over."""
+        """Yields (channel, line) until the guest ends, and (None, "") after `timeout` seconds without a line."""
         deadline = time.monotonic() + timeout
         while self._open:
             left = deadline - time.monotonic()
@@ -124,10 +124,10 @@ class Guest:
                     self._log.write(f"[{channel}] {line}\n".encode())
                     yield channel, line
 
-    def last_words(self):
-        """The last line of the log, for a guest (or QEMU itself) that ended early."""
+    def last_line(self):
+        """The last line of the log, for a guest (or QEMU) that exited early."""
         lines = [line.strip() for line in self._read_log().decode("utf-8", "replace").splitlines() if line.strip()]
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "no output"
 
     def _read_log(self):
         self._log.flush()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The headers that belong to a lab kernel, to the very release: fetched, unpacked, kept in the kernel's cache folder.
+"""The headers of a lab kernel, of exactly its release: downloaded, unpacked, kept in the kernel's cache folder.
 
-`headers/` in it holds usr/src/linux-headers-RELEASE, ready for `make -C`. Programs of the build (objtool and its kind)
-that want a newer C library than this machine has run with that library, from headers/runtime.
+Its `headers/` contains usr/src/linux-headers-RELEASE, ready for `make -C`. Build tools such as objtool that need a
+newer C library than this machine has run with that library, from headers/runtime.
 """
 
 import hashlib
@@ -17,17 +17,18 @@ import kernels
 from apt import PrivateApt, machine_sources
 from common import LabError, cache_root, locked, progress, working
 
-TOOLS = ["scripts/basic/fixdep", "scripts/mod/modpost*", "tools/objtool/objtool*"]  # some start a second of their name
+# With wildcards: some run another program whose name has theirs as prefix.
+TOOLS = ["scripts/basic/fixdep", "scripts/mod/modpost*", "tools/objtool/objtool*"]
 LOADER = "ld-linux-x86-64.so.2"
 
 
 def build_folder(kernel):
-    """What `make -C` wants."""
+    """The folder for `make -C`."""
     return kernel / "headers/usr/src" / f"linux-headers-{kernels.release(kernel)}"
 
 
 def stamp(final):
-    """Of headers at the path `final`, which is written into them."""
+    """Identifies headers at the path `final`, which they contain."""
     return hashlib.sha256(repr((2, str(final))).encode()).hexdigest()[:16]
 
 
@@ -39,13 +40,13 @@ def ready(kernel):
 
 
 def depends(apt, name, version):
-    """Names that a package depends on; of alternatives the first."""
+    """Names that a package depends on; for alternatives, the first."""
     text = apt.show(name, version).get("Depends", "")
     return [re.split(r"[\s(|:]", part.strip(), maxsplit=1)[0] for part in text.split(",") if part.strip()]
 
 
 def header_packages(apt, uname, version):
-    """(name, version) pairs of the headers and the build tools of one release; None when apt does not have it."""
+    """(name, version) pairs of the headers and the build tools of one release; None if apt does not have it."""
     name = f"linux-headers-{uname}"
     if version not in [found for found, _ in apt.versions(name)]:
         return None
@@ -60,7 +61,7 @@ def header_packages(apt, uname, version):
 
 
 def runtime_packages(apt, name, version):
-    """The libraries that the tools in a package need, with all theirs; not those of tools that nobody runs here."""
+    """The libraries that the tools in a package need, recursively; not those of tools that are not used here."""
     found, waiting = {}, [(name, version)]
     while waiting:
         for other in depends(apt, *waiting.pop()):
@@ -73,7 +74,7 @@ def runtime_packages(apt, name, version):
 
 
 def unpack(apt, packages, work, target):
-    """Downloads packages and unpacks them whole into `target`."""
+    """Downloads packages and unpacks them into `target`."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="debs-", dir=work))
     for deb in apt.download(packages, folder):
         if subprocess.run(["dpkg-deb", "-x", str(deb), str(target)], check=False).returncode != 0:
@@ -82,7 +83,7 @@ def unpack(apt, packages, work, target):
 
 
 def runs_here(tool):
-    """False when the loader misses a library, or a version of one."""
+    """False if the loader lacks a library, or a version of one."""
     said = subprocess.run(["ldd", str(tool)], text=True, capture_output=True, check=False)
     return "not found" not in said.stdout + said.stderr
 
@@ -99,7 +100,7 @@ def wrap(tool, runtime, final):
 
 
 def prepare(root, final):
-    """Makes an unpacked tree usable at `final`: its own paths instead of the system's, no BTF for modules."""
+    """Makes an unpacked tree usable at `final`: replaces system paths, disables BTF for modules."""
     for makefile in root.glob("usr/src/*/Makefile"):
         text = makefile.read_text(encoding="utf-8")
         makefile.write_text(re.sub(r"(^|[ =])/usr/src/", rf"\g<1>{final}/usr/src/", text, flags=re.M), encoding="utf-8")
@@ -108,7 +109,7 @@ def prepare(root, final):
 
 
 def fetch(series, kernel, work):
-    """The headers of `kernel` in `work`/root, for `kernel`/headers; None when apt has no such release any more."""
+    """The headers of `kernel` in `work`/root, for `kernel`/headers; None if apt no longer has this release."""
     uname = kernels.release(kernel)
     _, version, suite = (kernel / "package").read_text(encoding="ascii").split()
     suites = next((group for group in kernels.SUITES[series] if suite in group), (suite,))
@@ -117,7 +118,7 @@ def fetch(series, kernel, work):
         complaint = apt.update(suites)
     packages = header_packages(apt, uname, version)
     if packages is None:
-        progress(f"no headers of {uname} {version} in {suite} any more{': ' + complaint if complaint else ''}")
+        progress(f"the headers of {uname} {version} are no longer in {suite}{': ' + complaint if complaint else ''}")
         return None
     root = work / "root"
     root.mkdir()
@@ -139,8 +140,8 @@ def fetch(series, kernel, work):
 
 
 def install(series, kernel):
-    """Fills `kernel`/headers; False when apt has no such release any more."""
-    for stale in cache_root().glob(f".headers-{series}-*"):  # of a run that was killed; we have the lock
+    """Fills `kernel`/headers; False if apt no longer has this release."""
+    for stale in cache_root().glob(f".headers-{series}-*"):  # left by a killed run; safe because we hold the lock
         shutil.rmtree(stale, ignore_errors=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix=f".headers-{series}-", dir=cache_root()))
     try:
@@ -159,8 +160,8 @@ def install(series, kernel):
 
 
 def ensure(series):
-    """The cache folder of a kernel, with its headers. A kernel whose headers are gone from the suite is replaced by
-    the suite's newest, so that both are of one release."""
+    """The cache folder of a kernel, with its headers. A kernel whose headers are no longer in the suite is replaced by
+    the newest one, so that both are of the same release."""
     kernel = kernels.ensure(series)
     if ready(kernel):
         return kernel
@@ -172,5 +173,5 @@ def ensure(series):
         kernel = kernels.ensure(series, refresh=True)
         if install(series, kernel):
             return kernel
-    raise LabError(f"no headers of {kernels.release(kernel)} on this machine's apt mirror, though it has that kernel; "
-                   "use a mirror that is complete, or try again later")
+    raise LabError(f"no headers of {kernels.release(kernel)} on this machine's apt mirror, but it has that kernel; "
+                   "use a complete mirror, or try again later")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds a guest's root: an uncompressed newc cpio written here, byte by byte, so that no root rights are needed.
+"""Builds a guest's initramfs: an uncompressed newc cpio archive, written directly, so that root is not needed.
 
-In it: busybox, /init and the guest scripts, the wanted kernel modules in load order, the rcached binary with its
-shared libraries, the compiled helper programs, and /etc/lab.env that tells the guest what it is.
+It contains busybox, /init and the guest scripts, the kernel modules in load order, the rcached binary with its
+shared libraries, the compiled helper programs, and /etc/lab.env with the guest's parameters.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ import tempfile
 
 from common import LAB_DIR, LabError, cache_root, locked
 
-# /lib/x86_64-linux-gnu and its kind are on the loader's own path; anything else needs LD_LIBRARY_PATH.
+# The loader searches /lib/x86_64-linux-gnu and similar folders; any other needs LD_LIBRARY_PATH.
 LOADER_PATHS = re.compile(r"^(/usr)?/lib(64)?(/[a-z0-9_]+-linux-gnu)?$")
 GUEST_CONFIG = 'http:\n  listen: "0.0.0.0:9731"\n'
 
 
 class Cpio:
-    """A newc archive that grows in memory; parent folders appear by themselves."""
+    """A newc archive in memory; parent folders are added automatically."""
 
     def __init__(self):
         self._out = bytearray()
@@ -70,7 +70,7 @@ class Cpio:
 
 
 def parse_ldd(text):
-    """The files a dynamic program loads, from ldd's output; raises on a missing one."""
+    """The files that a dynamic program loads, from ldd's output; raises if one is missing."""
     files = []
     for line in text.splitlines():
         if "not found" in line:
@@ -82,7 +82,7 @@ def parse_ldd(text):
 
 
 def libraries(binary):
-    """Every shared object `binary` needs, the loader included; none for a static one."""
+    """Every shared object that `binary` needs, including the loader; none for a static binary."""
     result = subprocess.run(["ldd", str(binary)], text=True, capture_output=True, check=False)
     if result.returncode != 0 and "not a dynamic executable" in result.stderr + result.stdout:
         return []
@@ -107,7 +107,7 @@ def _compile(source, target):
 
 
 def helpers():
-    """The helper programs of guest/src, compiled static and cached by what their sources say."""
+    """The helper programs of guest/src, linked statically and cached by a hash of their sources."""
     built = {}
     for source in sorted((LAB_DIR / "guest/src").glob("*.c")):
         digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
@@ -130,7 +130,7 @@ def module_order(kernel, wanted):
 
 
 def add_program(archive, path, binary):
-    """Puts a program and its libraries in; returns the folders the loader would not search by itself."""
+    """Adds a program and its libraries; returns the folders that the loader does not search by default."""
     archive.file(path, pathlib.Path(binary).read_bytes(), 0o755)
     odd = set()
     for library in libraries(binary):
@@ -148,8 +148,8 @@ def busybox():
 
 
 def build(kernel, environment, modules, binary=None, config=None, extra=(), own=()):
-    """The archive's bytes. `environment` becomes /etc/lab.env; `extra` holds (guest path, host file) pairs; `own` the
-    files of modules that scenarios load themselves."""
+    """The archive's bytes. `environment` becomes /etc/lab.env; `extra`: (guest path, host file) pairs; `own`: files of
+    modules that scenarios load themselves."""
     archive = Cpio()
     for folder in ("dev", "proc", "sys", "tmp", "run", "root", "var/lib/rcached", "sbin", "usr/bin", "usr/sbin"):
         archive.folder(folder)

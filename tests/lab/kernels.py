@@ -4,9 +4,9 @@
 
     tests/lab/kernels.py [--refresh] 6.1 6.12     prints the cache folder of each
 
-A cache folder holds `vmlinux` (the bare ELF, boots by PVH), `release` (uname -r), `modules/*.ko` (decompressed),
-`modules.dep` (one line per wanted module: `name: file file ...`, in load order) and `stamp` (what this file wanted
-when it filled the folder; a mismatch fills it anew). Parallel calls are safe: one fills, the others wait.
+A cache folder contains `vmlinux` (the bare ELF, boots by PVH), `release` (uname -r), `modules/*.ko` (decompressed),
+`modules.dep` (one line per module: `name: file file ...`, in load order) and `stamp` (a hash of this file's parameters;
+after a change the folder is filled again). Parallel calls are safe: one fills the folder, the others wait.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import tempfile
 from apt import PrivateApt, machine_sources, version_key
 from common import LabError, cache_root, locked, progress, working
 
-# Where each series is looked for, in turn; suites in one tuple are asked together.
+# Suites in which each series is searched, in order; suites in one tuple are searched together.
 SUITES = {
     "5.10": [("bullseye", "bullseye-security")],
     "6.1": [("bookworm", "bookworm-security")],
@@ -33,7 +33,7 @@ SUITES = {
     "7.2": [("sid",), ("forky",), ("trixie-backports",)],
     "7.3": [("trixie-backports", "trixie"), ("sid",), ("forky",)],  # the C library for its headers is in trixie
 }
-# What guests load, or may want to load; a name a kernel has built in or lacks is skipped.
+# Modules that guests may load; those that are built in or missing are skipped.
 MODULES = ["nvme", "virtio_pci", "virtio_blk", "virtio_net", "e1000e", "ahci", "sd_mod", "virtio_iommu",
            "9pnet_virtio", "9p", "overlay", "ext4"]
 FOLDERS = ["drivers", "block", "crypto", "arch", "lib", "net/9p", "net/core", "net/802", "fs"]
@@ -71,11 +71,11 @@ def extract_vmlinux(image):
     if payload.startswith(b"\x1f\x8b"):
         return gzip.zlib.decompressobj(31).decompress(payload)
     if payload.startswith(b"\x28\xb5\x2f\xfd"):
-        # The last four bytes are the unpacked size, which zstd would take for a broken frame.
+        # The last four bytes are the unpacked size, which zstd would treat as a broken frame.
         return subprocess.run(["zstd", "-dcq"], input=payload[:-4], stdout=subprocess.PIPE, check=True).stdout
     if payload.startswith(b"\x7fELF"):
         return payload
-    raise LabError(f"the kernel is packed in a way this lab does not know ({payload[:6].hex()}); "
+    raise LabError(f"unknown compression of the kernel ({payload[:6].hex()}); "
                    "add it to extract_vmlinux() in tests/lab/kernels.py")
 
 
@@ -85,25 +85,25 @@ def image_pattern(series):
 
 
 def find_image(apt, series, pattern):
-    """The newest (name, version, suite) that `pattern` allows in the series' suites, or None; plus apt's complaints."""
-    complaints = []
+    """The newest (name, version, suite) that matches `pattern` in the series' suites, or None; and apt's errors."""
+    errors = []
     for suites in SUITES[series]:
         with working(f"looking for kernel {series} in {', '.join(suites)}"):
             complaint = apt.update(suites)
         if complaint:
-            complaints.append(complaint)
+            errors.append(complaint)
         found = []
         for name in apt.names("^linux-image-[0-9].*-amd64"):
             if pattern.match(name):
                 found += [(name, version, suite) for version, suite in apt.versions(name)]
         if found:
-            # Of one version the signed and the unsigned package hold the same code; take the signed one.
-            return max(found, key=lambda f: (version_key(f[1]), not f[0].endswith("-unsigned"))), complaints
-    return None, complaints
+            # The signed and the unsigned package of a version contain the same code; prefer the signed one.
+            return max(found, key=lambda f: (version_key(f[1]), not f[0].endswith("-unsigned"))), errors
+    return None, errors
 
 
 def parts_of(apt, name, version):
-    """The packages that together hold image and modules: newer Debian splits them."""
+    """The packages that contain the image and the modules: newer Debian releases split them."""
     depends = apt.show(name, version).get("Depends", "")
     split = re.findall(r"(linux-(?:binary|modules)-[^\s,()]+)\s*\(=\s*([^)\s]+)\)", depends)
     return split or [(name, version)]
@@ -117,20 +117,20 @@ def unpack(debs, folder):
         wanted += [f"{prefix}/modules/*/modules.*", f"{prefix}/modules/*/vmlinuz"]
     for deb in debs:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as source:
-            # tar fails on patterns without a match; what is missing shows below
+            # tar fails on patterns without a match; missing files are detected below
             subprocess.run(["tar", "-x", "-C", str(folder), "--wildcards", *wanted], stdin=source.stdout,
                            stderr=subprocess.DEVNULL, check=False)
             source.stdout.close()
         if source.returncode not in (0, -13):
-            raise LabError(f"{deb.name} cannot be unpacked (dpkg-deb ended with {source.returncode}); "
+            raise LabError(f"{deb.name} cannot be unpacked (dpkg-deb exit code {source.returncode}); "
                            "check the free disk space and run again")
     if not (folder / "lib").exists() and (folder / "usr/lib").is_dir():
         (folder / "lib").symlink_to("usr/lib")
     images = list(folder.glob("boot/vmlinuz-*")) + list(folder.glob("lib/modules/*/vmlinuz"))
     releases = [path.parent.name for path in folder.glob("lib/modules/*/kernel")]
     if not images or len(releases) != 1:
-        raise LabError(f"{', '.join(d.name for d in debs)} holds no vmlinuz or no modules where they used to be; "
-                       "look at unpack() in tests/lab/kernels.py")
+        raise LabError(f"{', '.join(d.name for d in debs)} has no vmlinuz or no modules at the expected paths; "
+                       "see unpack() in tests/lab/kernels.py")
     return images[0], releases[0]
 
 
@@ -146,7 +146,7 @@ def decompress_module(path, target):
 
 
 def collect_modules(root, uname, target):
-    """Copies wanted modules and all they need; returns the lines of modules.dep."""
+    """Copies the required modules and their dependencies; returns the lines of modules.dep."""
     tools = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     try:
         subprocess.run(["depmod", "-b", str(root), uname], env=tools, check=True, stderr=subprocess.DEVNULL)
@@ -174,14 +174,14 @@ def collect_modules(root, uname, target):
 def fill(series, work):
     """Fetches a series into `work`/out."""
     apt = PrivateApt(work / "apt", machine_sources())
-    found, complaints = find_image(apt, series, image_pattern(series))
+    found, errors = find_image(apt, series, image_pattern(series))
     if found is None and series.startswith("7."):
         found, more = find_image(apt, series, re.compile(r"^linux-image-(7\.\d+\.[^-]+)-amd64(-unsigned)?$"))
-        complaints += more
+        errors += more
         if found:
-            progress(f"no kernel {series} in the suites; taking {found[0]} instead")
+            progress(f"no kernel {series} in the suites; using {found[0]} instead")
     if found is None:
-        said = f" ({complaints[0].splitlines()[0]})" if complaints else ""
+        said = f" ({errors[0].splitlines()[0]})" if errors else ""
         raise LabError(f"no kernel {series} in {', '.join(s for group in SUITES[series] for s in group)} on this "
                        f"machine's apt mirror{said}; use a mirror that has the suite, or copy a filled "
                        f"{cache_root() / series} from another machine")
@@ -205,9 +205,9 @@ def fill(series, work):
 
 
 def ensure(series, refresh=False):
-    """The cache folder of a series, filled when it was not."""
+    """The cache folder of a series, filled if necessary."""
     if series not in SUITES:
-        raise LabError(f"no kernel series {series} in the lab; it has {', '.join(SUITES)}")
+        raise LabError(f"unknown kernel series {series}; known: {', '.join(SUITES)}")
     folder = None if refresh else cached(series)
     if folder:
         return folder
@@ -216,7 +216,7 @@ def ensure(series, refresh=False):
         folder = None if refresh else cached(series)
         if folder:
             return folder
-        for stale in root.glob(f".{series}-*"):  # of a run that was killed; nobody else is here under the lock
+        for stale in root.glob(f".{series}-*"):  # left by a killed run; safe because we hold the lock
             shutil.rmtree(stale, ignore_errors=True)
         work = pathlib.Path(tempfile.mkdtemp(prefix=f".{series}-", dir=root))
         try:
@@ -236,7 +236,7 @@ def ensure(series, refresh=False):
 
 def main():
     parser = argparse.ArgumentParser(description="Fetch lab kernels into the cache and print their folders.")
-    parser.add_argument("--refresh", action="store_true", help="look for a newer package even when cached")
+    parser.add_argument("--refresh", action="store_true", help="check for a newer package even if cached")
     parser.add_argument("series", nargs="+", choices=list(SUITES))
     options = parser.parse_args()
     try:

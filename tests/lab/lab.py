@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The lab: real kernels with an emulated IOMMU, in QEMU, as an ordinary user.
+"""The lab: real kernels with an emulated IOMMU, in QEMU, without root.
 
     lab.py run    --kernel 6.12 --iommu intel --mode lazy --binary build/rcached      a guest under load, live table
-    lab.py test   --kernel 6.1 --iommu intel --mode strict --binary build/rcached SCENARIO     one scenario, a verdict
-    lab.py matrix --binary build/rcached smoke@6.1/intel/lazy smoke@7.2/intel/strict ...    many, side by side
+    lab.py test   --kernel 6.1 --iommu intel --mode strict --binary build/rcached SCENARIO     one scenario
+    lab.py matrix --binary build/rcached smoke@6.1/intel/lazy smoke@7.2/intel/strict ...    many in parallel
     lab.py with   --binary build/rcached --guest 6.1/intel/lazy --guest 6.12/intel/lazy -- COMMAND ...
-                  a command of this machine beside guests under load; it finds them in LAB_URLS and LAB_URL_6_1,
-                  LAB_URL_6_12
+                  runs a command on this machine while guests are under load; their URLs are in LAB_URLS, LAB_URL_6_1
+                  and LAB_URL_6_12
 
-A scenario is a file of tests/lab/guest/ (or the path of any other shell file) that runs in the guest; see guest/lib.sh.
+A scenario is a file in tests/lab/guest/ (or the path of another shell file) that runs in the guest; see guest/lib.sh.
 Exit codes: 0 success, 1 a test or the guest failed, 2 wrong arguments.
 """
 
@@ -39,19 +39,19 @@ def check_port(port):
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise LabError(f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); stop the program that has it "
+            raise LabError(f"port {port} on 127.0.0.1 cannot be used ({error.strerror}); stop the program that uses it "
                            "or choose another with --port") from error
 
 
 def check_binary(path):
     if path and not pathlib.Path(path).is_file():
-        raise LabError(f"no program at {path}; build it first (make build), or give --binary")
+        raise LabError(f"{path} does not exist; build it first (make build), or use --binary")
     if path and pathlib.Path(path).read_bytes()[:4] != b"\x7fELF":
-        raise LabError(f"{path} is not an ELF program; give the built rcached with --binary")
+        raise LabError(f"{path} is not an ELF program; pass the built rcached with --binary")
 
 
 class Verdicts:
-    """Counts what a guest said. A pass needs DONE, at least one PASS and no FAIL."""
+    """Counts a guest's verdict lines. The test passes with DONE, at least one PASS and no FAIL."""
 
     def __init__(self):
         self.passed = 0
@@ -59,7 +59,7 @@ class Verdicts:
         self.done = False
 
     def see(self, channel, line):
-        """Takes a line; returns (kind, text) when it is worth telling the user."""
+        """Handles a line; returns (kind, text) if it should be shown to the user."""
         if channel == "console" and trouble(line):
             self.failed.append(f"kernel: {line.strip()}")
             return "FAIL", self.failed[-1]
@@ -92,7 +92,7 @@ def command_test(options):
         while not verdicts.done and not reason:
             for channel, line in guest.lines(max(0.0, booted + options.timeout - time.monotonic())):
                 if channel is None:
-                    reason = f"no end after {options.timeout} s; the guest was killed"
+                    reason = f"timeout after {options.timeout} s; the guest was killed"
                     break
                 last = line.strip() or last
                 said = verdicts.see(channel, line)
@@ -101,9 +101,9 @@ def command_test(options):
                 if verdicts.done:
                     break
             else:
-                reason = f"the guest ended before the scenario did (last line: {last or guest.last_words()})"
+                reason = f"the guest exited before the scenario had finished (last line: {last or guest.last_line()})"
         if verdicts.done and not verdicts.passed and not verdicts.failed:
-            reason = "the scenario checked nothing"
+            reason = "the scenario had no checks"
         guest.keep_log = not verdicts.good
     seconds = time.monotonic() - started
     if verdicts.good:
@@ -115,7 +115,7 @@ def command_test(options):
 
 
 def wait_ready(guest, url, timeout):
-    """Consumes the guest's lines until rcached answers; raises with the guest's own words when it does not."""
+    """Consumes the guest's lines until rcached responds; raises with the guest's last line if it does not."""
     verdicts = Verdicts()
     started = time.monotonic()
     last = ""
@@ -130,14 +130,14 @@ def wait_ready(guest, url, timeout):
             if verdicts.failed:
                 raise LabError(verdicts.failed[0])
         else:
-            raise LabError(f"the guest ended before rcached was ready: {last or guest.last_words()}")
+            raise LabError(f"the guest exited before rcached was ready: {last or guest.last_line()}")
         if kit.fetch(url + "/-/ready", timeout=2)[0] == 200:
             return
-    raise LabError(f"rcached in the guest did not answer {url}/-/ready within {timeout} s")
+    raise LabError(f"rcached in the guest was not ready at {url}/-/ready within {timeout} s")
 
 
 def show(guest, url, once, interval=2.0):
-    """Prints tables until stopped; on a terminal each replaces the one before."""
+    """Prints tables until stopped; on a terminal, each replaces the previous one."""
     before, before_at, drawn = None, 0.0, 0
     verdicts = Verdicts()
     while True:
@@ -146,7 +146,7 @@ def show(guest, url, once, interval=2.0):
         now = live.domains(live.parse(page.decode("utf-8", "replace"))) if status == 200 else None
         if now is not None:
             if before is not None:
-                table = live.render(live.rows(now, before, now_at - before_at)) if now else "no domain seen yet"
+                table = live.render(live.rows(now, before, now_at - before_at)) if now else "no domains yet"
                 if drawn and sys.stdout.isatty():
                     print(f"\x1b[{drawn}A\x1b[J", end="")
                 print(table + "\n", flush=True)
@@ -162,12 +162,12 @@ def show(guest, url, once, interval=2.0):
                 if verdicts.failed:
                     raise LabError(verdicts.failed[0])
             if not guest.alive():
-                raise LabError(f"the guest ended by itself: {guest.last_words()}")
+                raise LabError(f"the guest exited: {guest.last_line()}")
 
 
 def command_run(options):
     if not options.binary:
-        raise LabError("run needs the program to run: --binary build/rcached")
+        raise LabError("run needs a binary: --binary build/rcached")
     check_binary(options.binary)
     check_port(options.port)
     url = f"http://127.0.0.1:{options.port}"
@@ -176,7 +176,7 @@ def command_run(options):
             release = kernels.release(guest.kernel_folder)
             with working(f"booting kernel {release} ({options.iommu} IOMMU, {options.mode})"):
                 wait_ready(guest, url, options.timeout)
-            progress(f"rcached traces it; metrics at {url}/metrics, Ctrl-C ends")
+            progress(f"tracing; metrics at {url}/metrics, Ctrl-C to stop")
             print(url, flush=True)
             show(guest, url, options.once)
         except LabError:
@@ -191,9 +191,9 @@ def parse_guest(text):
 
 
 def command_with(options):
-    """Runs the command once every guest is ready; its exit code, or 1 when a guest is in trouble before it ends."""
+    """Runs the command once every guest is ready; returns its exit code, or 1 if a guest fails before it exits."""
     if not options.binary:
-        raise LabError("with needs the program to run: --binary build/rcached")
+        raise LabError("with needs a binary: --binary build/rcached")
     check_binary(options.binary)
     words = options.command_words[1:] if options.command_words[:1] == ["--"] else options.command_words
     if not words:
@@ -225,14 +225,14 @@ def command_with(options):
 
 
 def watch(guest, verdicts):
-    """Takes what a guest says for a moment; raises when it is in trouble."""
+    """Handles a guest's output for a short time; raises if the guest has failed."""
     for channel, line in guest.lines(0.2):
         if channel is None:
             break
         verdicts.see(channel, line)
     if verdicts.failed or not guest.alive():
         guest.keep_log = True
-        raise LabError(verdicts.failed[0] if verdicts.failed else f"the guest ended by itself: {guest.last_words()}")
+        raise LabError(verdicts.failed[0] if verdicts.failed else f"the guest exited: {guest.last_line()}")
 
 
 def pair(text):
@@ -254,15 +254,15 @@ def add_guest_options(parser, timeout):
 def add_common_options(parser, timeout):
     parser.add_argument("--binary", metavar="FILE", help="rcached to put into the guest, e.g. build/rcached")
     parser.add_argument("--modules", action="store_true",
-                        help="put the lab's own kernel modules in, even if the scenario has no line '# lab: modules'")
-    parser.add_argument("--config", metavar="FILE", help="its configuration (listens on all addresses by default)")
+                        help="include the lab's modules even if the scenario has no line '# lab: modules'")
+    parser.add_argument("--config", metavar="FILE", help="rcached's configuration (default: listens on all addresses)")
     parser.add_argument("--file", metavar="GUEST=HOST", type=pair, action="append", default=[],
-                        help="one more file for the guest; libraries of a program come along")
+                        help="an additional file for the guest; a program's libraries are included")
     parser.add_argument("--package", metavar="FILE", help="the .deb for scenarios that install it (# lab: rootfs)")
     parser.add_argument("--set", metavar="NAME=VALUE", type=pair, action="append", default=[],
                         help="a variable for the scenario")
     parser.add_argument("--threads", choices=qemu.THREADS, default="single",
-                        help="host threads for the guest's CPUs (%(default)s; multi can trip old QEMU, see qemu.py)")
+                        help="host threads for the guest's CPUs (%(default)s; multi may fail with old QEMU: qemu.py)")
     parser.add_argument("--timeout", type=float, default=timeout, help="seconds (%(default)s)")
 
 
@@ -272,24 +272,24 @@ def parse_arguments(words):
     run = commands.add_parser("run", help="a guest under load with rcached inside, and a live table")
     add_guest_options(run, 120)
     run.add_argument("--port", type=int, default=9731, help="loopback port of this machine (%(default)s)")
-    run.add_argument("--once", action="store_true", help="end after the first table")
+    run.add_argument("--once", action="store_true", help="exit after the first table")
     run.set_defaults(action=command_run)
     test = commands.add_parser("test", help="one scenario on one kernel")
     add_guest_options(test, 120)
-    test.add_argument("scenario", help="a name in tests/lab/guest/, or the path of a .sh file")
+    test.add_argument("scenario", help="name in tests/lab/guest/, or path of a .sh file")
     test.set_defaults(action=command_test)
-    several = commands.add_parser("matrix", help="several scenarios side by side")
+    several = commands.add_parser("matrix", help="several scenarios in parallel")
     add_common_options(several, 180)
     several.add_argument("--jobs", type=int, default=2, help="guests at the same time (%(default)s)")
     several.add_argument("--verbose", action="store_true", help="show every line of every guest")
     several.add_argument("specs", nargs="+", metavar="SCENARIO@KERNEL/IOMMU/MODE[/CPUS]", type=matrix.parse_spec)
     several.set_defaults(action=lambda options: matrix.run(options, [sys.executable, str(LAB_DIR / "lab.py")]))
-    beside = commands.add_parser("with", help="a command of this machine beside guests under load")
+    beside = commands.add_parser("with", help="run a command on this machine while guests are under load")
     add_common_options(beside, 180)
     beside.add_argument("--memory", default="1G", help="memory of a guest (%(default)s)")
     beside.add_argument("--guest", metavar="KERNEL/IOMMU/MODE[/CPUS]", dest="guests", type=parse_guest, action="append",
                         required=True, help="a guest under load; one per kernel")
-    beside.add_argument("--scenario", default="run", help="what every guest runs (%(default)s); it starts rcached")
+    beside.add_argument("--scenario", default="run", help="scenario of every guest (%(default)s); it starts rcached")
     beside.add_argument("command_words", metavar="-- COMMAND", nargs=argparse.REMAINDER)
     beside.set_defaults(action=command_with)
     options = parser.parse_args(words)

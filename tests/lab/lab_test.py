@@ -94,7 +94,7 @@ class Packages(unittest.TestCase):
         order = ["6.1.9-1", "6.1.10-1~bpo11+1", "6.1.10-1", "6.1.10-1+b1", "6.1.10-2", "7.0~rc1-1", "7.0-1", "1:1.0-1"]
         self.assertEqual(sorted(reversed(order), key=apt.version_key), order)
 
-    def test_only_the_plain_flavour_of_the_series(self):
+    def test_only_the_standard_flavour_of_the_series(self):
         pattern = kernels.image_pattern("6.1")
         for name in ("linux-image-6.1.0-50-amd64", "linux-image-6.1.0-0.deb11.9-amd64-unsigned"):
             self.assertTrue(pattern.match(name), name)
@@ -121,7 +121,7 @@ class Packages(unittest.TestCase):
         with self.assertRaises(common.LabError):
             kernels.extract_vmlinux(bytes(4096))
 
-    def test_a_root_is_of_the_release_that_built_the_package(self):
+    def test_the_root_uses_the_release_that_built_the_package(self):
         with tempfile.NamedTemporaryFile("w", suffix="os-release") as file:
             file.write('NAME="Debian GNU/Linux"\nVERSION_CODENAME=trixie\nID=debian\n')
             file.flush()
@@ -184,7 +184,7 @@ class Serial(unittest.TestCase):
         for line in ("[ 1.0] nvme nvme0: pci function 0000:00:02.0", "[ 1.0] debug: fine", "Oopsie", ""):
             self.assertFalse(guest.trouble(line), line)
 
-    def test_a_pass_needs_all_three(self):
+    def test_conditions_of_a_pass(self):
         def judge(*lines):
             verdicts = lab.Verdicts()
             for channel, line in lines:
@@ -208,12 +208,12 @@ class CommandLine(unittest.TestCase):
         self.assertIn("iommu.strict=0", qemu.kernel_line("6.1", "intel", "lazy"))
         self.assertIn("iommu.strict=1", qemu.kernel_line("6.1", "intel", "strict"))
 
-    def test_combinations_no_kernel_offers(self):
+    def test_unsupported_combinations(self):
         for series, iommu, mode in (("6.1", "virtio", "lazy"), ("6.1", "amd", "lazy")):
             with self.assertRaises(common.LabError):
                 qemu.check(series, iommu, mode)
 
-    def test_network_stays_inside(self):
+    def test_the_network_is_isolated(self):
         def netdev(port):
             words = qemu.command("6.1", "intel", "lazy", 2, "1G", "k", "i", "c", port)
             return words[words.index("-netdev") + 1]
@@ -230,7 +230,7 @@ class CommandLine(unittest.TestCase):
             with self.assertRaises(argparse.ArgumentTypeError):
                 matrix.parse_spec(text)
 
-    def test_a_command_beside_guests(self):
+    def test_a_command_with_guests(self):
         options = lab.parse_arguments(["with", "--binary", "x", "--guest", "6.1/intel/lazy", "--guest",
                                        "6.12/intel/strict/4", "--", "sh", "-c", "true --once"])
         self.assertEqual([spec["kernel"] for spec in options.guests], ["6.1", "6.12"])
@@ -254,7 +254,7 @@ class CommandLine(unittest.TestCase):
         with mock.patch.dict(os.environ, {"RCACHED_LAB_CACHE": "", "XDG_CACHE_HOME": "/x"}):
             self.assertEqual(str(common.cache_root()), "/x/rcached/lab")
 
-    def test_a_taken_port_is_named(self):
+    def test_a_port_in_use_is_reported(self):
         with lab.socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

@@ -45,7 +45,7 @@ def _order(domain):
 
 
 def rows(now, before, seconds):
-    """The table's cells, one row per domain; '-' for what a domain does not report."""
+    """The table's cells, one row per domain; '-' for missing values."""
     table = []
     for domain in sorted(now, key=_order):
         entry = now[domain]
@@ -63,7 +63,7 @@ def rows(now, before, seconds):
 
 
 def render(table, headers=COLUMNS, left=3, widest=40):
-    """Aligned text: the first `left` columns to the left, figures to the right; long cells are cut."""
+    """Aligned text: the first `left` columns left-aligned, numbers right-aligned; long cells are truncated."""
     cut = [[cell if len(cell) <= widest else cell[:widest - 3] + "..." for cell in row] for row in table]
     lines = [list(headers)] + cut
     widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`lab.py matrix`: several lab tests side by side, one summary at the end.
+"""`lab.py matrix`: several lab tests in parallel, with a summary at the end.
 
-Every test is a `lab.py test` of its own, started from the main thread, so that each guest dies with its test and
+Every test is a separate `lab.py test`, started from the main thread, so that each guest is killed with its test and
 each test with this process.
 """
 
@@ -31,7 +31,7 @@ def parse_spec(text):
     spec = match.groupdict()
     for part, allowed in (("kernel", kernels.SUITES), ("iommu", qemu.IOMMUS), ("mode", qemu.MODES)):
         if spec[part] not in allowed:
-            raise argparse.ArgumentTypeError(f"'{text}': {part} is one of {', '.join(allowed)}")
+            raise argparse.ArgumentTypeError(f"'{text}': {part} must be one of {', '.join(allowed)}")
     spec["text"] = text
     return spec
 
@@ -58,7 +58,7 @@ def wants_modules(spec, options):
 
 
 class Running:
-    """One test under way; its output goes to an unnamed file."""
+    """A running test; its output goes to an unnamed file."""
 
     def __init__(self, spec, words, verbose):
         self.spec = spec
@@ -82,7 +82,7 @@ class Running:
 
 
 def run(options, program):
-    """Exit code 0 when all passed."""
+    """Returns exit code 0 if all tests passed."""
     for series in dict.fromkeys(spec["kernel"] for spec in options.specs):
         if any(spec["kernel"] == series and wants_modules(spec, options) for spec in options.specs):
             testmodules.build(series)

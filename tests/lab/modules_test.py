@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what builds the lab's kernel modules: type information, headers, the compiler's wrapper.
+"""Tests of building the lab's kernel modules: type information, headers, the compiler wrapper.
 
 lab_test.py runs them.
 """
@@ -45,7 +45,7 @@ class Blob:
 
 
 def sample():
-    """A magazine as since 6.7, a typedef between, a forward declaration, an enumeration."""
+    """A magazine as in 6.7, with a typedef, a forward declaration and an enumeration."""
     blob = Blob()
     number = blob.add(btf.INT, 8, "unsigned long", struct.pack("<I", 64))
     alias = blob.add(btf.TYPEDEF, number, "ulong")
@@ -58,7 +58,7 @@ def sample():
 
 
 class TypeInformation(unittest.TestCase):
-    def test_members_through_anonymous_ones(self):
+    def test_members_of_anonymous_members(self):
         types = sample()
         self.assertEqual(types.size("iova_magazine"), 1024)
         self.assertEqual(types.member("iova_magazine", "next"), (0, None))
@@ -70,11 +70,11 @@ class TypeInformation(unittest.TestCase):
     def test_enumerators(self):
         self.assertEqual([sample().enumerator(name) for name in ("E_ONE", "E_LESS", "E_NONE")], [1, -1, None])
 
-    def test_what_is_missing_is_named(self):
+    def test_missing_members_are_reported(self):
         with self.assertRaisesRegex(common.LabError, "iova_cpu_rcache.lock"):
             btf.offsets(sample())
 
-    def test_an_unknown_kind_is_no_guess(self):
+    def test_an_unknown_kind_is_an_error(self):
         blob = Blob()
         blob.add(25, 0)
         with self.assertRaisesRegex(common.LabError, "kind 25"):
@@ -119,7 +119,7 @@ SUITE = {
 
 
 class Headers(unittest.TestCase):
-    def test_the_very_version(self):
+    def test_the_exact_version(self):
         apt = FakeApt(SUITE)
         self.assertEqual(headers.header_packages(apt, "6.1.0-9-amd64", "6.1.9-1"),
                          [("linux-headers-6.1.0-9-amd64", "6.1.9-1"), ("linux-headers-6.1.0-9-common", "6.1.9-1"),
@@ -169,25 +169,25 @@ class Headers(unittest.TestCase):
 
 
 class Modules(unittest.TestCase):
-    def test_only_scenarios_that_ask(self):
+    def test_only_scenarios_that_request_them(self):
         self.assertTrue(testmodules.wanted("# SPDX\n# lab: modules\n"))
         for text in ("# SPDX\n", "echo '# lab: modules'\n", "# lab: modulesx\n"):
             self.assertFalse(testmodules.wanted(text), text)
 
-    def test_sources_and_release_name_the_build(self):
+    def test_the_digest_covers_sources_and_release(self):
         one = testmodules.digest({"a.c": b"1", "b.c": b"2"}, "6.1")
         self.assertEqual(one, testmodules.digest({"b.c": b"2", "a.c": b"1"}, "6.1"))
         self.assertNotEqual(one, testmodules.digest({"a.c": b"1", "b.c": b"3"}, "6.1"))
         self.assertNotEqual(one, testmodules.digest({"a.c": b"1", "b.c": b"2"}, "6.2"))
 
-    def test_all_sources_count(self):
+    def test_all_sources_are_included(self):
         self.assertLessEqual({"Kbuild", "cc", "btf.py", "oracle.c", "exerciser.h"}, set(testmodules.read_sources()))
 
-    def test_complaint(self):
-        self.assertEqual(testmodules.complaint("CC a\na.c:1: error: no\nmake: *** x\n"), "a.c:1: error: no")
-        self.assertEqual(testmodules.complaint("something else"), "something else")
+    def test_build_errors(self):
+        self.assertEqual(testmodules.build_errors("CC a\na.c:1: error: no\nmake: *** x\n"), "a.c:1: error: no")
+        self.assertEqual(testmodules.build_errors("something else"), "something else")
 
-    def test_the_compiler_is_spared_what_it_does_not_know(self):
+    def test_unknown_compiler_options_are_removed(self):
         gcc = ('#!/bin/sh\nfor a; do case $a in -fnew*) bad=1\n'
                'echo "gcc: error: unrecognized command-line option \'$a\'; did you mean \'-fold\'?" >&2;; esac; done\n'
                '[ -z "$bad" ] && echo "$@"\n')
@@ -201,5 +201,5 @@ class Modules(unittest.TestCase):
                                       capture_output=True, check=False)
 
             self.assertEqual(call("-c", "-fnew=1", "-DX=a b", "-fnewer", "a.c").stdout, "-c -DX=a b a.c\n")
-            self.assertNotEqual(call("-fnew=1", "-c", "/dev/null").returncode, 0, "Kbuild asks and must hear no")
+            self.assertNotEqual(call("-fnew=1", "-c", "/dev/null").returncode, 0, "Kbuild's option tests must fail")
             self.assertEqual(sorted(os.listdir(name)), ["gcc"])

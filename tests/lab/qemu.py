@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The QEMU command line of a lab guest. Pure: values in, a list of words out.
 
-The guest has two NVMe controllers (serial rcfast; serial rcslow answers after 0.3 s, so that hundreds of requests
-are in flight together), a virtio disk and a NIC, all behind the IOMMU. Its network reaches nothing but the echo
-service that QEMU itself runs, and loopback of this machine reaches its port 9731 when asked to.
+The guest has two NVMe controllers (serial rcfast; serial rcslow completes after 0.3 s, so that hundreds of requests
+are in flight at once), a virtio disk and a NIC, all behind the IOMMU. Its network only reaches the echo service of
+QEMU; optionally, its port 9731 is forwarded to loopback on this machine.
 """
 
 from common import LabError
@@ -12,17 +12,17 @@ IOMMUS = ("intel", "amd", "virtio")
 MODES = ("lazy", "strict")
 GUEST_PORT = 9731
 # One host thread for all CPUs of a guest. With one each, QEMU before 8.1 can translate an instruction while the guest's
-# kernel patches it, and keep the breakpoint of the patching for good: "Oops: int3" when probes come and go.
+# kernel patches it, and keep the temporary breakpoint: "Oops: int3" when probes are attached or detached.
 THREADS = ("single", "multi")
 DISK_BYTES = 1 << 30
 SLOW_NANOSECONDS = 300_000_000
-# virtio-iommu first: a device that is up before its IOMMU stays untranslated.
+# virtio-iommu first: a device that is probed before its IOMMU stays untranslated.
 MODULES = ["virtio_iommu", "virtio_pci", "nvme", "virtio_blk", "virtio_net"]
 ROOT_MODULES = ["ext4"]
 
 
 def check(series, iommu, mode):
-    """Raises for a combination that no kernel offers."""
+    """Raises for an unsupported combination."""
     if iommu == "virtio" and series in ("5.10", "6.1"):
         raise LabError(f"kernel {series} has no virtio-iommu driver; use --kernel 6.12 or --iommu intel")
     if iommu == "amd" and mode == "lazy" and series != "5.10":
@@ -37,7 +37,7 @@ def kernel_line(series, iommu, mode):
         old_strict = series == "5.10" and mode == "strict"
         words.append("intel_iommu=on,strict" if old_strict else "intel_iommu=on")
     elif iommu == "amd" and series == "5.10" and mode == "strict":
-        words.append("amd_iommu=fullflush")  # it does not look at iommu.strict
+        words.append("amd_iommu=fullflush")  # it ignores iommu.strict
     return " ".join(words)
 
 
@@ -46,12 +46,12 @@ def iommu_device(iommu):
 
 
 def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single", root=None):
-    """Words to run. `root`: a disk image for scenarios that boot one. `initrd` and `console` are paths QEMU opens; the
-    protocol channel is its stdout."""
+    """The command line. `root`: a disk image for scenarios that boot one. `initrd` and `console`: paths that QEMU
+    opens; the protocol channel is its stdout."""
     check(series, iommu, mode)
     virtio = "iommu_platform=on,disable-legacy=on,disable-modern=off"
     network = "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat"
-    # What a guest writes to its root is gone with it.
+    # A guest's writes to its root are discarded.
     disks = [] if root is None else ["-drive", f"if=none,id=root,format=raw,snapshot=on,file={root}",
                                      "-device", f"virtio-blk-pci,drive=root,serial=rcroot,{virtio}"]
     if port is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the lab's own kernel modules (module/) for one kernel; cached by what the sources and the release say.
+"""Builds the lab's kernel modules (module/) for one kernel; cached by a hash of the sources and the release.
 
-A scenario that wants them in its guest says so in a line of its own: `# lab: modules`.
+A scenario requests them with a line `# lab: modules`.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ MARKER = re.compile(r"^# lab: modules\b", re.M)
 
 
 def wanted(scenario):
-    """True when the text of a scenario asks for the modules."""
+    """True if the text of a scenario requests the modules."""
     return bool(MARKER.search(scenario))
 
 
 def digest(sources, uname):
-    """Names what is built from `sources` ({name: bytes}) for the release `uname`."""
+    """Identifies a build of `sources` ({name: bytes}) for the release `uname`."""
     return hashlib.sha256(repr((1, uname, sorted(sources.items()))).encode()).hexdigest()[:16]
 
 
@@ -36,14 +36,14 @@ def read_sources():
     return {path.name: path.read_bytes() for path in [*files, LAB_DIR / "btf.py"]}
 
 
-def complaint(output):
-    """What matters in the output of a build that failed."""
+def build_errors(output):
+    """The relevant part of a failed build's output."""
     lines = [line for line in output.splitlines() if re.search(r"\berror\b|undefined|not found", line, re.I)]
-    return " | ".join((lines or output.splitlines())[:5]) or "no word"
+    return " | ".join((lines or output.splitlines())[:5]) or "no output"
 
 
 def compile_all(kernel, work):
-    """Builds in `work`, which holds nothing else."""
+    """Builds in `work`, an empty folder."""
     for path in SOURCES.iterdir():
         if path.is_file() and not path.name.startswith("."):
             shutil.copy(path, work / path.name)
@@ -57,7 +57,7 @@ def compile_all(kernel, work):
     except FileNotFoundError as error:
         raise LabError(f"{error.filename} is missing: install the packages make and g++") from error
     if built.returncode != 0:
-        raise LabError(f"the lab's modules do not build for {kernels.release(kernel)}: {complaint(built.stdout)}")
+        raise LabError(f"the lab's modules do not build for {kernels.release(kernel)}: {build_errors(built.stdout)}")
 
 
 def cached(kernel, sources):
@@ -72,7 +72,7 @@ def build(series):
     if found:
         return found
     lock = cache_root() / f".testmodules-{series}.lock"
-    with locked(lock, f"another lab run builds modules for {series}; waiting ..."):
+    with locked(lock, f"another lab run is building modules for {series}; waiting ..."):
         kernel = headers.ensure(series)
         folder, found = cached(kernel, sources)
         if found:
@@ -86,7 +86,7 @@ def build(series):
             ready.mkdir()
             for module in NAMES:
                 shutil.copy(work / module, ready / module)
-            shutil.rmtree(folder.parent, ignore_errors=True)  # of older sources
+            shutil.rmtree(folder.parent, ignore_errors=True)  # built from older sources
             folder.parent.mkdir()
             ready.rename(folder)
         return [folder / module for module in NAMES]

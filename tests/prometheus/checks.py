@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must be true of targets that a Prometheus has scraped for a while. Each check gives a list of problems."""
+"""Checks of targets that Prometheus has scraped for some time. Each check returns a list of problems."""
 import collections
 import re
 
 TEXT, OPENMETRICS = "text", "openmetrics"
-OURS = {"job", "instance", "scrape_format", "scrape_kind"}  # labels of the scrape, not of the target
+OURS = {"job", "instance", "scrape_format", "scrape_kind"}  # labels added by the scrape configuration
 OWN = re.compile(r"^(up|scrape_\w+)$")  # series that Prometheus adds
 
-# All counters of Prometheus that tell of samples or scrapes it did not take, and three of them that it must have.
-REFUSALS = re.compile(r"^prometheus_(target_(scrapes_\w+|scrape_pool_exceeded_\w+)_total|"
+# All Prometheus counters of rejected samples or scrapes, and three of them that must exist.
+REJECTIONS = re.compile(r"^prometheus_(target_(scrapes_\w+|scrape_pool_exceeded_\w+)_total|"
                       r"tsdb_out_of_\w+_samples_total)$")
-KNOWN_REFUSALS = ("prometheus_target_scrapes_sample_duplicate_timestamp_total",
+REQUIRED_COUNTERS = ("prometheus_target_scrapes_sample_duplicate_timestamp_total",
                   "prometheus_target_scrapes_sample_out_of_order_total", "prometheus_tsdb_out_of_order_samples_total")
 
 
 class Target:
     def __init__(self, name, kind, url, formats, textfile=None):
         self.name, self.kind, self.url, self.formats = name, kind, url, formats
-        self.textfile = textfile  # that it writes besides
-        self.pages = {}  # by format, as it was before Prometheus came
+        self.textfile = textfile  # the textfile that it also writes
+        self.pages = {}  # by format, fetched before Prometheus started
 
     def selector(self, form):
         return f'{{job="{self.name}-{form}"}}'
@@ -33,7 +33,7 @@ def without_ours(labels):
 
 
 def series_in(page):
-    """The series of a page, as they are written; repeated ones repeatedly."""
+    """The series of a page as written, including duplicates."""
     lines = [line for line in page.decode(errors="replace").split("\n") if line and not line.startswith("#")]
     return [line[:line.rindex("}") + 1] if "}" in line else line.partition(" ")[0] for line in lines]
 
@@ -46,7 +46,7 @@ def check_scrapes(prometheus, targets):
             where = f"{target.name} ({form})"
             state = states.get(f"{target.name}-{form}")
             if state is None:
-                problems.append(f"{where}: Prometheus does not know the target")
+                problems.append(f"{where}: Prometheus does not have the target")
                 continue
             if state["health"] != "up" or state["lastError"]:
                 problems.append(f"{where}: {state['health']}: {state['lastError']}")
@@ -56,24 +56,24 @@ def check_scrapes(prometheus, targets):
             scraped = [float(value) for _, value in prometheus.query(f"scrape_samples_scraped{target.selector(form)}")]
             series = series_in(target.pages[form])
             if not scraped or scraped[0] < len(series):
-                problems.append(f"{where}: {scraped} samples scraped, {len(series)} were there before")
-            # Prometheus 2.42 drops the second of a scrape without a word.
+                problems.append(f"{where}: {scraped} samples scraped, expected at least {len(series)}")
+            # Prometheus 2.42 silently drops duplicates in a scrape.
             twice = sorted(one for one, count in collections.Counter(series).items() if count > 1)
             if twice:
-                problems.append(f"{where}: {len(twice)} series are there twice, e.g. {', '.join(twice[:3])}")
+                problems.append(f"{where}: {len(twice)} duplicate series, e.g. {', '.join(twice[:3])}")
     return problems
 
 
-def check_refusals(prometheus):
+def check_rejections(prometheus):
     counters = {name: value for name, value in prometheus.own_counters("prometheus_").items()
-                if REFUSALS.match(name)}
+                if REJECTIONS.match(name)}
     problems = [f"{name} is {value:g}" for name, value in counters.items() if value != 0]
-    # The check would be worth nothing if a Prometheus called them otherwise.
-    return problems + [f"Prometheus has no {name}" for name in KNOWN_REFUSALS if name not in counters]
+    # If Prometheus renamed its counters, this check would silently pass.
+    return problems + [f"Prometheus has no {name}" for name in REQUIRED_COUNTERS if name not in counters]
 
 
 def series_of(prometheus, target, form, window=None):
-    """{labels: value, or values over the window}, without what Prometheus adds."""
+    """{labels: value, or values over the window}, without series that Prometheus adds."""
     selector = target.selector(form) + (f"[{window}s]" if window else "")
     return {without_ours(labels): value for labels, value in prometheus.query(selector)
             if not OWN.match(labels.get("__name__", ""))}
@@ -98,7 +98,7 @@ def check_same_series(text, openmetrics, target):
 
 
 def check_still_gauges(text, openmetrics, target, types):
-    """Of what has not moved for several scrapes in either format, both say the same. Returns (problems, number)."""
+    """Gauges that were constant for several scrapes in both formats must be equal. Returns (problems, number)."""
     differing, compared = [], 0
     for series in sorted(text.keys() & openmetrics.keys()):
         one, other = text[series], openmetrics[series]
@@ -110,12 +110,12 @@ def check_still_gauges(text, openmetrics, target, types):
             differing.append(f"{text_of(series)} is {one[0]} as text, {other[0]} as OpenMetrics")
     problems = [f"{target.name}: {len(differing)} gauges differ, e.g. {', '.join(differing[:3])}"] if differing else []
     if compared == 0:
-        problems.append(f"{target.name}: no gauge stood still")
+        problems.append(f"{target.name}: no gauge was constant")
     return problems, compared
 
 
 def find_documented(prometheus, documented, targets):
-    """(problems, {series name: {kind: its number of series}}): what has data, and of which kind of target."""
+    """(problems, {series name: {kind: number of series}}): documented metrics with data, by kind of target."""
     problems, found = [], {}
     for metric, kind in documented.items():
         for name in series_names(metric, kind):
@@ -124,7 +124,7 @@ def find_documented(prometheus, documented, targets):
                 counts.setdefault(labels["scrape_kind"], {})[labels["scrape_format"]] = int(value)
             found[name] = {target_kind: max(by_format.values()) for target_kind, by_format in counts.items()}
             if not counts:
-                problems.append(f"{name} is documented, and no target has it")
+                problems.append(f"{name} is documented, but no target has it")
             for target_kind, by_format in counts.items():
                 for form in {form for target in targets if target.kind == target_kind for form in target.formats}:
                     if form not in by_format:
@@ -133,11 +133,11 @@ def find_documented(prometheus, documented, targets):
 
 
 def find_undocumented(prometheus, documented, targets):
-    """Series of the targets whose names no row explains."""
+    """Series of the targets whose names are not documented."""
     known = {name for metric, kind in documented.items() for name in series_names(metric, kind)}
     problems = set()
     for target in targets:
-        if target.kind == "textfile":  # node_exporter has metrics of its own
+        if target.kind == "textfile":  # node_exporter also has its own metrics
             continue
         for form in target.formats:
             for labels, _ in prometheus.query(f"count by (__name__) ({target.selector(form)})"):

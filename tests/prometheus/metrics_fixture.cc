@@ -39,7 +39,7 @@ std::vector<Route> routes_of(const rcached::KernelProfile& profile,
       std::make_shared<rcached::testing::SettableSource>(rcached::testing::sample_view(profile)), page);
 }
 
-// Null, and says why, when it cannot listen.
+// Returns null after printing the error if it cannot listen.
 std::unique_ptr<HttpServer> serve(const char* name, const std::vector<Route>& routes) {
   HttpOptions options;
   options.listen = "127.0.0.1:" + std::to_string(rcached::testing::free_port());

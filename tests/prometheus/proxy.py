@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy that makes Prometheus take the text format, which it never asks for first."""
+"""A proxy that makes Prometheus scrape the text format, although it prefers OpenMetrics."""
 import contextlib
 
 import kit
@@ -8,13 +8,13 @@ TEXT_ACCEPT = "text/plain;version=0.0.4"
 
 
 class Proxy(contextlib.ExitStack):
-    """Passes GET /TARGET on to the target's URL with an Accept header of its own; remembers what went through."""
+    """Forwards GET /TARGET to the target's URL with its own Accept header; records the headers."""
 
     def __init__(self):
         super().__init__()
         self.urls = {}
         self.prometheus_accept = None  # as Prometheus sent it
-        self.content_types = {}  # by target, those of answers with status 200
+        self.content_types = {}  # by target, of responses with status 200
         outer = self
 
         class Handler(kit.Handler):

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus scrapes rcached, in both formats, and is asked for every documented metric.
+"""A real Prometheus scrapes rcached in both formats, and must then have every documented metric.
 
-    scrape.py --binary build/rcached --fixture build/metrics-fixture     what CTest runs
-    scrape.py --target guest=http://127.0.0.1:9731/metrics --interval 5 ...     targets of one's own besides
+    scrape.py --binary build/rcached --fixture build/metrics-fixture     as run by CTest
+    scrape.py --target guest=http://127.0.0.1:9731/metrics --interval 5 ...     with additional targets
 
-Targets: `synthetic`, the daemon with a simulated allocator of either kind of depot; `fixture`, the real routes over a
-view that has everything (losses, repairs); `textfile`, a real node_exporter that reads the file which the fixture
-writes; `lab`, those given by --target. Each is scraped as OpenMetrics, as Prometheus asks for it, and through a proxy
-as text. It fails when a scrape fails, when Prometheus refuses a sample, when the formats disagree, when promtool has
-something to say, and when a documented metric has no data or a metric is not documented.
+Targets: `synthetic`, the daemon with a simulated allocator of either kind of depot; `fixture`, the real routes with
+views that have every metric (losses, repairs); `textfile`, a real node_exporter that reads the file written by the
+fixture; `lab`, those of --target. Each is scraped as OpenMetrics, as Prometheus requests it, and through a proxy as
+text. It fails if a scrape fails, Prometheus rejects a sample, the formats differ, promtool reports a problem, a
+documented metric has no data, or a metric is not documented.
 """
 import argparse
 import contextlib
@@ -48,7 +48,7 @@ def start_fixture(stack, options, directory):
     prom_file = pathlib.Path(directory) / "textfile" / "rcached.prom"
     prom_file.parent.mkdir()
     fixture = stack.enter_context(kit.Program("fixture", [options.fixture, str(prom_file)], directory))
-    fixture.wait_for(lambda: fixture.output().count("http://") == 3 and prom_file.exists(), "it serves")
+    fixture.wait_for(lambda: fixture.output().count("http://") == 3 and prom_file.exists(), "it is ready")
     for line in fixture.output().splitlines():
         name, url = line.split()
         yield Target(name, "fixture", url, options.formats)
@@ -62,7 +62,7 @@ def start_fixture(stack, options, directory):
 
 
 def jobs_of(targets, proxy):
-    """The text format goes through the proxy; OpenMetrics is taken from the target itself."""
+    """The text format is scraped through the proxy, OpenMetrics directly from the target."""
     for target in targets:
         proxy.urls[target.name] = target.url
         parts = urllib.parse.urlsplit(target.url)
@@ -76,7 +76,7 @@ def jobs_of(targets, proxy):
 def page_of(target, accept):
     status, _, body = kit.fetch(target.url, {"Accept": accept})
     if status != 200:
-        raise kit.Failed(f"{target.name}: {target.url} answers {status or 'nothing'}")
+        raise kit.Failed(f"{target.name}: {target.url}: {f'status {status}' if status else 'no response'}")
     return body
 
 
@@ -88,7 +88,7 @@ def check_promtool(target):
         problems.append(str(failed))
     if target.textfile:
         if not target.textfile.exists():
-            return problems + [f"{target.name}: it has not written {target.textfile}"]
+            return problems + [f"{target.name}: {target.textfile} was not written"]
         problems += promtool(f"{target.name}'s textfile", target.textfile.read_bytes())
     return problems
 
@@ -97,33 +97,33 @@ def promtool(name, page):
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     said = (done.stdout + done.stderr).decode(errors="replace").strip()
     return [f"{name}: promtool: {line}" for line in said.splitlines()] or (
-        [f"{name}: promtool ends with {done.returncode}"] if done.returncode != 0 else [])
+        [f"{name}: promtool exit code {done.returncode}"] if done.returncode != 0 else [])
 
 
 def check_content_types(targets, proxy):
-    """That what was scraped was the format it is taken for."""
+    """The scraped pages must have had the expected format."""
     problems = []
     for target in targets:
         for given in proxy.content_types.get(target.name, set()):
             if not given.startswith("text/plain; version=0.0.4"):
-                problems.append(f"{target.name}: {given!r} was given for the text format")
+                problems.append(f"{target.name}: the text format has Content-Type {given!r}")
         if OPENMETRICS in target.formats:
             given = kit.fetch(target.url, {"Accept": proxy.prometheus_accept or ""})[1].get("Content-Type", "")
             if not given.startswith("application/openmetrics-text; version=1.0.0"):
-                problems.append(f"{target.name}: Prometheus, which asks for {proxy.prometheus_accept!r}, is given "
+                problems.append(f"{target.name}: Accept {proxy.prometheus_accept!r} from Prometheus gives "
                                 f"{given!r}")
     return problems
 
 
 def check_textfile(prometheus, target, fixture):
-    """What node_exporter serves of our file is what the fixture has, but for the process's own."""
+    """node_exporter must serve the fixture's series from the file, except those of the process."""
     problems = []
     errors = [value for _, value in prometheus.query(f"node_textfile_scrape_error{target.selector(TEXT)}")]
-    # As docs/textfile.md asks for it.
+    # The query in docs/textfile.md.
     age = prometheus.query('time() - node_textfile_mtime_seconds{file=~".*/rcached.prom"}')
     if errors != ["0"] or len(age) != 1 or float(age[0][1]) > 120:
         problems.append(f"node_exporter cannot read the file: node_textfile_scrape_error {errors}, age {age}")
-    # node_exporter writes the bounds of buckets in its own way.
+    # node_exporter formats bucket bounds differently.
     ours, expected = ({tuple((key, str(float(value)) if key == "le" else value) for key, value in series)
                        for series in checks.series_of(prometheus, source, TEXT)
                        if dict(series)["__name__"].startswith(("iova_", "rcached_"))} for source in (target, fixture))
@@ -154,7 +154,7 @@ def run(options, directory):
     """(problems, report) of all targets."""
     documented = {name: kind for name, (kind, _) in reading.documented(options.docs).items()}
     if len(documented) < 50:
-        raise kit.Failed(f"{options.docs} documents {len(documented)} metrics only: is it the right file?")
+        raise kit.Failed(f"{options.docs} documents only {len(documented)} metrics: is it the right file?")
     with contextlib.ExitStack() as stack:
         targets = [Target(name, "lab", url, options.formats) for name, url in options.target]
         if options.binary:
@@ -162,7 +162,7 @@ def run(options, directory):
         if options.fixture:
             targets += start_fixture(stack, options, directory)
         if not targets:
-            raise kit.Failed("no targets: give --binary, --fixture or --target")
+            raise kit.Failed("no targets: use --binary, --fixture or --target")
         for target in targets:
             target.pages = {form: page_of(target, ACCEPT[form]) for form in target.formats}
         proxy = stack.enter_context(Proxy())
@@ -173,7 +173,7 @@ def run(options, directory):
         problems = checks.check_scrapes(prometheus, targets)
         problems += checks.check_refusals(prometheus)
         problems += check_content_types(targets, proxy)
-        # A series that has just come is in one format before it is in the other.
+        # A new series appears in one format before the other.
         window = int(options.scrapes * options.interval) or 1
         latest = ([], 0)
 
@@ -190,9 +190,9 @@ def run(options, directory):
         if "textfile" in by_name:
             problems += check_textfile(prometheus, by_name["textfile"], by_name["fixture-bounded"])
         for target in targets:
-            if target.kind != "textfile":  # what promtool says of node_exporter is not our concern
+            if target.kind != "textfile":  # node_exporter's own pages are not checked
                 problems += check_promtool(target)
-        problems += [f"Prometheus says: {line}" for line in prometheus.complaints()]
+        problems += [f"Prometheus logged: {line}" for line in prometheus.log_problems()]
         return problems, report(found, targets, latest[1])
 
 
@@ -203,8 +203,8 @@ def report(found, targets, compared):
         lines.append(f"{name:56}" + "".join(f"{counts.get(kind) or '-':>11}" for kind in kinds))
     scraped = sum(len(target.formats) for target in targets)
     lines.append(f"{len(found)} names of documented metrics, {sum(1 for counts in found.values() if counts)} with data "
-                 f"(numbers are series); {len(targets)} targets scraped {scraped} ways; {compared} gauges that stood "
-                 "still compared between the formats")
+                 f"(numbers are series); {len(targets)} targets, {scraped} scrape configurations; {compared} constant "
+                 "gauges compared between the formats")
     return "\n".join(lines)
 
 
@@ -217,8 +217,8 @@ def parse_arguments():
     parser.add_argument("--docs", type=pathlib.Path, default=ROOT / "docs/metrics.md")
     parser.add_argument("--formats", default=f"{TEXT},{OPENMETRICS}", help=f"default: {TEXT},{OPENMETRICS}")
     parser.add_argument("--interval", type=int, default=4, help="seconds between scrapes")
-    parser.add_argument("--scrapes", type=int, default=4, help="of each target before anything is checked")
-    parser.add_argument("--patience", type=int, default=kit.LIMIT, help="seconds that the formats may take to agree")
+    parser.add_argument("--scrapes", type=int, default=4, help="scrapes of each target before the checks")
+    parser.add_argument("--patience", type=int, default=kit.LIMIT, help="seconds to wait until the formats agree")
     options = parser.parse_args()
     options.formats = options.formats.split(",")
     kit.needs("prometheus", "promtool", "prometheus-node-exporter")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""That scrape.py finds what is wrong: a real Prometheus scrapes targets with one fault each."""
+"""scrape.py finds problems: a real Prometheus scrapes targets with one fault each."""
 import argparse
 import pathlib
 import sys
@@ -19,7 +19,7 @@ def page(names=NAMES, value="1"):
     return "".join(f"# HELP {name} Help.\n# TYPE {name} gauge\n{name} {value}\n" for name in names)
 
 
-# By target: the text page, and the OpenMetrics page without its end.
+# By target: the text page, and the OpenMetrics page without its EOF line.
 PAGES = {
     "good": (page(), page()),
     "garbage": ("this is { no metric\n", page()),
@@ -37,14 +37,14 @@ class Handler(kit.Handler):
     def do_GET(self):
         text, openmetrics = PAGES[self.path.split("/")[1]]
         asked_for_openmetrics = "openmetrics" in self.headers.get("Accept", "")
-        # A target that does not speak OpenMetrics.
+        # A target that does not support OpenMetrics.
         if asked_for_openmetrics and self.path.startswith("/refused"):
             body, content_type = openmetrics, "text/plain; version=0.0.4"
         elif asked_for_openmetrics:
             body = page() if openmetrics is None else openmetrics + "# EOF\n"
             content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
         else:
-            # Served once, so that the test can begin, and no more.
+            # Served only once, so that the test can start.
             if text is None:
                 Handler.refusals += 1
             body, content_type = text or page(), "text/plain; version=0.0.4; charset=utf-8"
@@ -52,7 +52,7 @@ class Handler(kit.Handler):
                     Content_Type=content_type)
 
 
-class FindsWhatIsWrong(kit.TestCase):
+class FindsProblems(kit.TestCase):
     @classmethod
     def setUpClass(cls):
         address = cls.enterClassContext(kit.serving(Handler))
@@ -69,35 +69,35 @@ class FindsWhatIsWrong(kit.TestCase):
         found = [problem for problem in self.problems if all(word in problem for word in words)]
         self.assertTrue(found, f"nothing with {words} in:\n" + "\n".join(self.problems))
 
-    def test_nothing_is_wrong_with_what_is_good(self):
+    def test_a_valid_target_has_no_problems(self):
         self.assertEqual([problem for problem in self.problems if problem.startswith("good")], [])
 
     def test_a_page_that_cannot_be_parsed(self):
         self.assert_found("garbage (text)", "down", "invalid syntax")
         self.assert_found("garbage", "promtool")
 
-    def test_one_series_twice(self):
-        self.assert_found("duplicate (text)", "1 series are there twice", "iova_metric_0")
+    def test_a_duplicate_series(self):
+        self.assert_found("duplicate (text)", "1 duplicate series", "iova_metric_0")
 
-    def test_openmetrics_that_is_cut_off(self):
+    def test_truncated_openmetrics(self):
         self.assert_found("unended (openmetrics)", "EOF")
 
-    def test_formats_with_other_series(self):
+    def test_formats_with_different_series(self):
         self.assert_found("differs", "not in the openmetrics format", "iova_text_only")
         self.assert_found("differs", "not in the text format", "iova_openmetrics_only")
 
-    def test_formats_with_other_values(self):
+    def test_formats_with_different_values(self):
         self.assert_found("values: 60 gauges differ", "iova_metric_1{}", "is 1 as text, 1.5 as OpenMetrics")
 
-    def test_a_target_that_fails_at_times(self):
+    def test_a_target_that_sometimes_fails(self):
         self.assert_found("refused (text)", "scrapes failed")
 
     def test_a_target_without_openmetrics(self):
-        self.assert_found("refused", "is given 'text/plain; version=0.0.4'")
+        self.assert_found("refused", "gives 'text/plain; version=0.0.4'")
 
     def test_documentation(self):
-        self.assert_found("iova_absent_total is documented, and no target has it")
-        self.assert_found("iova_absent_seconds_bucket is documented, and no target has it")
+        self.assert_found("iova_absent_total is documented, but no target has it")
+        self.assert_found("iova_absent_seconds_bucket is documented, but no target has it")
         self.assert_found("iova_text_only of differs is not documented")
         self.assertNotIn("iova_metric_3 ", "\n".join(self.problems))
 

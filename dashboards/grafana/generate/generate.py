@@ -35,7 +35,7 @@ def main():
         present = {path.name: path.read_text() for path in options.output.glob("*.json")}
         stale = sorted(name for name in present.keys() | files.keys() if present.get(name) != files.get(name))
         if stale:
-            sys.exit(f"{', '.join(stale)}: not what dashboards/grafana/generate generates: run generate.py there")
+            sys.exit(f"{', '.join(stale)}: out of date: run dashboards/grafana/generate/generate.py")
         print(f"{len(files)} dashboards are current")
         return
     options.output.mkdir(parents=True, exist_ok=True)

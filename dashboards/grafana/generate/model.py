@@ -50,7 +50,7 @@ def thresholds(steps):
 
 
 def by_name(name, **properties):
-    """An override; `__` in a property's name stands for a dot."""
+    """An override; `__` in a property's name is replaced by a dot."""
     return {"matcher": {"id": "byName", "options": name},
             "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()]}
 

@@ -48,7 +48,7 @@ def _values(name, label, query, several):
 
 
 def job(several=False):
-    """Without a value for All, so that All means the jobs that have an rcached, not every target of this Prometheus."""
+    """Without a value for All, so that All means the jobs that have rcached, not every target of this Prometheus."""
     found = _values("job", "Job", "label_values(rcached_build_info, job)", several)
     found.pop("allValue", None)
     return found

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time series by uPlot; heat maps, states and the small curve of a stat as SVG.
+// Time series with uPlot; heat maps, states and the sparkline of a stat as SVG.
 const AXIS = { stroke: '#a0a0ac', grid: { stroke: '#2a2d33', width: 1 }, ticks: { show: false }, font: '11px Inter, "DejaVu Sans"' };
 
-// One value for every step of the picture; null where there is no point near.
+// One value for every step of the picture; null if there is no point near it.
 function gridOf(picture, series) {
   const count = Math.round((picture.to - picture.from) / picture.step) + 1;
   const times = Array.from({ length: count }, (_, i) => picture.from + i * picture.step);
@@ -74,7 +74,7 @@ function shape(parent, name, attributes, text) {
   return made;
 }
 
-// Room for the names at the left.
+// Width of the names on the left.
 const roomFor = (names) => Math.min(220, 22 + 6.3 * Math.max(...names.map(({ length }) => length)));
 
 function lanes(box, width, height, names, left, draw) {
@@ -88,7 +88,7 @@ function lanes(box, width, height, names, left, draw) {
   });
 }
 
-// White for little, dark orange for much; as the exponential scale of the dashboards.
+// From white to dark orange, with the exponential scale of the dashboards.
 function heat(share) {
   const [r, g, b] = [[255, 245, 235], [253, 141, 60], [127, 39, 4]].reduce((before, after, i, all) => {
     const x = (1 - share ** 0.5) * (all.length - 1);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { launch } from '../../web/browser/harness.mjs';
 
 const WIDTH = 1600;
-const SCALE = 0.75; // the pictures are kept in the repository
+const SCALE = 0.75; // smaller files: the pictures are in the repository
 const [folder, ...names] = process.argv.slice(2);
 const own = (name) => fs.readFileSync(new URL(name, import.meta.url), 'utf8');
 const uplot = (name) => fs.readFileSync(path.join(process.env.RCACHED_UPLOT, name), 'utf8');
@@ -29,7 +29,7 @@ try {
     await context.close();
     const rows = data.panels.filter((panel) => panel.type === 'row').length;
     if (problems.length > 0) throw new Error(`${name}: ${problems.join('\n')}`);
-    if (drawn.panels + rows !== data.panels.length) throw new Error(`${name}: ${drawn.panels} of ${data.panels.length - rows} panels were drawn`);
+    if (drawn.panels + rows !== data.panels.length) throw new Error(`${name}: only ${drawn.panels} of ${data.panels.length - rows} panels were drawn`);
     console.log(`grafana-${name}.png: ${drawn.panels} panels, ${drawn.empty.length} of them without data here${drawn.empty.length ? `: ${drawn.empty.join(', ')}` : ''}`);
   }
 } finally {

@@ -65,7 +65,7 @@ function drawPanel(box, picture, panel, width, height) {
       drawLegend(box, panel, lines);
       break;
     }
-    default: throw new Error(`no way to draw a ${panel.type}`);
+    default: throw new Error(`cannot draw a panel of type ${panel.type}`);
   }
 }
 

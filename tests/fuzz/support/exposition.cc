@@ -27,7 +27,7 @@ bool take(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-// A quoted label value with the three escapes there are.
+// A quoted label value with the three valid escapes.
 bool take_quoted(std::string_view& text) {
   if (!take(text, "\"")) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -56,21 +56,21 @@ const char* sample_error(std::string_view line, std::set<std::string>& series) {
   const std::string value(line);
   char* end = nullptr;
   std::strtod(value.c_str(), &end);
-  if (value.empty() || *end != '\0') return "the value is no number, or more follows";
+  if (value.empty() || *end != '\0') return "the value is not a number, or text follows it";
   return nullptr;
 }
 
 const char* comment_error(std::string_view line, std::set<std::string>& typed) {
   if (take(line, "# HELP ")) {
-    if (take_name(line).empty() || !take(line, " ")) return "HELP of no metric";
+    if (take_name(line).empty() || !take(line, " ")) return "HELP without a metric name";
     for (std::size_t i = 0; i < line.size(); ++i) {
       if (line[i] == '\\' && (++i == line.size() || (line[i] != '\\' && line[i] != 'n')))
-        return "HELP with a bad escape";
+        return "HELP with an invalid escape";
     }
   } else if (take(line, "# TYPE ")) {
     const std::string_view name = take_name(line);
     if (line != " gauge" && line != " counter" && line != " histogram") return "unknown TYPE";
-    if (!typed.emplace(name).second) return "a second TYPE of one metric";
+    if (!typed.emplace(name).second) return "a second TYPE for the metric";
   }
   return nullptr;
 }
@@ -97,7 +97,7 @@ bool is_utf8(std::string_view text) {
 
 std::string find_exposition_error(std::string_view text) {
   if (!is_utf8(text)) return "not UTF-8";
-  if (!text.empty() && text.back() != '\n') return "the last line is not ended";
+  if (!text.empty() && text.back() != '\n') return "no newline at the end";
   std::set<std::string> series, typed;
   while (!text.empty()) {
     const std::string_view line = take_line(text);

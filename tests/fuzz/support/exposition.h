@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strict reader of the Prometheus text format 0.0.4, written from its description and sharing nothing with
-// the code that writes it.
+// A strict parser of the Prometheus text format 0.0.4, written from its specification and independent of the
+// code that writes it.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace rcached::fuzz {
 
-// Empty when `text` is well-formed, else what is wrong with which line.
+// Empty if `text` is well-formed, otherwise the first error and its line.
 std::string find_exposition_error(std::string_view text);
 
 // Whether `text` is valid UTF-8.

@@ -18,10 +18,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view kHead = "== ";
 constexpr std::string_view kArrow = " -> ";
 constexpr std::ptrdiff_t kMaxUp = 3;
-// Deeper than any reader follows links one after the other, times kMaxUp.
+// More than the number of successive links that any reader follows, times kMaxUp.
 constexpr int kDepth = 24;
 
-// One base for the whole run, in memory where there is such a place, removed at the end of the process.
+// One base directory for the whole run, in /dev/shm if possible, removed at the end of the process.
 class Base {
  public:
   Base() {
@@ -58,7 +58,7 @@ FileTree::FileTree(std::string_view text) {
   static const Base base;
   root_ = base.deep() / "root";
   fs::create_directory(root_);
-  // Links last, so that no file is made through one.
+  // Links last, so that no file is created through one.
   for (const bool links : {false, true}) {
     int entries = 0;
     std::size_t at = text.starts_with(kHead) ? 0 : text.find("\n== ");
@@ -86,7 +86,7 @@ void FileTree::add(std::string_view head, std::string_view contents, bool links)
   std::error_code error;
   if (links) {
     const fs::path target(head.substr(arrow + kArrow.size()));
-    // The parents are real directories: no link before this one may stand in their place.
+    // The parents must be real directories, not links created before this one.
     if (!is_safe(target, kMaxUp) || !fs::is_directory(fs::symlink_status(root_ / path.parent_path(), error)))
       return;
     for (fs::path up = path.parent_path(); !up.empty(); up = up.parent_path()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileTree: a directory tree made from one text, for the readers of sysfs and procfs. It stays within its own
-// directory whatever the text says.
+// FileTree: a directory tree created from one text, for the readers of sysfs and procfs. No text can make it leave
+// its own directory.
 //
 //   == 4/type                      a file; its contents are the lines up to the next ==
 //   DMA-FQ
@@ -15,7 +15,7 @@ namespace rcached::fuzz {
 
 class FileTree {
  public:
-  // Entries that would lead outside, or that the file system refuses, are left out.
+  // Entries that lead outside, or that the file system rejects, are skipped.
   explicit FileTree(std::string_view text);
   ~FileTree();
   FileTree(const FileTree&) = delete;

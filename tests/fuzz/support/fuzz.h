@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fuzz targets share.
+// Shared helpers of the fuzz targets.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace rcached::fuzz {
 
-// The input is a finding when `good` is false.
+// Reports the input as a finding if `good` is false.
 inline void check(bool good, std::string_view what, std::string_view detail = {}) {
   if (good) return;
   std::fprintf(stderr, "violated: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
@@ -25,14 +25,14 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// Takes everything up to the next newline off the front of `text`, and the newline with it.
+// Removes the first line and its newline from `text`, and returns the line.
 inline std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, text.find('\n'));
   text.remove_prefix(line.size() < text.size() ? line.size() + 1 : line.size());
   return line;
 }
 
-// Fit for a line of a log or a terminal.
+// True if `text` can be one line of a log or a terminal.
 inline bool is_printable(std::string_view text) {
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;

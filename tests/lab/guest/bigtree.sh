@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario bigtree: a domain with 200,000 ranges is read within the budget, in chunks that hold nobody up.
+# Scenario bigtree: a domain with 200,000 ranges is read within the budget, in chunks that do not block other work.
 
 budget_ms=100
 printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 8MiB}\naudit: {interval: 1s, budget: %dms}\n' $budget_ms >"$LAB_CONFIG"
@@ -29,7 +29,7 @@ longest_us=$(metric rcached_kernel_read_longest_seconds '' /tmp/after | awk '{ p
 chunks=$(delta rcached_kernel_reads_total)
 info "an audit every second of $ranges ranges: $read_ms ms of reading in $elapsed s, $chunks chunks, the longest $longest_us us (emulated CPU)"
 expect_le "milliseconds of reading in $elapsed s" "$read_ms" "$(echo "$elapsed" | awk -v budget=$budget_ms '{ print int(($1 + 1) * budget + 10 * budget) }')"
-expect_ge "chunks, of 512 ranges at most" "$chunks" $((ranges / 512)) # how long one takes is the emulation's matter
+expect_ge "chunks, of 512 ranges at most" "$chunks" $((ranges / 512)) # the time of one depends on the emulation
 expect_eq "drift" "$(metric rcached_audit_drift_ranges_total '' /tmp/after)" 0
 at_rest
 compare_three_ways "200,000 ranges"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario capabilities: the unit's capabilities are what rcached needs, and no more. As a user without any other
-# privilege it traces with all of them, gives them up then, and refuses clearly when one is missing. Needs --file /sbin/setpriv-full=PATH
-# (util-linux; busybox's cannot change the user).
+# Scenario capabilities: the unit's capabilities are exactly those that rcached needs. As a user without other
+# privileges, it traces with all of them, then drops them; without one of them it fails with a clear message. Needs
+# --file /sbin/setpriv-full=PATH (util-linux; busybox's cannot change the user).
 
-# as_user CAPABILITIES COMMAND...: becomes the command, as uid 65534 with only these capabilities; call it in a subshell.
+# as_user CAPABILITIES COMMAND...: execs the command as uid 65534 with only these capabilities; call it in a subshell.
 as_user() {
   _caps=$1
   shift
@@ -20,7 +20,7 @@ as_user $UNIT_CAPABILITIES /bin/rcached run --config "$LAB_CONFIG" >"$LAB_LOG" 2
 LAB_RCACHED=$!
 wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 60
 expect_eq "user of rcached" "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' /proc/$LAB_RCACHED/status)" 65534
-# Before 5.19 every call of bpf(2) takes CAP_BPF (bit 39) where unprivileged_bpf_disabled is set.
+# Before 5.19, every call of bpf(2) requires CAP_BPF (bit 39) if unprivileged_bpf_disabled is set.
 kept=0000000000000000
 case $LAB_KERNEL in 5.10) kept=0000008000000000 ;; esac
 expect_eq "capabilities of all its threads after the start" \
@@ -32,10 +32,10 @@ wait_until "[ \"\$(metric iova_allocations_total 'domain=\"$group\"')\" -ge 500 
 expect_ge "allocations seen with $UNIT_CAPABILITIES" "$(metric iova_allocations_total "domain=\"$group\"")" 500
 expect_eq "devices of group $group by name" \
   "$(metric iova_domain_info "domain=\"$group\".*driver=\"nvme\"")" 1
-# What goes on needs none: reading kernel memory, and counting what the kernel skipped.
+# Operation needs no capabilities: reading kernel memory, and counting skipped programs.
 expect_ge "audits without capabilities" "$(metric rcached_audits_total)" 1
 expect_eq "reads of kernel memory that failed" "$(metric rcached_kernel_reads_total 'result="fault"')" 0
-expect_ge "events sent, as the probes count" "$(metric rcached_events_sent_total)" 500
+expect_ge "events sent, counted by the probes" "$(metric rcached_events_sent_total)" 500
 stop_rcached
 
 for missing in bpf perfmon syslog; do

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario check: `rcached check` prints what docs/check.md shows, but for the kernel's release. Written for 6.1; needs
+# Scenario check: `rcached check` prints the output shown in docs/check.md, except for the kernel release. Written for 6.1; needs
 # --file /docs/check.md=docs/check.md and --file /sbin/setpriv-full=PATH.
 
 any_release() { sed 's/kernel [^:]*:/kernel RELEASE:/'; }
 
-# expect_documented TITLE FILE: the first block below "## TITLE" is what FILE holds.
+# expect_documented TITLE FILE: the first block below "## TITLE" equals FILE.
 expect_documented() {
   awk -v title="## $1" '$0 == title { on = 1 } on && /^```/ { if (inside) exit; inside = 1; next } inside' /docs/check.md |
     any_release >/tmp/documented

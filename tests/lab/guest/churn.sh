@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario churn: under load, twenty times over, a CPU goes and comes back, a driver is unbound and bound again, a
-# group changes its type from DMA to identity and back, a domain dies and is born at the same address.
+# Scenario churn: under load, twenty times, a CPU goes offline and online, a driver is unbound and bound again, a group
+# changes its type from DMA to identity and back, a domain is destroyed and created again at the same address.
 
 rounds=20
 printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 8MiB}\npipeline: {snapshot_interval: 200ms}\naudit: {interval: 5s, budget: 300ms}\n' >"$LAB_CONFIG"
@@ -15,7 +15,7 @@ compare_three_ways "before"
 slow=$(basename "$(readlink -f "/sys/class/block/$LAB_NVME_SLOW/device/device")")
 slow_group=$(basename "$(readlink -f "/sys/bus/pci/devices/$slow/iommu_group")")
 translating=$(domain_type "$slow_group")
-rss() { awk '/RssAnon/ { print $2 }' "/proc/$LAB_RCACHED/status"; } # without the rings, which are the kernel's
+rss() { awk '/RssAnon/ { print $2 }' "/proc/$LAB_RCACHED/status"; } # without the rings, which are kernel memory
 
 background_load
 exerciser run threads=2 ops=1000000000 seed=3 mix=steady domain=0 rate=2000
@@ -26,8 +26,8 @@ while [ $round -lt $rounds ]; do
   [ $round != 10 ] || rss_start=$(rss)
   echo 0 >"/sys/devices/system/cpu/cpu$((LAB_CPUS - 1))/online" || fail "CPU offline, round $round"
   echo "$slow" >/sys/bus/pci/drivers/nvme/unbind || fail "unbind, round $round"
-  # The driver gives its last buffers back behind the unbind's back; the kernel does not survive it when the group's
-  # type has changed by then.
+  # The driver frees its last buffers asynchronously after the unbind; the kernel crashes if the group's type has
+  # changed by then.
   wait_until "[ \"\$(metric iova_outstanding_ranges 'domain=\"$slow_group\"')\" = 0 ]" 2 || late=$((late + 1))
   if [ -w "/sys/kernel/iommu_groups/$slow_group/type" ]; then
     echo identity >"/sys/kernel/iommu_groups/$slow_group/type" 2>/tmp/type.err && changed=$((changed + 1))
@@ -36,7 +36,7 @@ while [ $round -lt $rounds ]; do
   fi
   echo "$slow" >/sys/bus/pci/drivers/nvme/bind || fail "bind, round $round"
   echo 1 >"/sys/devices/system/cpu/cpu$((LAB_CPUS - 1))/online" || fail "CPU online, round $round"
-  [ -d "/proc/$LAB_RCACHED" ] || { fail "rcached is gone in round $round: $(last_words)"; return 0; }
+  [ -d "/proc/$LAB_RCACHED" ] || { fail "rcached has exited in round $round: $(log_tail)"; return 0; }
 done
 exerciser stop
 background_end

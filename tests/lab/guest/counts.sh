@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario counts: rcached's counters against an independent count of the same calls, to the last event, and its
-# mirror against the fill that the probes read. The count is the kernel's own: kprobe_profile, hits and misses.
+# Scenario counts: compares rcached's counters exactly with an independent count of the same calls, and its mirror with
+# the fill levels that the probes read. The independent count is the kernel's kprobe_profile, hits and misses.
 
 printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\n%s\n' "$LAB_EXTRA_CONFIG" >"$LAB_CONFIG"
 start_rcached || return 0
@@ -9,13 +9,13 @@ group=$(domain_of "$LAB_NVME")
 free=free_iova_fast
 case $LAB_KERNEL in 5.10) free=iova_rcache_insert ;; esac
 
-# skipped FUNCTION FILE: calls whose program the kernel did not run, so that no event was made: of the program at the
-# return (the one at the entry, where there is one, makes no event).
+# skipped FUNCTION FILE: calls whose program the kernel did not run, so that no event was sent: of the program at the
+# return (the one at the entry, if any, sends no event).
 skipped() { metric rcached_program_skipped_total "program=\"$1\",method=\"(fexit|kretprobe)\"" "$2"; }
-# lost_rings FILE: events made but lost on the way.
+# lost_rings FILE: events that were sent but lost.
 lost_rings() { metric rcached_events_lost_total 'reason="(ring_full|entry_missing)"' "$1"; }
 
-for size in 16k 64k 128k 512k; do direct_read "$LAB_NVME" $size 8; done # the driver keeps pages for its own lists from then on
+for size in 16k 64k 128k 512k; do direct_read "$LAB_NVME" $size 8; done # from now on, the driver keeps pages for its own lists
 kprobe_count_begin alloc_iova_fast $free
 rest
 alloc_start=$(kprobe_count alloc_iova_fast)
@@ -61,10 +61,10 @@ case $LAB_KERNEL in
     ;;
 esac
 
-# The mirror at rest is what the probes last read, everywhere; and the balance sheet adds up.
+# At rest, the mirror equals the last reading of the probes everywhere, and the balance sheet adds up.
 expect_eq "rcached_drift_ranges, all domains" "$(metric rcached_drift_ranges '' /tmp/after)" 0
 expect_eq "iova_unaccounted_ranges, all domains" "$(metric iova_unaccounted_ranges '' /tmp/after)" 0
-# What is outstanding is what the kernel allocated and did not free (a driver may keep a page for its own lists).
+# Outstanding ranges were allocated and not freed by the kernel (a driver may keep a page for its own lists).
 if [ $((alloc_skips + free_skips)) = 0 ]; then
   expect_eq "growth of iova_outstanding_ranges = allocs - frees" \
     "$(delta iova_outstanding_ranges "domain=\"$group\"")" $((allocs_kernel - failures - frees_kernel))
@@ -80,5 +80,5 @@ corrected=$(delta rcached_drift_corrections_total "domain=\"$group\"")
 info "predictions $predictions, hits $hits; ranges corrected $corrected; misses: $(awk -v d="domain=\"$group\"" 'index($0, "rcached_prediction_misses_total{") == 1 && index($0, d) { n = split($0, p, "class=\""); split(p[n], c, "\""); printf "%s %s, ", c[1], $NF }' /tmp/after)"
 expect_ge "predicted pfns" "$predictions" 4000
 least=990
-[ "$LAB_SCENARIO" = kprobes ] && least=900 # the kernel skips kprobes that nest, and each skip is a surprise later
+[ "$LAB_SCENARIO" = kprobes ] && least=900 # the kernel skips nested kprobes, and each skip causes a miss later
 expect_ge "prediction hits in permille" $((hits * 1000 / predictions)) $least

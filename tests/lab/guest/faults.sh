@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario faults: what goes wrong around a daemon on a real kernel: a second instance, no privileges, a kill, rings
-# that are too small. Each has its own exit code and one clear line; nothing stays attached; every loss is counted.
+# Scenario faults: failures of the daemon on a real kernel: a second instance, no privileges, SIGKILL, rings that are too
+# small. Each has its own exit code and one clear message; nothing stays attached; every loss is counted.
 
 # programs: BPF programs in the kernel that belong to the probes.
-# shellcheck disable=SC2010 # it is the links' targets that count
+# shellcheck disable=SC2010 # searches the links' targets
 programs() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'bpf-prog\|bpf_link'; }
-# trampolines: functions under fentry/fexit or kprobe, as the kernel lists them.
+# attached: number of functions with fentry/fexit or kprobe, as listed by the kernel.
 attached() { grep -c -E '^(alloc|free)_iova' "$TRACING/enabled_functions" 2>/dev/null; }
 
 expect_eq "functions attached before the start" "$(attached)" 0
@@ -24,15 +24,15 @@ wait_until '[ "$(attached)" = 0 ]' 5
 expect_eq "functions attached after kill -9" "$(attached)" 0
 expect_eq "kprobe events left" "$(wc -l <"$TRACING/kprobe_events")" 0
 
-# It starts again at once, and ends within 2 s of Ctrl-C with success.
+# It starts again at once, and exits successfully within 2 s of Ctrl-C.
 start_rcached || return 0
 begin=$(cut -d. -f1 /proc/uptime)
 kill -INT "$LAB_RCACHED"
 wait "$LAB_RCACHED"
 expect_eq "exit code after SIGINT" $? 0
-expect_le "seconds from SIGINT to the end" $(($(cut -d. -f1 /proc/uptime) - begin)) 2
+expect_le "seconds from SIGINT to exit" $(($(cut -d. -f1 /proc/uptime) - begin)) 2
 LAB_RCACHED=''
-expect_eq "functions attached after a clean end" "$(attached)" 0
+expect_eq "functions attached after a clean shutdown" "$(attached)" 0
 
 # Without privileges.
 adduser -D -H nobody2 2>/dev/null || { echo 'nobody2:x:65500:65500::/:/bin/sh' >>/etc/passwd; }
@@ -41,7 +41,7 @@ expect_eq "exit code without root" $? 4
 expect_eq "lines without root" "$(wc -l </tmp/user.log)" 1
 info "without root: $(cat /tmp/user.log)"
 
-# Small rings and a slow drain under load: loss is counted to the event, and the confidence says so.
+# Small rings and slow draining under load: losses are counted exactly, and reported in the confidence.
 printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\n' >/tmp/small.yaml
 LAB_CONFIG=/tmp/small.yaml
 start_rcached || return 0
@@ -52,7 +52,7 @@ scrape /tmp/lossy
 expect_ge "events lost with rings of 64 KiB" "$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)" 1000
 expect_eq "events sent = received + lost" "$(metric rcached_events_sent_total '' /tmp/lossy)" \
   $(($(metric rcached_events_received_total '' /tmp/lossy) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/lossy)))
-# Once it has been read again it is trusted again.
+# After it has been read again, its confidence is restored.
 resynced="domain=\"$group\",confidence=\"resynced\""
 wait_until '[ "$(metric rcached_domain_confidence "$resynced")" = 1 ]' 30
 expect_eq "confidence of the domain is resynced" "$(metric rcached_domain_confidence "$resynced")" 1

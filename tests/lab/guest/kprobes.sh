@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario kprobes: the same exactness as `counts` when no trampoline may be used (kprobe and kretprobe only).
+# Scenario kprobes: the same checks as in `counts` without trampolines (only kprobe and kretprobe).
 
 export LAB_EXTRA_CONFIG='kernel: {probes: kprobe}'
 . /lab/counts.sh

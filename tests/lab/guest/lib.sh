@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a scenario can use: verdicts, waiting, metrics of rcached, devices and their domains, the lab's own modules,
-# independent call counts.
+# Helpers for scenarios: verdicts, waiting, metrics of rcached, devices and their domains, the lab's modules, independent
+# call counts.
 #
 # A scenario is a file guest/NAME.sh, run by init in the guest with these helpers and the variables of /etc/lab.env:
 # LAB_KERNEL (series), LAB_IOMMU, LAB_MODE, LAB_CPUS, LAB_SCENARIO; and LAB_NVME, LAB_NVME_SLOW, LAB_DISK, LAB_NIC
-# (device names found at boot). It passes when it says at least one `pass` and no `fail`.
+# (device names found at boot). It passes with at least one `pass` and no `fail`.
 
 LAB_URL=http://127.0.0.1:9731
 LAB_CONFIG=/etc/rcached/rcached.yaml
 LAB_LOG=/tmp/rcached.log
-LAB_ECHO=10.0.2.100 # a fixed address of the virtual network; port 7 sends back what it is sent
+LAB_ECHO=10.0.2.100 # a fixed address of the virtual network; port 7 is an echo service
 TRACING=/sys/kernel/tracing
 
-# --- verdicts: one line each, understood by lab.py
+# --- verdicts: one line each, parsed by lab.py
 
 pass() { echo "LAB: PASS $*"; }
 fail() {
@@ -24,7 +24,7 @@ info() { echo "LAB: INFO $*"; }
 lab_done() {
   stop_rcached
   dmesg | grep -E 'WARNING: |BUG: |Oops: ' | while read -r line; do fail "kernel log: $line"; done
-  [ -e /tmp/failed ] && [ -e "$LAB_LOG" ] && sed 's/^/rcached: /' "$LAB_LOG" # into the serial log that is kept
+  [ -e /tmp/failed ] && [ -e "$LAB_LOG" ] && sed 's/^/rcached: /' "$LAB_LOG" # into the saved serial log
   echo "LAB: DONE"
   sleep 1
   poweroff -f
@@ -56,7 +56,7 @@ wait_until() {
 
 # --- devices
 
-# _driver_of_net IFACE: the driver behind a network interface (interface names differ between kernels).
+# _driver_of_net IFACE: the driver of a network interface (interface names differ between kernels).
 _driver_of_net() { basename "$(readlink -f "/sys/class/net/$1/device/driver")"; }
 
 _find_devices() {
@@ -77,7 +77,7 @@ _find_devices() {
   [ -n "$LAB_NVME" ] && [ -n "$LAB_NVME_SLOW" ] && [ -n "$LAB_DISK" ] && [ -n "$LAB_NIC" ]
 }
 
-# lab_devices: waits for all devices, ties one request to one DMA mapping, brings the network up.
+# lab_devices: waits for all devices, ensures one DMA mapping per request, brings the network up.
 lab_devices() {
   wait_until _find_devices 20 || return 1
   _find_devices
@@ -117,15 +117,15 @@ domain_type() { cat "/sys/kernel/iommu_groups/$1/type"; }
 # echo_bytes KIB: sends KIB over the NIC to an echo server outside the guest and reads it back.
 echo_bytes() { dd if=/dev/zero bs=1k count="$1" 2>/dev/null | nc "$LAB_ECHO" 7 | wc -c; }
 
-# direct_read DEVICE BLOCKSIZE COUNT: one O_DIRECT read after the other.
+# direct_read DEVICE BLOCKSIZE COUNT: sequential O_DIRECT reads.
 direct_read() { dd if="/dev/$1" of=/dev/null bs="$2" count="$3" iflag=direct 2>/tmp/dd.log; }
 
 # --- rcached
 
-# last_words: the end of rcached's log on one line.
-last_words() { tail -n 3 "$LAB_LOG" | sed 's/ *$//' | paste -s -d '|' | sed 's/|/ | /g'; }
+# log_tail: the end of rcached's log on one line.
+log_tail() { tail -n 3 "$LAB_LOG" | sed 's/ *$//' | paste -s -d '|' | sed 's/|/ | /g'; }
 
-# start_rcached [ARGUMENT...]: starts the daemon and waits until it is ready; fails with its last words.
+# start_rcached [ARGUMENT...]: starts the daemon and waits until it is ready; on failure, prints the end of its log.
 start_rcached() {
   /bin/rcached run --config "$LAB_CONFIG" "$@" >"$LAB_LOG" 2>&1 &
   LAB_RCACHED=$!
@@ -133,16 +133,16 @@ start_rcached() {
     [ -d "/proc/$LAB_RCACHED" ]; then
     return 0
   fi
-  fail "rcached is not ready: $(last_words)"
+  fail "rcached is not ready: $(log_tail)"
   return 1
 }
 
-# stop_rcached: ends it as a service manager would; says so when it takes over five seconds.
+# stop_rcached: stops it as a service manager would; fails if that takes more than five seconds.
 stop_rcached() {
   [ -n "$LAB_RCACHED" ] && [ -d "/proc/$LAB_RCACHED" ] || return 0
   kill -TERM "$LAB_RCACHED"
   if ! wait_until "[ ! -d /proc/$LAB_RCACHED ] || grep -q 'State:.Z' /proc/$LAB_RCACHED/status" 5; then
-    fail "rcached did not end within 5 s of SIGTERM"
+    fail "rcached did not exit within 5 s of SIGTERM"
     kill -KILL "$LAB_RCACHED"
   fi
   wait "$LAB_RCACHED"
@@ -151,7 +151,7 @@ stop_rcached() {
   LAB_RCACHED=''
 }
 
-# scrape FILE: saves one scrape, so that several sums see the same moment.
+# scrape FILE: saves one scrape, so that several sums use the same snapshot.
 scrape() { wget -q -O "$1" "$LAB_URL/metrics"; }
 
 # metric NAME [LABEL-REGEX [FILE]]: the sum of the matching series, from FILE or a fresh scrape; empty if none match.
@@ -166,18 +166,18 @@ metric() {
 
 # delta NAME [LABEL-REGEX]: growth of a metric from the scrape /tmp/before to the scrape /tmp/after.
 delta() {
-  _before=$(metric "$1" "$2" /tmp/before) # a series that is not there yet is 0
+  _before=$(metric "$1" "$2" /tmp/before) # a series that does not exist yet is 0
   echo "${_before:-0} $(metric "$1" "$2" /tmp/after)" | awk '{ printf "%.15g", $2 - $1 }'
 }
 
-# activity: what moves while anything is under way, in the kernel (calls counted by kprobe_count_begin; flush queues
+# activity: counters that change during any activity in the kernel (calls counted by kprobe_count_begin; flush queues
 # drain by timer) or in rcached.
 activity() { echo "$(awk '{ print $1, $2 + $3 }' "$TRACING/kprobe_profile") $(metric rcached_events_total)"; }
 
 # rest [COMMAND [SECONDS [TIMEOUT]]]: waits until COMMAND (activity) prints the same twice, SECONDS (1.2) apart.
 rest() {
   _watched=${1:-activity} _pause=${2:-1.2} _last=''
-  wait_until _still "${3:-30}" || fail "the guest does not come to rest"
+  wait_until _still "${3:-30}" || fail "the guest does not become idle"
 }
 _still() {
   _now=$($_watched)
@@ -196,13 +196,13 @@ load_modules() {
   done
 }
 
-# exerciser COMMAND...: see module/exerciser.c; fails when the exerciser refuses.
-exerciser() { echo "$*" >/proc/iova_exerciser || { fail "the exerciser refuses: $*"; return 1; }; }
+# exerciser COMMAND...: see module/exerciser.c; fails if the exerciser rejects it.
+exerciser() { echo "$*" >/proc/iova_exerciser || { fail "the exerciser rejects: $*"; return 1; }; }
 
-# exerciser_run NAME=VALUE...: runs to the end.
+# exerciser_run NAME=VALUE...: runs it and waits for the end.
 exerciser_run() { exerciser run "$@" && exerciser wait; }
 
-# exerciser_count allocs|failures|frees|live DOMAIN-REGEX [ORDER]: a sum of the exerciser's own books.
+# exerciser_count allocs|failures|frees|live DOMAIN-REGEX [ORDER]: a sum of the exerciser's own counters.
 exerciser_count() {
   awk -v field="$1" -v domain="^($2)\$" -v order="$3" '
     BEGIN { column["allocs"] = 4; column["failures"] = 5; column["frees"] = 6; column["live"] = 7 }
@@ -215,7 +215,7 @@ exerciser_value() {
   sed -n "s/^${2:+domain }${2:-run} .*\b$1=\([^ ]*\).*/\1/p" /proc/iova_exerciser
 }
 
-# oracle: what the allocator really holds; see module/oracle.c. Meaningful at rest: `rest oracle`.
+# oracle: the actual state of the allocator; see module/oracle.c. Only valid at rest: `rest oracle`.
 oracle() { sort /proc/iova_oracle; }
 
 # --- independent counts, by kprobe events of tracefs
@@ -227,10 +227,10 @@ _probe() {
   [ -n "$_symbol" ] && echo "p:lab/$1 $_symbol" >>"$TRACING/kprobe_events"
 }
 
-# Hits are counted without a trace, and no command names need to be recorded at every task switch.
+# Hits are counted without tracing, and command names need not be recorded at every task switch.
 _tracing_quiet() { echo 0 | tee "$TRACING/tracing_on" "$TRACING/options/record-cmd" >/dev/null; }
 
-# kprobe_count_begin FUNC...: counts calls from here on. A new begin starts again at zero.
+# kprobe_count_begin FUNC...: starts counting calls from zero.
 kprobe_count_begin() {
   kprobe_count_end
   _tracing_quiet
@@ -254,8 +254,8 @@ kprobe_hist_begin() {
   done
 }
 
-# kprobe_hist FUNC [SIZE]: calls in the domain that saw most of them, of one size (in pages) or of all. Calls that the
-# kernel missed are not in it: compare kprobe_missed FUNC with 0.
+# kprobe_hist FUNC [SIZE]: calls in the domain with most of them, of one size (in pages) or of all. Calls that the
+# kernel missed are not included: compare kprobe_missed FUNC with 0.
 kprobe_hist() {
   sed -n 's/^{ iovad: *\([0-9]*\), size: *\([0-9]*\) } hitcount: *\([0-9]*\).*/\1 \2 \3/p' \
     "$TRACING/events/lab/$1/hist" | awk -v size="$2" '

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario loss: rings so small that at least a fifth of the events is lost. Every lost event is counted, the domains
-# say that they are lossy, and within two seconds of rest all is exact again.
+# Scenario loss: rings so small that at least a fifth of the events is lost. Every lost event is counted, the domains are
+# reported as lossy, and within two seconds of rest everything is exact again.
 
 printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 20ms, snapshot_interval: 200ms}\naudit: {interval: 60s, budget: 300ms}\n' >"$LAB_CONFIG"
 . /lab/three_ways.sh
@@ -21,7 +21,7 @@ at_rest
 scrape /tmp/after
 sent=$(metric rcached_events_sent_total '' /tmp/after)
 lost=$(metric rcached_events_lost_total 'reason="ring_full"' /tmp/after)
-info "$sent events made, $lost lost in full rings; audits repaired: $(drift_by_part /tmp/after)"
+info "$sent events sent, $lost lost in full rings; audits repaired: $(drift_by_part /tmp/after)"
 expect_ge "lost events in percent" $((lost * 100 / sent)) 20
 expect_eq "events sent = received + lost" "$sent" $(($(metric rcached_events_received_total '' /tmp/after) + lost))
 expect_ge "domains resynced" "$(metric rcached_domain_confidence 'confidence="resynced"' /tmp/after)" 2

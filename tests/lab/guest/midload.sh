@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario midload: rcached starts in the middle of a running load. Its first scrape balances; at the next rest it
-# agrees with the oracle, pfn for pfn.
+# Scenario midload: rcached starts during a running load. Its first scrape balances; at the next rest it equals the
+# oracle, pfn for pfn.
 
 printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 32MiB}\naudit: {interval: 5s, budget: 300ms}\n' >"$LAB_CONFIG"
 . /lab/three_ways.sh
@@ -31,16 +31,16 @@ scrape /tmp/rest
 info "$(metric rcached_events_total '' /tmp/rest) events, lost $(metric rcached_events_lost_total '' /tmp/rest); drift $(drift_by_part /tmp/rest); corrected $(metric rcached_drift_corrections_total "" /tmp/rest)"
 expect_eq "unaccounted ranges at rest" "$(metric iova_unaccounted_ranges '' /tmp/rest)" 0
 compare_three_ways "started under load"
-# An operation may be under way while its magazine is read, and be taken for done or undone; what that has left
-# behind is found by the audits that follow. An event lost by preemption (7.x) can add a whole magazine to that.
-put_right=$(($(metric rcached_audit_drift_ranges_total '' /tmp/rest) + $(metric rcached_drift_corrections_total '' /tmp/rest)))
+# If an operation is in progress while its magazine is read, it is not known whether the reading includes it; the next
+# audits find the resulting differences. An event lost by preemption (7.x) can add a whole magazine to them.
+corrected=$(($(metric rcached_audit_drift_ranges_total '' /tmp/rest) + $(metric rcached_drift_corrections_total '' /tmp/rest)))
 if [ "$(metric rcached_events_lost_total '' /tmp/rest)" = 0 ]; then
-  expect_le "ranges put right after the seeding" "$put_right" 300
+  expect_le "ranges corrected after the seeding" "$corrected" 300
 else
-  info "ranges put right after the seeding and after lost events: $put_right"
+  info "ranges corrected after the seeding and after lost events: $corrected"
 fi
 exerciser free
 at_rest
-# What is left was reserved before the start, which nobody can tell of a domain without a group.
-expect_eq "mappings from before the start in the exerciser's domains, when all is freed" \
+# The rest was reserved before the start, which cannot be detected for a domain without a group.
+expect_eq "mappings from before the start in the exerciser's domains, after all is freed" \
   "$(metric iova_outstanding_before_start_ranges 'domain="iovad-')" $(($(exerciser_value reserved x0) + $(exerciser_value reserved x1)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario modules: the lab's own modules are what they claim to be, before anything is measured with them. The
-# exerciser's books and the oracle, which know nothing of each other, must agree on every domain. Needs no rcached.
+# Scenario modules: tests the lab's own modules before they are used to test rcached. The exerciser's counters and the
+# oracle, which are independent of each other, must agree on every domain. Needs no rcached.
 
 load_modules || return 0
 capacity=$(cat /sys/module/iova_oracle/parameters/capacity)
@@ -9,7 +9,7 @@ want=127
 [ "$LAB_KERNEL" = 5.10 ] && want=128
 expect_eq "ranges in a magazine" "$capacity" $want
 
-# balance DOMAIN: "parts tree" of one look: live + cached + depot + reserved, and the ranges of the tree.
+# balance DOMAIN: "parts tree" of one reading: live + cached + depot + reserved, and the ranges of the tree.
 balance() {
   { cat /proc/iova_oracle; exerciser_count live "$1"; } | awk -v domain="$1" -v capacity="$capacity" \
     -v reserved="$(exerciser_value reserved "$1")" '
@@ -20,7 +20,7 @@ balance() {
     $1 == "tree" { tree = $3 }
     END { print live + cached + reserved, tree }'
 }
-# From 6.7 on a worker empties depots in the background, so that one look can be of two moments: look again.
+# From 6.7 on, a worker empties depots in the background, so a reading may be inconsistent: repeat it.
 _balanced() {
   parts=$(balance "$1")
   [ "${parts% *}" = "${parts#* }" ]
@@ -31,14 +31,14 @@ expect_balance() {
     expect_eq "$1: live + cached + depot + reserved = tree of $domain" "${parts% *}" "${parts#* }"
   done
 }
-# exercise NAME=VALUE...: on all CPUs.
+# exercise NAME=VALUE...: runs on all CPUs.
 exercise() {
   exerciser_run threads="$LAB_CPUS" "$@" || return 1
-  info "$*: $(exerciser_value ops) operations, $(($(exerciser_value ops) * 1000 / ($(exerciser_value elapsed_us) / 1000 + 1))) a second"
+  info "$*: $(exerciser_value ops) operations, $(($(exerciser_value ops) * 1000 / ($(exerciser_value elapsed_us) / 1000 + 1))) per second"
 }
 depots() { awk -v order="$1" '$1 == "depot" && $2 == "x1" && $3 == order { sum += $4 } END { print sum + 0 }' /proc/iova_oracle; }
 
-# --- the oracle knows every DMA domain with a PCI device
+# --- the oracle lists every DMA domain with a PCI device
 for path in /sys/bus/pci/devices/*/iommu_group; do
   group=$(basename "$(readlink -f "$path")")
   case "$(domain_type "$group")" in DMA | DMA-FQ) echo "$group" ;; esac
@@ -75,7 +75,7 @@ case $LAB_KERNEL in
 esac
 expect_balance depot
 
-# --- held and leaked ranges, and the end of them
+# --- held and leaked ranges, and freeing them
 exercise ops=40000 seed=3 mix=mixed leak=100
 expect_eq "ranges kept with leak=100" "$(exerciser_count live 'x.')" $((LAB_CPUS * 100))
 exercise ops=40000 seed=4 mix=steady live=300 hold=1
@@ -96,10 +96,10 @@ exerciser reserve 1 1048576 1048639
 expect_eq "with one more reserved" "$(oracle | awk '$1 == "tree" && $2 == "x1" { print $3 }')" 3
 refused=no
 echo "reserve 1 1048600 1048700" 2>/dev/null >/proc/iova_exerciser || refused=yes
-expect_eq "an overlapping reservation is refused" $refused yes
+expect_eq "an overlapping reservation is rejected" $refused yes
 expect_balance "put and new"
 
-# --- one seed, one program: on one CPU the same calls, and the same caches
+# --- the same seed on one CPU gives the same calls and the same caches
 exerciser free
 for round in 1 2; do
   exerciser domains 2
@@ -109,19 +109,19 @@ done
 expect_eq "second run of the same seed" "$(md5sum </tmp/round2)" "$(md5sum </tmp/round1)"
 expect_ge "lines compared" "$(wc -l </tmp/round1)" 20
 
-# --- the books against the kernel's own count of calls
+# --- the exerciser's counters against the kernel's count of calls
 exerciser domains 2
 kprobe_count_begin alloc_iova_fast
 exercise ops=30000 seed=2 mix=mixed
 calls=$(kprobe_count alloc_iova_fast)
 kprobe_count_end
 books=$(($(exerciser_count allocs 'x.') + $(exerciser_count failures 'x.')))
-expect_ge "calls of alloc_iova_fast, the exerciser's and others'" "$calls" "$books"
-expect_le "of them not the exerciser's" $((calls - books)) 20
+expect_ge "calls of alloc_iova_fast, by the exerciser and others" "$calls" "$books"
+expect_le "of these, not by the exerciser" $((calls - books)) 20
 
-# --- a rate is kept, and a long run ends
+# --- the rate limit works, and a long run can be stopped
 exercise ops=$((LAB_CPUS * 2000)) seed=5 mix=mixed rate=1000
-expect_ge "milliseconds for 2000 operations at 1000 a second" $(($(exerciser_value elapsed_us) / 1000)) 1900
+expect_ge "milliseconds for 2000 operations at 1000 per second" $(($(exerciser_value elapsed_us) / 1000)) 1900
 exercise ops=3000000 seed=6 mix=mixed
 expect_ge "operations of the long run" "$(exerciser_value ops)" 3000000
 expect_balance "long run"
@@ -132,4 +132,4 @@ expect_eq "state after stop" "$(exerciser_value state)" idle
 rmmod iova_oracle
 rmmod iova_exerciser
 expect_eq "modules left" "$(grep -c '^iova_' /proc/modules)" 0
-load_modules && expect_eq "they load again" "$(oracle | grep -c ' x')" 2
+load_modules && expect_eq "they can be loaded again" "$(oracle | grep -c ' x')" 2

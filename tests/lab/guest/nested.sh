@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario nested: allocations and frees in interrupts that hit the probes themselves. The kernel skips a program that
-# is running already on its CPU; its twin makes the event instead, and what neither sees is counted. Disk and network
-# together on every CPU, all domains, against the kernel's own counts.
+# Scenario nested: allocations and frees in interrupts during a probe. The kernel skips a program that is already running
+# on its CPU; its twin sends the event instead, and events missed by both are counted. Disk and network together on every
+# CPU, all domains, compared with the kernel's own counts.
 
 start_rcached || return 0
 free=free_iova_fast
@@ -34,7 +34,7 @@ info "kernel $allocs_kernel allocs, $frees_kernel frees; rcached $allocs and $fr
 expect_ge "allocations under disk and network load" "$allocs" 10000
 expect_eq "allocations received + lost = calls of alloc_iova_fast" $((allocs + $(skipped alloc_iova_fast))) "$allocs_kernel"
 expect_eq "frees received + lost = calls of $free" $((frees + $(skipped $free))) "$frees_kernel"
-# 7.x preempts tasks inside programs (PREEMPT_LAZY): the twin can be hit as well.
+# 7.x preempts tasks inside programs (PREEMPT_LAZY): the twin can be skipped, too.
 most=5
 case $LAB_KERNEL in 7.*) most=50 ;; esac
 expect_le "events lost, in ten thousand" "$(((allocs_kernel + frees_kernel - allocs - frees) * 10000 / (allocs_kernel + frees_kernel)))" $most

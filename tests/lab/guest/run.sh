@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario run: rcached under a steady, moderate load of several orders on every device, until the guest is ended.
+# Scenario run: rcached under a steady, moderate load of several orders on every device, until the guest is stopped.
 
 start_rcached || return 0
 echo "LAB: READY"
@@ -18,7 +18,7 @@ while :; do
   echo_bytes 128 >/dev/null
   sleep 0.2
 done &
-# Bursts that are in flight together, from each CPU in turn: what makes outstanding and the caches move.
+# Bursts of concurrent requests, from each CPU in turn, to change outstanding and the caches.
 while :; do
   for cpu in $(seq 0 $((LAB_CPUS - 1))); do
     aioload --cpu "$cpu" --depth 200 --size 8192 --count 200 "/dev/$LAB_NVME_SLOW" >/dev/null
@@ -27,4 +27,4 @@ while :; do
 done &
 
 wait "$LAB_RCACHED"
-fail "rcached ended by itself: $(last_words)"
+fail "rcached exited: $(log_tail)"

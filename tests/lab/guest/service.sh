@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: rootfs
-# Scenario service: the Debian package under a real systemd. This half hands the guest over to a root with systemd in
-# it, which runs service_checks.sh as a unit of its own.
+# Scenario service: the Debian package under a real systemd. This part switches to a root with systemd, which runs
+# service_checks.sh as a unit.
 
 _root_disk() {
   for _path in /sys/block/vd*; do
@@ -9,14 +9,14 @@ _root_disk() {
   done
   [ -b "$LAB_ROOT" ]
 }
-wait_until _root_disk 10 || { fail "no disk with a root"; return 0; }
+wait_until _root_disk 10 || { fail "no root disk"; return 0; }
 mkdir -p /newroot
-mount -t ext4 "$LAB_ROOT" /newroot || { fail "the root cannot be mounted: $(dmesg | tail -n 1)"; return 0; }
+mount -t ext4 "$LAB_ROOT" /newroot || { fail "cannot mount the root disk: $(dmesg | tail -n 1)"; return 0; }
 
 mkdir -p /newroot/lab/bin
 cp -r /lab/. /newroot/lab/
 cp /bin/busybox /newroot/lab/bin/
-for applet in wget nc awk paste ip; do ln -sf busybox "/newroot/lab/bin/$applet"; done # what a minimal Debian lacks
+for applet in wget nc awk paste ip; do ln -sf busybox "/newroot/lab/bin/$applet"; done # missing in a minimal Debian
 cp /etc/lab.env /newroot/etc/lab.env
 cat >/newroot/etc/systemd/system/lab.service <<'UNIT'
 [Unit]
@@ -25,7 +25,7 @@ After=multi-user.target
 Type=oneshot
 ExecStart=/bin/sh /lab/service_checks.sh
 UNIT
-# No udev, so no terminal ever appears: nobody is to wait for one.
+# Without udev no terminal device ever appears, so no getty must wait for one.
 ln -sf /dev/null /newroot/etc/systemd/system/serial-getty@ttyS0.service
 ln -sf /dev/null /newroot/etc/systemd/system/getty.target
 mkdir -p /newroot/etc/systemd/system/default.target.wants

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The other half of scenario service: run by systemd in a Debian root. Installs the package, holds the service to what
-# its documentation promises, upgrades, removes and purges it.
+# The second part of scenario service: run by systemd in a Debian root. Installs the package, checks the service against
+# its documentation, upgrades, removes and purges it.
 
 exec </dev/null >/dev/ttyS1 2>&1
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/lab/bin HOME=/root TERM=dumb
@@ -9,15 +9,15 @@ unset LD_LIBRARY_PATH
 . /lab/lib.sh
 
 main_pid() { systemctl show -P MainPID rcached; }
-answers() { wget -q -O /dev/null "$LAB_URL/-/ready"; }
+responds() { wget -q -O /dev/null "$LAB_URL/-/ready"; }
 attached() { grep -cE '(iova|fq_flush)' "$TRACING/enabled_functions"; }
 journal() { journalctl -q --no-pager -o cat -u rcached "$@"; }
-# of the package itself, so that a second one can be told from it
+# builds the same package with a higher version
 make_upgrade() {
   dpkg-deb -R /lab/rcached.deb /tmp/upgrade && sed -i 's/^Version: .*/&.1/' /tmp/upgrade/DEBIAN/control &&
     dpkg-deb -b /tmp/upgrade /tmp/upgrade.deb >/dev/null
 }
-# finish: what the journal says of a failure goes into the kept log.
+# finish: after a failure, adds the journal to the saved log.
 finish() {
   [ -e /tmp/failed ] && journalctl --no-pager -o short-monotonic | tail -n 60
   lab_done
@@ -33,11 +33,11 @@ expect_eq "exit code of the installation" $? 0
 expect_eq "rcached after the installation" "$(systemctl is-active rcached)" active
 [ "$(systemctl is-active rcached)" = active ] || { cat /tmp/dpkg.log; finish; }
 expect_eq "rcached at the next boot" "$(systemctl is-enabled rcached)" enabled
-wait_until answers 10
+wait_until responds 10
 pid=$(main_pid)
 info "$(systemctl status --no-pager rcached | sed -n 's/^ *Active: //p'); $(systemctl show -P StatusText rcached)"
 
-# --- what it may
+# --- privileges
 exposure=$(systemd-analyze security --no-pager rcached | sed -n 's/.*Overall exposure level for rcached.service: \([0-9.]*\).*/\1/p')
 expect_le "systemd-analyze security" "$exposure" 2.0
 field() { sed -n "s/^$1:[[:space:]]*\([^[:space:]]*\).*/\1/p" "/proc/$pid/status"; }
@@ -46,9 +46,9 @@ expect_eq "CapEff of every thread" "$(sed -n 's/^CapEff:\t//p' "/proc/$pid/task/
 expect_eq "CapPrm of every thread" "$(sed -n 's/^CapPrm:\t//p' "/proc/$pid/task/"*/status | sort -u)" 0000000000000000
 expect_eq "Seccomp" "$(field Seccomp)" 2
 expect_eq "NoNewPrivs" "$(field NoNewPrivs)" 1
-expect_ge "functions that it is attached to" "$(attached)" 5
+expect_ge "functions with attached probes" "$(attached)" 5
 
-# --- it works
+# --- operation
 group=$(domain_of "$LAB_NVME")
 allocations() { metric iova_allocations_total "domain=\"$group\""; }
 before=$(allocations)
@@ -56,22 +56,22 @@ direct_read "$LAB_NVME" 4k 1000
 wait_until "[ \$(allocations) -ge $((before + 1000)) ]" 10
 expect_ge "allocations under NVMe load" "$(allocations)" $((before + 1000))
 expect_ge "audits without capabilities" "$(metric rcached_audits_total)" 1
-expect_eq "audit by the control socket" "$(rcached audit >/tmp/audit.log 2>&1; echo $?)" 0
+expect_eq "audit through the control socket" "$(rcached audit >/tmp/audit.log 2>&1; echo $?)" 0
 
-# --- reload: a valid configuration is taken over and the mirror stays; an invalid one changes nothing
+# --- reload: a valid configuration is applied and the mirror kept; an invalid one changes nothing
 . /lab/service_reload.sh
 
-# --- the end, and after it
+# --- restart, kill, watchdog, stop
 up() { cut -d' ' -f1 /proc/uptime; }
 begin=$(up)
 systemctl restart rcached
 expect_eq "after a restart" "$(systemctl is-active rcached)" active
-wait_until answers 10
+wait_until responds 10
 stamp() { systemctl show -P "$1" rcached; }
-info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms to its process, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from there to ready"
+info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms until its process started, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from then until ready"
 
-# The time is systemd's own, and looking, which takes the CPU from what is waited for, is cheap and rare: the control
-# socket comes just before READY. The best of three: an emulated machine has neighbours.
+# Uses systemd's own timestamps, and polls cheaply and rarely because polling takes CPU time from rcached: the control
+# socket appears just before READY. The best of three, because other guests may use the CPU.
 links_of() { grep -l link_type "/proc/$1/fdinfo/"* 2>/dev/null | wc -l; }
 links=$(links_of "$(main_pid)")
 best=1000
@@ -89,15 +89,15 @@ done
 expect_le "seconds from SIGKILL to ready again" "$best" 3
 expect_eq "after SIGKILL" "$(systemctl is-active rcached)" active
 wait_until "[ \"\$(links_of 1)\" = $links ]" 10
-expect_eq "links that the service manager keeps, links of rcached" "$(links_of 1) $(links_of "$(main_pid)")" "$links $links"
+expect_eq "links kept by the service manager, links of rcached" "$(links_of 1) $(links_of "$(main_pid)")" "$links $links"
 
 mkdir -p /run/systemd/system/rcached.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/rcached.service.d/watchdog.conf
 systemctl daemon-reload && systemctl restart rcached
-wait_until answers 10
+wait_until responds 10
 hung=$(main_pid)
 kill -STOP "$hung"
-wait_until "[ ! -d /proc/$hung ] && answers" 60
+wait_until "[ ! -d /proc/$hung ] && responds" 60
 expect_eq "after the watchdog" "$(systemctl is-active rcached) $(systemctl show -P NRestarts rcached)" "active 1"
 rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
 
@@ -106,7 +106,7 @@ expect_eq "kept by the service manager after a stop" "$(links_of 1)" 0
 expect_eq "attached after a stop" "$(attached)" 0
 expect_eq "/run/rcached after a stop" "$(ls -d /run/rcached 2>/dev/null)" ""
 
-# Killed, and nobody takes over.
+# Killed without a restart.
 mkdir -p /run/systemd/system/rcached.service.d
 printf '[Service]\nRestart=no\n' >/run/systemd/system/rcached.service.d/restart.conf
 systemctl daemon-reload && systemctl start rcached
@@ -125,7 +125,7 @@ old=$(main_pid)
 dpkg -i /tmp/upgrade.deb >/tmp/dpkg.log 2>&1
 expect_eq "exit code of the upgrade" $? 0
 expect_eq "after the upgrade" "$(systemctl is-active rcached)" active
-expect_eq "the upgrade restarts it" "$([ "$(main_pid)" != "$old" ] && echo yes)" yes
+expect_eq "restarted by the upgrade" "$([ "$(main_pid)" != "$old" ] && echo yes)" yes
 expect_eq "the administrator's configuration after the upgrade" "$(head -n 1 /etc/rcached/rcached.yaml)" "# mine"
 expect_ge "lines of its log level, debug, after the upgrade" "$(journal -p debug | grep -c 'configuration:')" 1
 

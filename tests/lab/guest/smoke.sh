@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario smoke: the lab itself is what it claims to be. Needs no rcached.
+# Scenario smoke: tests the lab itself. Needs no rcached.
 
 expect_eq "CPUs" "$(nproc)" "$LAB_CPUS"
 expect_ge "bytes of kernel BTF" "$(wc -c </sys/kernel/btf/vmlinux)" 1000000
 
-# Every DMA master sits in a translated group of the mode asked for.
+# Every DMA master is in a translated group of the requested mode.
 want=DMA
 [ "$LAB_MODE" = lazy ] && [ "$LAB_KERNEL" != 5.10 ] && want=DMA-FQ
 for device in "$LAB_NVME" "$LAB_NVME_SLOW" "$LAB_DISK" "$LAB_NIC"; do
@@ -25,23 +25,23 @@ expect_eq "reads of 4 KiB on $LAB_NVME" "$(sed -n 's/ records in$//p' /tmp/dd.lo
 expect_ge "allocations for 4000 reads" "$(kprobe_count alloc_iova_fast)" 4000
 wait_until "[ \"\$(kprobe_count $free)\" -ge 4000 ]" 3
 expect_ge "$free for 4000 reads" "$(kprobe_count $free)" 4000
-expect_le "allocations besides them" "$(($(kprobe_count alloc_iova_fast) - 4000))" 10
+expect_le "other allocations" "$(($(kprobe_count alloc_iova_fast) - 4000))" 10
 
 # By domain and size, exactly (hist triggers came to Debian after 5.10).
 if [ "$LAB_KERNEL" != 5.10 ]; then
-  direct_read "$LAB_NVME" 16k 2 # the first large request maps a page for the driver's own lists, for good
+  direct_read "$LAB_NVME" 16k 2 # the first large request permanently maps a page for the driver's own lists
   kprobe_hist_begin
   direct_read "$LAB_NVME" 4k 50
   direct_read "$LAB_NVME" 16k 70
   wait_until "[ \"\$(kprobe_hist free_iova_fast)\" = 120 ]" 3
   for function in alloc_iova_fast free_iova_fast; do
-    expect_eq "$function in its domain, all and of 4 pages" \
+    expect_eq "$function in its domain, all sizes and 4 pages" \
       "$(kprobe_hist $function) $(kprobe_hist $function 4)" "120 70"
   done
   expect_eq "calls missed by the kernel" "$(kprobe_missed alloc_iova_fast)" 0
 fi
 
-# The disk and the NIC allocate too.
+# The disk and the NIC also allocate.
 kprobe_count_begin alloc_iova_fast
 direct_read "$LAB_DISK" 64k 50
 expect_ge "allocations for 50 reads on $LAB_DISK" "$(kprobe_count alloc_iova_fast)" 50
@@ -49,7 +49,7 @@ kprobe_count_begin alloc_iova_fast
 expect_eq "bytes echoed over $LAB_NIC" "$(echo_bytes 512)" 524288
 expect_ge "allocations for them" "$(kprobe_count alloc_iova_fast)" 16
 
-# The slow NVMe holds a whole burst in flight: every request is mapped before the first completes.
+# The slow NVMe keeps a whole burst in flight: every request is mapped before the first completes.
 kprobe_count_begin alloc_iova_fast
 aioload --cpu $((LAB_CPUS - 1)) --depth 381 --size 8192 --count 381 "/dev/$LAB_NVME_SLOW" >/tmp/aioload.log 2>&1
 expect_eq "burst" "$(cat /tmp/aioload.log)" "aioload: 381 reads of 8192 bytes in 1 bursts, 381 in flight together"

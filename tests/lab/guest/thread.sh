@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Scenario thread: the example of the 2020 mailing-list thread, on a real kernel. A load with more live mappings than
-# a CPU's cache holds is tied to cpu0, then cpu1, cpu2, cpu3. Nothing leaks, and yet the cache grows by two magazines
-# with every CPU. Strict mode: a completion frees on the CPU that submitted.
+# Scenario thread: the example of the 2020 mailing-list thread, on a real kernel. A load with more live mappings than fit
+# in a CPU's cache is pinned to cpu0, then cpu1, cpu2, cpu3. Nothing leaks, but the cache grows by two magazines with
+# every CPU. Strict mode: a completion frees on the CPU that submitted.
 #
 # 381 = 3 magazines of 127 live mappings (two pages each: order 1, which nothing else here uses). Their frees fill
 # loaded and prev (2 x 127) and push one magazine to the depot, which the next CPU takes.
@@ -25,18 +25,18 @@ while [ "$cpu" -lt "$LAB_CPUS" ]; do
   wait_until "[ \"\$(metric iova_rcache_cpu_cached '$labels')\" = $want ]" 10
   scrape /tmp/now
   expect_eq "after cpu$cpu: iova_rcache_cpu_cached, order 1" "$(metric iova_rcache_cpu_cached "$labels" /tmp/now)" $want
-  expect_eq "after cpu$cpu: of it on cpu$cpu" \
+  expect_eq "after cpu$cpu: of these, on cpu$cpu" \
     "$(metric iova_rcache_magazine_ranges "$labels,cpu=\"$cpu\",.*magazine=\"loaded\"" /tmp/now) + $(metric iova_rcache_magazine_ranges "$labels,cpu=\"$cpu\",.*magazine=\"prev\"" /tmp/now)" \
     "$magazine + $magazine"
   expect_eq "after cpu$cpu: CPUs holding" "$(metric iova_rcache_cpus_holding "$labels" /tmp/now)" $((cpu + 1))
   expect_eq "after cpu$cpu: depot magazines" "$(metric iova_rcache_depot_magazines "$labels" /tmp/now)" 1
   expect_eq "after cpu$cpu: outstanding, order 1" "$(metric iova_outstanding_ranges "$labels" /tmp/now)" 0
-  expect_eq "after cpu$cpu: outstanding of the domain is back at its start" \
+  expect_eq "after cpu$cpu: outstanding of the domain is back at its initial value" \
     "$(metric iova_outstanding_ranges "domain=\"$group\"" /tmp/now)" "$outstanding_start"
   cpu=$((cpu + 1))
 done
 
-# Nothing leaked: every allocation was freed, the growth of the tree is the cache and nothing else.
+# Nothing leaked: every allocation was freed, and the tree has grown only by the cached ranges.
 scrape /tmp/end
 total=$((LAB_CPUS * 2 * depth))
 expect_eq "allocations of order 1" "$(metric iova_allocations_total "$labels" /tmp/end)" $total

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# For scenarios: rcached's mirror, its reading of kernel memory and the oracle (module/oracle.c), compared line by
-# line: loaded and prev of every (domain, order, CPU), every depot, every tree, each with the hash of its pfns.
+# Helpers for scenarios that compare rcached's mirror, its reading of kernel memory and the oracle (module/oracle.c) line
+# by line: loaded and prev of every (domain, order, CPU), every depot, every tree, each with the hash of its pfns.
 
-# _read_three: /tmp/{mirror,kernel,oracle}.lines of this moment, in the oracle's format; rcached's domains by its own
-# labels. The audit behind it must find nothing, so what the mirror shows is not what the audit has repaired.
+# _read_three: the current /tmp/{mirror,kernel,oracle}.lines in the oracle's format, with rcached's labels of domains.
+# The audit that reads them must find no difference, so that the mirror is not one that the audit has just repaired.
 _read_three() {
   oracle | grep -v '^fq ' | sort >/tmp/oracle.raw
   /bin/rcached audit --config "$LAB_CONFIG" --contents >/tmp/contents 2>/tmp/contents.err || return 1
@@ -11,7 +11,7 @@ _read_three() {
   for _side in mirror kernel; do
     sed -n "s/^$_side //p" /tmp/contents | sort >"/tmp/$_side.raw"
   done
-  # The exerciser's domains have no group: rcached calls them iovad-N. Which is which: by their trees' hashes.
+  # The exerciser's domains have no group: rcached labels them iovad-N. They are matched by the hashes of their trees.
   awk '
     $1 != "tree" { next }
     FILENAME == ARGV[1] { if ($2 ~ /^x/) x[$4] = $2; next }
@@ -21,12 +21,12 @@ _read_three() {
     sed -f /tmp/names.sed "/tmp/$_side.raw" | sort >"/tmp/$_side.lines"
   done
   cp /tmp/oracle.raw /tmp/oracle.lines
-  cmp -s /tmp/oracle.raw /tmp/oracle.again # nothing moved meanwhile
+  cmp -s /tmp/oracle.raw /tmp/oracle.again # unchanged meanwhile
 }
 
-# compare_three_ways TITLE: at rest. Prints a table, passes when there is no difference at all.
+# compare_three_ways TITLE: call it at rest. Prints a table; passes if there is no difference.
 compare_three_ways() {
-  wait_until _read_three 60 || { fail "$1: the guest moves under the comparison: $(cat /tmp/contents.err)"; return 1; }
+  wait_until _read_three 60 || { fail "$1: the state changes during the comparison: $(cat /tmp/contents.err)"; return 1; }
   awk -v title="$1" -v release="$(uname -r)" '
     function what(line, f) { split(line, f, " "); return f[1] }
     function domain(line, f) { split(line, f, " "); return f[2] }
@@ -59,24 +59,24 @@ compare_three_ways() {
   expect_ge "$1: lines compared" "$(wc -l </tmp/oracle.lines)" 4
 }
 
-# touch_domains: a call in each of the exerciser's domains. They belong to no group, so rcached learns of them from
-# their first event only.
+# touch_domains: makes calls in each of the exerciser's domains. They belong to no group, so rcached only detects them
+# from their first event.
 touch_domains() { exerciser_run threads=1 ops=200 mix=steady; }
 
-# at_rest: nothing moves in the kernel (depots shrink slowly from 6.7 on) nor in rcached, which has taken all events.
+# at_rest: waits until nothing changes in the kernel (depots shrink slowly from 6.7 on) and rcached has received all events.
 at_rest() { rest _state 1.2 120; }
 _state() {
   scrape /tmp/state
   _sent=$(metric rcached_events_sent_total '' /tmp/state)
   _taken=$(($(metric rcached_events_received_total '' /tmp/state) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/state)))
-  [ "$_sent" = "$_taken" ] || _taken="$_taken, the rest is to come at $(cat /proc/uptime)"
+  [ "$_sent" = "$_taken" ] || _taken="$_taken, the rest is pending at $(cat /proc/uptime)"
   echo "$(md5sum </proc/iova_oracle) $_sent $_taken"
 }
 
-# label_of xN: what rcached calls this domain of the exerciser. Valid after a compare_three_ways.
+# label_of xN: rcached's label of this domain of the exerciser. Valid after compare_three_ways.
 label_of() { sed -n "s|^s/.* \(iovad-[0-9]*\) /.1 $1 /$|\1|p" /tmp/names.sed; }
 
-# background_load: disk and network, until background_end.
+# background_load: load on disk and network until background_end.
 background_load() {
   while [ ! -e /tmp/enough ]; do direct_read "$LAB_NVME" 16k 200; done &
   LAB_LOAD=$!
@@ -90,16 +90,16 @@ background_end() {
   rm -f /tmp/enough
 }
 
-# drift_by_part FILE: what audits found different, of all domains.
+# drift_by_part FILE: differences found by audits in all domains.
 drift_by_part() {
   awk 'index($0, "rcached_audit_drift_ranges_total{") == 1 { match($0, /part="[a-z]*"/); sum[substr($0, RSTART + 6, RLENGTH - 7)] += $NF }
     END { for (part in sum) printf "%s %d ", part, sum[part] }' "$1"
 }
 
-# never_wrong FILE: no audit has found a difference that a lost event does not explain.
+# never_wrong FILE: no audit has found a difference that is not explained by a lost event.
 never_wrong() {
   if [ "$(metric rcached_events_lost_total '' "$1")" = 0 ]; then
     expect_eq "ranges that audits found wrong" "$(metric rcached_audit_drift_ranges_total '' "$1")" 0
-    expect_eq "ranges that readings in the probes had to correct" "$(metric rcached_drift_corrections_total '' "$1")" 0
+    expect_eq "ranges corrected by readings of the probes" "$(metric rcached_drift_corrections_total '' "$1")" 0
   fi
 }

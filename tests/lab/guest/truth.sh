@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab: modules
-# Scenario truth: whatever the allocator is made to do, mirror, reader and oracle agree on every slot, and the mirror
-# says beforehand which pfn comes.
+# Scenario truth: for every kind of load, mirror, reader and oracle agree on every slot, and the mirror predicts which
+# pfn is returned.
 
 printf 'http: {listen: "0.0.0.0:9731"}\nmetrics: {per_cpu: true}\nkernel: {ring_size: 32MiB}\naudit: {interval: 5s, budget: 300ms}\n' >"$LAB_CONFIG"
 . /lab/three_ways.sh
-direct_read "$LAB_NVME" 16k 300 # rcached will find domains in use
+direct_read "$LAB_NVME" 16k 300 # so that domains are in use when rcached starts
 start_rcached || return 0
 load_modules || return 0
 at_rest
@@ -43,7 +43,7 @@ expect_ge "predictions, $LAB_CPUS CPUs" "$(delta rcached_predictions_total "doma
 expect_ge "hits in percent, $LAB_CPUS CPUs" "$hits" 99.5
 compare_three_ways "four CPUs on one domain"
 
-# Everything at once, with disk and network.
+# All mixes at once, with disk and network.
 scrape /tmp/before
 background_load
 for mix in mixed handover depot limits; do
@@ -57,23 +57,23 @@ background_end
 at_rest
 scrape /tmp/after
 info "$(delta rcached_events_total) events, lost $(delta rcached_events_lost_total); all domains: $(delta rcached_predictions_total) predictions, $(predictions '.*') % hits; misses: $(classes '.*')"
-expect_ge "operations of the exerciser, in all" "$(($(exerciser_count allocs 'x.') + $(exerciser_count failures 'x.') + $(exerciser_count frees 'x.')))" 3000000
+expect_ge "operations of the exerciser, total" "$(($(exerciser_count allocs 'x.') + $(exerciser_count failures 'x.') + $(exerciser_count frees 'x.')))" 3000000
 expect_eq "events sent = received + lost in full rings" "$(metric rcached_events_sent_total '' /tmp/after)" \
   $(($(metric rcached_events_received_total '' /tmp/after) + $(metric rcached_events_lost_total 'reason="ring_full"' /tmp/after)))
 compare_three_ways "after everything"
 exerciser free
 at_rest
-compare_three_ways "with all freed"
+compare_three_ways "after all is freed"
 scrape /tmp/end
 for x in $x0 $x1; do
-  expect_eq "outstanding in $x with all freed" "$(metric iova_outstanding_ranges "domain=\"$x\"" /tmp/end)" 0
+  expect_eq "outstanding in $x after all is freed" "$(metric iova_outstanding_ranges "domain=\"$x\"" /tmp/end)" 0
 done
 never_wrong /tmp/end
 if [ "$LAB_MODE" = lazy ]; then
   drained=$(metric iova_flush_queue_drained_ranges_total '' /tmp/end)
   expect_ge "runs of the flush-queue timer" "$(metric iova_flush_queue_drains_total '' /tmp/end)" 10
-  expect_ge "ranges they have freed" "$drained" 100
-  expect_eq "ranges they have freed, by CPU" "$(metric iova_flush_queue_cpu_drained_ranges_total '' /tmp/end)" "$drained"
+  expect_ge "ranges freed by them" "$drained" 100
+  expect_eq "ranges freed by them, by CPU" "$(metric iova_flush_queue_cpu_drained_ranges_total '' /tmp/end)" "$drained"
   expect_eq "ranges waiting at rest" "$(metric iova_fq_pending_ranges '' /tmp/end)" 0
 fi
 expect_eq "unaccounted ranges, all domains" "$(metric iova_unaccounted_ranges '' /tmp/end)" 0

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Drives the kernel's IOVA allocator on domains of its own, from several CPUs, with a seeded random program.
+ * Runs random operations of the kernel's IOVA allocator on its own domains, from several CPUs, with a given seed.
  *
- * Commands are lines written to /proc/iova_exerciser; reading it prints the state and its own books.
+ * Commands are lines written to /proc/iova_exerciser; reading it prints the state and its counters.
  *
- *	domains N		tear all domains down, make x0 .. x(N-1) anew
- *	put N | new N		tear one down with all it holds; make it again, at the same address
- *	reserve N LO HI		reserve pfns; what overlaps an earlier reservation is refused
+ *	domains N		destroy all domains, create x0 .. x(N-1)
+ *	put N | new N		destroy one with its ranges; create it again at the same address
+ *	reserve N LO HI		reserve pfns; must not overlap an earlier reservation
  *	run NAME=VALUE...	start threads: threads, ops, seed, mix, domain, order, cpu, live, burst, leak,
- *				window, rate, hold (struct plan says what they mean)
- *	wait | stop		until the threads are done; make them end early
+ *				window, rate, hold (see struct plan)
+ *	wait | stop		wait until the threads are done; stop them early
  *	free			free everything that is still held
  *
- * Read back: `run state=.. ops=.. elapsed_us=..`, for each domain `domain xN NAME=VALUE...` and for each order
- * `order xN ORDER ALLOCS FAILURES FREES LIVE`. With one thread a seed gives the same calls every time.
+ * Output: `run state=.. ops=.. elapsed_us=..`, for each domain `domain xN NAME=VALUE...` and for each order
+ * `order xN ORDER ALLOCS FAILURES FREES LIVE`. With one thread, the same seed gives the same calls.
  */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
@@ -46,7 +46,7 @@ struct iova_domain *domain_at(unsigned int index)
 	return &slots[index].iovad;
 }
 
-/* One of the domains that exist. */
+/* An existing domain. */
 unsigned int pick_domain(u64 random)
 {
 	unsigned int skip = random % hweight32(alive);
@@ -116,7 +116,7 @@ static int new_domain(unsigned int index)
 #endif
 	slot->alive = true;
 	alive |= 1u << index;
-	/* As a PCI domain has them: a window of a bridge and the interrupt addresses. */
+	/* As in a PCI domain: a bridge window and the interrupt addresses. */
 	if (!error)
 		error = reserve(slot, start + 0x100, start + 0x13f);
 	if (!error)
@@ -334,5 +334,5 @@ static void __exit exerciser_exit(void)
 
 module_init(exerciser_init);
 module_exit(exerciser_exit);
-MODULE_DESCRIPTION("Drives the IOVA allocator on domains of its own");
+MODULE_DESCRIPTION("Load generator for the IOVA allocator on its own domains");
 MODULE_LICENSE("GPL");

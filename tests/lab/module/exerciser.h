@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the exerciser share, and what it offers to the oracle.
+ * Shared declarations of the exerciser, and its interface for the oracle.
  *
- * exerciser.c owns the domains and the commands; worker.h is about the threads and what they hold. `control` is held
- * by every command and by whoever looks at a domain; threads do not take it, so no domain comes or goes while
- * they run.
+ * exerciser.c owns the domains and the commands; worker.h declares the threads and their ranges. Every command and
+ * every reader of a domain holds the mutex `control`; threads do not take it, so no domain is created or destroyed
+ * while they run.
  */
 #ifndef RCACHED_LAB_EXERCISER_H
 #define RCACHED_LAB_EXERCISER_H
@@ -18,18 +18,18 @@
 #define ORDERS 9 /* sizes of 1 to 256 pages */
 
 struct order_counts {
-	u64 allocs; /* calls that gave a range */
-	u64 failures; /* calls that gave none */
+	u64 allocs; /* calls that returned a range */
+	u64 failures; /* calls that returned none */
 	u64 frees;
 };
 
 struct domain_counts {
 	struct order_counts order[ORDERS];
 	struct order_counts direct; /* of these: through alloc_iova and free_iova */
-	u64 first32_failures; /* of these: the first try of two, below 4 GiB, which may fail */
+	u64 first32_failures; /* of these: first of two attempts, below 4 GiB, which may fail */
 };
 
-/* How to run; see the commands in exerciser.c. */
+/* Parameters of a run; see the commands in exerciser.c. */
 struct plan {
 	unsigned int threads;
 	u64 ops; /* allocations and frees, of all threads together */
@@ -38,12 +38,12 @@ struct plan {
 	int domain; /* -1: any */
 	int order; /* -1: any */
 	unsigned int cpu; /* of the first thread; the others follow */
-	unsigned int live; /* ranges a thread holds, about */
+	unsigned int live; /* approximate number of ranges held by a thread */
 	unsigned int burst;
 	unsigned int leak; /* ranges a thread keeps until `free` */
 	unsigned int window; /* pages that mix=flush may use */
-	unsigned int rate; /* operations a second of one thread; 0: no limit */
-	bool hold; /* keep at the end what is held */
+	unsigned int rate; /* operations per second and thread; 0: no limit */
+	bool hold; /* do not free held ranges at the end */
 };
 
 extern struct mutex control;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The exerciser's mixes: what a thread does next. */
+/* The exerciser's mixes: they select the next operation of a thread. */
 #include <linux/log2.h>
 #include <linux/string.h>
 #include <linux/version.h>
@@ -13,7 +13,7 @@ unsigned int any_domain(struct worker *w)
 	return plan.domain >= 0 ? plan.domain : pick_domain(random);
 }
 
-/* Between half of the order and all of it. The callers of kernels before 5.17 round up what the cache can take. */
+/* Between half of the order and all of it. Before 5.17, callers round up cacheable sizes. */
 static unsigned int size_of_order(struct worker *w, unsigned int order)
 {
 	unsigned int size = 1u << order;
@@ -34,7 +34,7 @@ unsigned int any_size(struct worker *w, unsigned int first, unsigned int end)
 	return size_of_order(w, plan.order >= 0 ? plan.order : order);
 }
 
-/* True when it is time to allocate: the number held wanders around plan.live. */
+/* True if the next operation is an allocation: keeps the number of held ranges near plan.live. */
 static bool wants_more(struct worker *w)
 {
 	return w->count < MAX_HELD && held(w) < 2 * below(w, plan.live + 1);
@@ -64,7 +64,7 @@ static void step_tree(struct worker *w)
 		free_some(w, 1);
 }
 
-/* Limits of devices with narrow masks, which what the cache offers first may not meet. */
+/* Limits of devices with narrow DMA masks, which the first cached pfn may exceed. */
 static void step_limits(struct worker *w)
 {
 	static const unsigned int bits[] = {17, 18, 20, 24, 30, 36};
@@ -95,13 +95,13 @@ static void burst(struct worker *w, unsigned int count)
 	}
 }
 
-/* One order at a time, more ranges than all caches together hold: a depot fills to the brim. */
+/* One order at a time, more ranges than fit in all caches: a depot becomes full. */
 static void step_depot(struct worker *w)
 {
 	burst(w, plan.burst);
 }
 
-/* The space runs out: the kernel flushes all caches and tries again. */
+/* Runs out of space: the kernel flushes all caches and tries again. */
 static void step_flush(struct worker *w)
 {
 	unsigned int domain = any_domain(w);
@@ -111,7 +111,7 @@ static void step_flush(struct worker *w)
 		free_some(w, held(w) / 2 + 1);
 }
 
-/* Allocated here, freed by the next thread. */
+/* Allocated by this thread, freed by the next one. */
 static void step_handover(struct worker *w)
 {
 	unsigned int burst = 1 + below(w, 64);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The exerciser's threads, each bound to a CPU: started, waited for, ended, and their books summed up. */
+/* The exerciser's threads, each bound to a CPU: start, wait, stop, and the sums of their counters. */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -18,7 +18,7 @@ struct plan plan;
 u64 started;
 bool stopping;
 static u64 elapsed; /* nanoseconds, of the last run */
-static atomic_t working; /* threads that still draw operations */
+static atomic_t working; /* threads that still take operations from the quota */
 static atomic_t busy; /* threads that are not done */
 static DECLARE_WAIT_QUEUE_HEAD(done);
 
@@ -37,7 +37,7 @@ static int work(void *data)
 	w->drawn = w->ops;
 	if (atomic_dec_and_test(&working))
 		elapsed = ktime_get_ns() - started;
-	/* Others may still hand ranges over. */
+	/* Other threads may still pass ranges to this one. */
 	while (atomic_read(&working)) {
 		drain(w);
 		usleep_range(500, 1000);
@@ -63,7 +63,7 @@ bool program_busy(void)
 	return atomic_read(&busy);
 }
 
-/* Ends the threads, which are done. */
+/* Stops the threads, which are done. */
 static void reap(void)
 {
 	unsigned int i;
@@ -136,7 +136,7 @@ int program_run(const struct plan *wanted)
 			return -ENOMEM;
 		task = kthread_create(work, w, "iova_exerciser/%u", i);
 		if (IS_ERR(task))
-			return PTR_ERR(task); /* those made so far are stopped by the next reap, unstarted */
+			return PTR_ERR(task); /* the next reap stops those created so far, which never ran */
 		kthread_bind(task, online_cpu(wanted->cpu + i));
 		w->task = task;
 		w->random = (wanted->seed + 1) * 0x2545f4914f6cdd1dull + i;
@@ -154,7 +154,7 @@ int program_run(const struct plan *wanted)
 	return 0;
 }
 
-/* Frees what all threads still hold, on the CPU of the caller. */
+/* Frees all ranges that threads still hold, on the CPU of the caller. */
 void program_free(void)
 {
 	unsigned int i;
@@ -172,7 +172,7 @@ void program_free(void)
 	}
 }
 
-/* The domain goes away with all it holds: so do the books. */
+/* The domain is destroyed with all its ranges, so the counters are reset, too. */
 void program_forget(unsigned int domain)
 {
 	unsigned int i, from, to, floor;
@@ -219,7 +219,7 @@ void program_counts(unsigned int domain, struct domain_counts *sum)
 	}
 }
 
-/* Operations of the threads of the last run, and its time until the last thread had drawn its last. */
+/* Operations of the last run, and its time until the quota was used up. */
 u64 program_ops(void)
 {
 	u64 ops = 0;

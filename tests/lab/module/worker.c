@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a thread of the exerciser can do, and its books of it: nothing but the allocator itself is shared. */
+/* Operations of an exerciser thread, and its counters: threads share only the allocator. */
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
@@ -27,7 +27,7 @@ bool over(struct worker *w)
 	return w->ops >= w->quota || READ_ONCE(stopping);
 }
 
-/* After every call of the allocator: lets others run, and keeps to the rate. */
+/* After every call of the allocator: yields the CPU, and limits the rate. */
 static void pace(struct worker *w)
 {
 	w->ops++;

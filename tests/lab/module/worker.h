@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One thread of the exerciser, and the ranges it holds. worker.c calls the allocator and keeps the books, mixes.c
- * decides what to call, program.c runs the threads.
+ * One thread of the exerciser, and the ranges it holds. worker.c calls the allocator and counts the calls, mixes.c
+ * selects them, program.c runs the threads.
  */
 #ifndef RCACHED_LAB_WORKER_H
 #define RCACHED_LAB_WORKER_H
@@ -28,8 +28,8 @@ struct worker {
 	u64 random;
 	u64 ops;
 	u64 quota;
-	u64 drawn; /* operations until the quota was reached; what follows cleans up */
-	unsigned int floor; /* held[0 .. floor) stays until `free` */
+	u64 drawn; /* operations until the quota was reached; later ones clean up */
+	unsigned int floor; /* held[0 .. floor) is kept until `free` */
 	unsigned int count;
 	struct mapping *held;
 	spinlock_t lock; /* of the inbox */
@@ -38,10 +38,10 @@ struct worker {
 	struct domain_counts counts[MAX_DOMAINS];
 };
 
-/* What runs, or ran last; constant while threads run. */
+/* The current or last run; constant while threads run. */
 extern struct worker *workers[MAX_THREADS];
 extern struct plan plan;
-extern u64 started; /* nanoseconds; what the rate counts from */
+extern u64 started; /* nanoseconds; start of the rate limit */
 extern bool stopping;
 
 u64 draw(struct worker *w);
@@ -51,12 +51,12 @@ unsigned int held(struct worker *w);
 
 bool alloc_fast(struct worker *w, unsigned int domain, unsigned int size, unsigned long limit, bool flush);
 void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool aligned);
-/* As DMA mapping code does: below 4 GiB first, then anywhere, and hard. */
+/* As in DMA mapping code: first below 4 GiB, then anywhere, with a flush if necessary. */
 bool alloc_mapping(struct worker *w, unsigned int domain, unsigned int size);
 void free_at(struct worker *w, unsigned int index);
 void free_some(struct worker *w, unsigned int count);
 
-/* Hands the range allocated last to another worker, whose drain frees it; false when its inbox is full. */
+/* Passes the last allocated range to another worker, which frees it; false if its inbox is full. */
 bool give(struct worker *w, struct worker *to);
 void drain(struct worker *w);
 

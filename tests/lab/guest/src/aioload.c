@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * aioload: many direct reads in flight at once, from one CPU.
+ * aioload: many concurrent direct reads from one CPU.
  *
  *   aioload --cpu N --depth D --size BYTES --count C DEVICE
  *
  * Pins itself to CPU N, submits D reads of BYTES at non-adjacent offsets in one io_submit, waits until all
- * are done, and repeats until C reads were made. Says how many were in flight together: what had not
- * completed when the last of a burst was submitted, in the worst burst. One DMA mapping per read: no offset
- * touches another, so nothing is merged. Raw Linux AIO system calls, no library, so that it links static and
- * starts fast in a guest.
+ * are done, and repeats until C reads were made. Prints the number of concurrent reads: those not completed
+ * when the last of a burst was submitted, in the worst burst. One DMA mapping per read: offsets are not
+ * adjacent, so nothing is merged. Raw Linux AIO system calls without a library, so that it links statically
+ * and starts fast in a guest.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +37,7 @@ static long number(const char *text, const char *what) {
   long value = strtol(text, &end, 0);
 
   if (*text == '\0' || *end != '\0' || value < 0) {
-    fprintf(stderr, "aioload: %s wants a number, not '%s'\n", what, text);
+    fprintf(stderr, "aioload: %s needs a number, not '%s'\n", what, text);
     exit(2);
   }
   return value;
@@ -54,8 +54,7 @@ static void submit_all(aio_context_t context, long count, struct iocb **list) {
   }
 }
 
-/* Reaps completed reads, of at most `count`: those that are there now, or (wait) until all are. Returns how
- * many. */
+/* Reaps completed reads, at most `count`: those available now, or (wait) all of them. Returns their number. */
 static long reap(aio_context_t context, long count, int wait, long size, struct io_event *events) {
   struct timespec now = {0, 0};
   long total = 0;
@@ -123,7 +122,7 @@ int main(int argc, char **argv) {
 
   if (device < 0) die(argv[optind]);
   if (ioctl(device, BLKGETSIZE64, &bytes) != 0) die("BLKGETSIZE64");
-  /* Every second slot of the device, in turn: a gap of one request between any two neighbours. */
+  /* Every second slot of the device, in turn: a gap of one request between any two. */
   uint64_t slots = bytes / ((uint64_t)size * 2);
 
   if (slots < (uint64_t)depth) {

@@ -77,10 +77,10 @@ class Judgement(kit.TestCase):
     def test_other_jobs(self):
         """Found even if the result does not show them; metrics that only rcached has are not checked."""
         asker = Series(job=["other", "rcached"])
-        found = list(queries.strangers(asker, 'count(up{job=~"$job"} == 0) / sum(iova_b{x="1"})', {"job": ".*"},
+        found = list(queries.foreign_series(asker, 'count(up{job=~"$job"} == 0) / sum(iova_b{x="1"})', {"job": ".*"},
                                        ["rcached"]))
         self.assertEqual(found, ['up{job=~".*"} includes job other, which is not rcached'])
-        self.assertEqual(list(queries.strangers(asker, "count(up{})", {}, ["other", "rcached"])), [])
+        self.assertEqual(list(queries.foreign_series(asker, "count(up{})", {}, ["other", "rcached"])), [])
 
     def test_stale_pictures(self):
         stamps = self.folder() / "grafana.txt"

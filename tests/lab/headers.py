@@ -115,10 +115,10 @@ def fetch(series, kernel, work):
     suites = next((group for group in kernels.SUITES[series] if suite in group), (suite,))
     apt = PrivateApt(work / "apt", machine_sources())
     with working(f"looking for the headers of {uname} in {suite}"):
-        complaint = apt.update(suites)
+        error = apt.update(suites)
     packages = header_packages(apt, uname, version)
     if packages is None:
-        progress(f"the headers of {uname} {version} are no longer in {suite}{': ' + complaint if complaint else ''}")
+        progress(f"the headers of {uname} {version} are no longer in {suite}{': ' + error if error else ''}")
         return None
     root = work / "root"
     root.mkdir()
@@ -127,13 +127,13 @@ def fetch(series, kernel, work):
     final = kernel / "headers"
     prepare(root, final)
     tools = [path for name in TOOLS for path in root.glob(f"usr/lib/linux-kbuild-*/{name}")]
-    strangers = [tool for tool in tools if not runs_here(tool)]
-    if strangers:
+    foreign = [tool for tool in tools if not runs_here(tool)]
+    if foreign:
         kbuild = next(package for package in packages if package[0].startswith("linux-kbuild-"))
         libraries = runtime_packages(apt, *kbuild)
-        with working(f"fetching the C library of {suite}, which {strangers[0].name} needs"):
+        with working(f"fetching the C library of {suite}, which {foreign[0].name} needs"):
             unpack(apt, libraries, work, root / "runtime")
-        for tool in strangers:
+        for tool in foreign:
             wrap(tool, root / "runtime", final)
     (root / "stamp").write_text(stamp(final) + "\n", encoding="ascii")
     return root

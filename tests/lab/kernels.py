@@ -89,9 +89,9 @@ def find_image(apt, series, pattern):
     errors = []
     for suites in SUITES[series]:
         with working(f"looking for kernel {series} in {', '.join(suites)}"):
-            complaint = apt.update(suites)
-        if complaint:
-            errors.append(complaint)
+            error = apt.update(suites)
+        if error:
+            errors.append(error)
         found = []
         for name in apt.names("^linux-image-[0-9].*-amd64"):
             if pattern.match(name):

@@ -171,7 +171,7 @@ def run(options, directory):
         prometheus.wait_for_scrapes("up", len(jobs), options.scrapes)
 
         problems = checks.check_scrapes(prometheus, targets)
-        problems += checks.check_refusals(prometheus)
+        problems += checks.check_rejections(prometheus)
         problems += check_content_types(targets, proxy)
         # A new series appears in one format before the other.
         window = int(options.scrapes * options.interval) or 1

@@ -22,11 +22,12 @@ struct Verdict {
   std::string evidence;  // one clause, no full stop
 };
 
-// depot-saturated   a bounded depot (<= 6.6) was full: magazines were freed to the tree inside frees
-// depot-filling     a bounded depot will be full within an hour at the pace of the last minute, and is not
-// yet reclaim-churn     an unbounded depot (>= 6.7): its worker frees magazines to the tree size-mismatch
-// ranges were freed with another size than they were allocated with uncacheable-load  more than half of the
-// allocations are too large for the caches Only those that the kernel's depots admit; always in this order.
+// The verdicts, always in this order; only those that the kernel's depots can have:
+// - depot-saturated: a bounded depot (<= 6.6) was full, and magazines were freed to the tree inside frees
+// - depot-filling: a bounded depot is not full yet, but will be within an hour at the rate of the last minute
+// - reclaim-churn: an unbounded depot (>= 6.7), whose worker frees magazines to the tree
+// - size-mismatch: ranges were freed with a different size than allocated
+// - uncacheable-load: more than half of the allocations are too large for the caches
 std::vector<Verdict> diagnose(const DomainSnapshot& domain, const DomainRates& rates,
                               const KernelProfile& profile);
 

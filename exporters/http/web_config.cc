@@ -45,6 +45,7 @@ Key value(std::string path, std::string wanted, Accepts accepts) {
 template <typename Value, typename Store>
 Key choice(std::string path, std::vector<std::pair<std::string_view, Value>> choices, Store store) {
   std::vector<std::string_view> words;
+  words.reserve(choices.size());
   for (const auto& entry : choices) words.push_back(entry.first);
   const std::string wanted = fmt::format("{}", fmt::join(words, " or "));
   Apply apply = [=](const YamlSettings& file, const YamlSetting& setting, WebConfig& config) -> Done {

@@ -34,8 +34,8 @@ SUITES = {
     "7.3": [("trixie-backports", "trixie"), ("sid",), ("forky",)],  # the C library for its headers is in trixie
 }
 # Modules that guests may load; those that are built in or missing are skipped.
-MODULES = ["nvme", "virtio_pci", "virtio_blk", "virtio_net", "e1000e", "ahci", "sd_mod", "virtio_iommu",
-           "9pnet_virtio", "9p", "overlay", "ext4"]
+MODULES = ["nvme", "virtio_pci", "virtio_blk", "e1000e", "ahci", "sd_mod", "virtio_iommu", "9pnet_virtio", "9p",
+           "overlay", "ext4"]
 FOLDERS = ["drivers", "block", "crypto", "arch", "lib", "net/9p", "net/core", "net/802", "fs"]
 
 

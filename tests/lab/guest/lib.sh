@@ -72,7 +72,7 @@ _find_devices() {
   [ -e /sys/block/vda ] && LAB_DISK=vda
   for _path in /sys/class/net/*; do
     _name=$(basename "$_path")
-    case "$(_driver_of_net "$_name")" in virtio_net | e1000e) LAB_NIC=$_name ;; esac
+    [ "$(_driver_of_net "$_name")" = e1000e ] && LAB_NIC=$_name
   done
   [ -n "$LAB_NVME" ] && [ -n "$LAB_NVME_SLOW" ] && [ -n "$LAB_DISK" ] && [ -n "$LAB_NIC" ]
 }
@@ -89,6 +89,7 @@ lab_devices() {
   ip link set lo up
   ip address add 10.0.2.15/24 dev "$LAB_NIC"
   ip link set "$LAB_NIC" up
+  wait_until "grep -q 1 /sys/class/net/$LAB_NIC/carrier" 20
 }
 
 # domain_of DEVICE: the IOMMU group number of a block device (nvme0n1, vda), a network interface or a driver name.

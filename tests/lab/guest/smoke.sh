@@ -48,6 +48,8 @@ expect_ge "allocations for 50 reads on $LAB_DISK" "$(kprobe_count alloc_iova_fas
 kprobe_count_begin alloc_iova_fast
 expect_eq "bytes echoed over $LAB_NIC" "$(echo_bytes 512)" 524288
 expect_ge "allocations for them" "$(kprobe_count alloc_iova_fast)" 16
+expect_eq "bytes echoed over 50 connections" \
+  "$(for _ in $(seq 50); do echo_bytes 64; done | awk '{ n += $1 } END { print n }')" $((50 * 65536))
 
 # The slow NVMe keeps a whole burst in flight: every request is mapped before the first completes.
 kprobe_count_begin alloc_iova_fast

@@ -13,11 +13,11 @@ const { default: pixelmatch } = await import(need.resolve('pixelmatch'));
 
 const FOLDER = new URL('../../../docs/images/', import.meta.url);
 const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
-// A changed word differs in some hundred pixels. Another version of the browser, or the fonts library of another release,
-// smooths edges differently: then only larger differences count.
+// A changed word differs in some hundred pixels. Another version of the browser or of the system's font library smooths
+// edges differently: then only larger differences count.
 const TOLERATED = 0.0004;
 const TOLERATED_ELSEWHERE = 0.03;
-const DRAWN_WITH = new URL('page-browser.txt', FOLDER);
+const TAKEN_WITH = new URL('page-taken-with.txt', FOLDER);
 
 const PICTURES = {
   'page-desktop': { viewport: { width: 1440, height: 960 }, colorScheme: 'light' },
@@ -32,8 +32,8 @@ before(async () => {
   browser = await launch();
   const system = Object.fromEntries(fs.readFileSync('/etc/os-release', 'utf8').split('\n').map((line) => line.split('=')));
   const here = `Chromium ${browser.version()} on ${system.ID} ${system.VERSION_ID?.replaceAll('"', '')}`;
-  if (UPDATE) fs.writeFileSync(DRAWN_WITH, `${here}\n`);
-  const there = fs.readFileSync(DRAWN_WITH, 'utf8').trim();
+  if (UPDATE) fs.writeFileSync(TAKEN_WITH, `${here}\n`);
+  const there = fs.readFileSync(TAKEN_WITH, 'utf8').trim();
   if (here !== there) {
     tolerated = TOLERATED_ELSEWHERE;
     console.log(`the screenshots were taken with ${there}, this is ${here}: small differences are ignored`);

@@ -69,11 +69,12 @@ class Runs(kit.TestCase):
                                 stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def test_a_failure_is_reported(self):
-        with self.start(bad="echo first | false | true", good="true") as runner:
+        with self.start(bad="echo first; echo second >&2; true | false | true", good="true") as runner:
             said = runner.communicate()[0]
         self.assertEqual(runner.returncode, 1, said)
         self.assertRegex(said, r"\nbad +FAILED +0\n")
         self.assertRegex(said, r"\ngood +ok +0\n")
+        self.assertRegex(said, r"(?s)=== good: ok.*\n=== bad failed; its last lines:\nfirst\nsecond\n\nstep ")
 
     def test_leftover_processes_are_stopped(self):
         pid = self.folder() / "pid"

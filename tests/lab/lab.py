@@ -242,16 +242,16 @@ def pair(text):
     return left, right
 
 
-def add_guest_options(parser, timeout):
+def add_guest_options(parser):
     parser.add_argument("--kernel", choices=list(kernels.SUITES), default="6.12", help="kernel series (%(default)s)")
     parser.add_argument("--iommu", choices=qemu.IOMMUS, default="intel", help="emulated IOMMU (%(default)s)")
     parser.add_argument("--mode", choices=qemu.MODES, help="invalidation mode (lazy; strict with amd)")
     parser.add_argument("--cpus", type=int, default=2, help="CPUs of the guest (%(default)s)")
     parser.add_argument("--memory", default="1G", help="memory of the guest (%(default)s)")
-    add_common_options(parser, timeout)
+    add_common_options(parser)
 
 
-def add_common_options(parser, timeout):
+def add_common_options(parser):
     parser.add_argument("--binary", metavar="FILE", help="rcached to put into the guest, e.g. build/rcached")
     parser.add_argument("--modules", action="store_true",
                         help="include the lab's modules even if the scenario has no line '# lab: modules'")
@@ -263,29 +263,29 @@ def add_common_options(parser, timeout):
                         help="a variable for the scenario")
     parser.add_argument("--threads", choices=qemu.THREADS, default="single",
                         help="host threads for the guest's CPUs (%(default)s; multi may fail with old QEMU: qemu.py)")
-    parser.add_argument("--timeout", type=float, default=timeout, help="seconds (%(default)s)")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds (%(default)s)")
 
 
 def parse_arguments(words):
     parser = argparse.ArgumentParser(prog="lab.py", description="Real kernels with an emulated IOMMU, in QEMU.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="a guest under load with rcached inside, and a live table")
-    add_guest_options(run, 120)
+    add_guest_options(run)
     run.add_argument("--port", type=int, default=9731, help="loopback port of this machine (%(default)s)")
     run.add_argument("--once", action="store_true", help="exit after the first table")
     run.set_defaults(action=command_run)
     test = commands.add_parser("test", help="one scenario on one kernel")
-    add_guest_options(test, 120)
+    add_guest_options(test)
     test.add_argument("scenario", help="name in tests/lab/guest/, or path of a .sh file")
     test.set_defaults(action=command_test)
     several = commands.add_parser("matrix", help="several scenarios in parallel")
-    add_common_options(several, 180)
+    add_common_options(several)
     several.add_argument("--jobs", type=int, default=2, help="guests at the same time (%(default)s)")
     several.add_argument("--verbose", action="store_true", help="show every line of every guest")
     several.add_argument("specs", nargs="+", metavar="SCENARIO@KERNEL/IOMMU/MODE[/CPUS]", type=matrix.parse_spec)
     several.set_defaults(action=lambda options: matrix.run(options, [sys.executable, str(LAB_DIR / "lab.py")]))
     beside = commands.add_parser("with", help="run a command on this machine while guests are under load")
-    add_common_options(beside, 180)
+    add_common_options(beside)
     beside.add_argument("--memory", default="1G", help="memory of a guest (%(default)s)")
     beside.add_argument("--guest", metavar="KERNEL/IOMMU/MODE[/CPUS]", dest="guests", type=parse_guest, action="append",
                         required=True, help="a guest under load; one per kernel")

@@ -90,6 +90,7 @@ def run(options, program):
     initramfs.helpers()
     waiting = list(options.specs)
     running = []
+    failures = []
     results = {}
     try:
         while waiting or running:
@@ -103,6 +104,7 @@ def run(options, program):
                 results[id(job.spec)] = [text, verdict, seconds]
                 progress(f"[{len(results)}/{len(options.specs)}] {text} {verdict}, {seconds} s")
                 wanted = [line for line in lines if " PASS " not in line]
+                failures += [f"{text}: {line}" for line in lines if re.search(r"\bFAIL(ED)?\b", line)]
                 if wanted:
                     print("\n".join(wanted), flush=True)
     finally:
@@ -112,5 +114,7 @@ def run(options, program):
             job.process.wait()
     table = [results[id(spec)] for spec in options.specs]
     print(live.render(table, ("test", "result", "seconds"), left=2, widest=70))
+    if failures:  # again at the end, where they are found
+        print("\n".join(failures))
     sys.stdout.flush()
     return 0 if all(row[1] == "ok" for row in table) else 1

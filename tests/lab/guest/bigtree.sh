@@ -16,12 +16,12 @@ _audited() {
   big=$(awk -v least=200000 'index($0, "iova_tree_ranges{") == 1 && $NF >= least { split($0, f, "\""); print f[2] }' /tmp/now)
   [ -n "$big" ] && [ "$(metric rcached_audits_total "domain=\"$big\"" /tmp/now)" -ge "$1" ]
 }
-wait_until "_audited 1" 60
+wait_until "_audited 1"
 begin=$(cut -d' ' -f1 /proc/uptime)
 ranges=$(oracle | awk '$1 == "tree" && $2 == "x0" { print $3 }')
 expect_eq "ranges in rcached's tree" "$(metric iova_tree_ranges "domain=\"$big\"" /tmp/now)" "$ranges"
 scrape /tmp/before
-wait_until "_audited 2" 60
+wait_until "_audited 2"
 scrape /tmp/after
 elapsed=$(echo "$begin $(cut -d' ' -f1 /proc/uptime)" | awk '{ print $2 - $1 }')
 read_ms=$(delta rcached_kernel_read_seconds_total | awk '{ print $1 * 1000 }')

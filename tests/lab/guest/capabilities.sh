@@ -18,7 +18,7 @@ chmod 644 "$LAB_CONFIG"
 
 as_user $UNIT_CAPABILITIES /bin/rcached run --config "$LAB_CONFIG" >"$LAB_LOG" 2>&1 &
 LAB_RCACHED=$!
-wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 60
+wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]"
 expect_eq "user of rcached" "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' /proc/$LAB_RCACHED/status)" 65534
 # Before 5.19, every call of bpf(2) requires CAP_BPF (bit 39) if unprivileged_bpf_disabled is set.
 kept=0000000000000000
@@ -28,7 +28,7 @@ expect_eq "capabilities of all its threads after the start" \
   "$(printf '0000000000000000\n%s\n' $kept | sort -u | paste -s -d ' ')"
 direct_read "$LAB_NVME" 4k 500
 group=$(domain_of "$LAB_NVME")
-wait_until "[ \"\$(metric iova_allocations_total 'domain=\"$group\"')\" -ge 500 ]" 10
+wait_until "[ \"\$(metric iova_allocations_total 'domain=\"$group\"')\" -ge 500 ]"
 expect_ge "allocations seen with $UNIT_CAPABILITIES" "$(metric iova_allocations_total "domain=\"$group\"")" 500
 expect_eq "devices of group $group by name" \
   "$(metric iova_domain_info "domain=\"$group\".*driver=\"nvme\"")" 1

@@ -28,7 +28,7 @@ while [ $round -lt $rounds ]; do
   echo "$slow" >/sys/bus/pci/drivers/nvme/unbind || fail "unbind, round $round"
   # The driver frees its last buffers asynchronously after the unbind; the kernel crashes if the group's type has
   # changed by then.
-  wait_until "[ \"\$(metric iova_outstanding_ranges 'domain=\"$slow_group\"')\" = 0 ]" 2 || late=$((late + 1))
+  wait_until "[ \"\$(metric iova_outstanding_ranges 'domain=\"$slow_group\"')\" = 0 ]" || late=$((late + 1))
   if [ -w "/sys/kernel/iommu_groups/$slow_group/type" ]; then
     echo identity >"/sys/kernel/iommu_groups/$slow_group/type" 2>/tmp/type.err && changed=$((changed + 1))
     sleep 0.1

@@ -45,12 +45,15 @@ expect_le() {
   fi
 }
 
-# wait_until CMD TIMEOUT [STEP]: polls a shell command every STEP seconds (0.1); fails after TIMEOUT seconds.
+# A limit that only a hang reaches: a loaded machine is many times slower than an idle one.
+LAB_PATIENCE=200 # seconds
+
+# wait_until CMD [STEP]: polls a shell command every STEP seconds (0.1); fails after LAB_PATIENCE.
 wait_until() {
-  _deadline=$(($(cut -d. -f1 /proc/uptime) + $2))
+  _deadline=$(($(cut -d. -f1 /proc/uptime) + LAB_PATIENCE))
   until eval "$1" >/dev/null 2>&1; do
     [ "$(cut -d. -f1 /proc/uptime)" -lt "$_deadline" ] || return 1
-    sleep "${3:-0.1}"
+    sleep "${2:-0.1}"
   done
 }
 
@@ -79,17 +82,17 @@ _find_devices() {
 
 # lab_devices: waits for all devices, ensures one DMA mapping per request, brings the network up.
 lab_devices() {
-  wait_until _find_devices 20 || return 1
+  wait_until _find_devices || return 1
   _find_devices
   for _disk in $LAB_NVME $LAB_NVME_SLOW $LAB_DISK; do
     echo none >"/sys/block/$_disk/queue/scheduler"
     echo 2 >"/sys/block/$_disk/queue/nomerges"
-    wait_until "[ -b /dev/$_disk ]" 5 || return 1
+    wait_until "[ -b /dev/$_disk ]" || return 1
   done
   ip link set lo up
   ip address add 10.0.2.15/24 dev "$LAB_NIC"
   ip link set "$LAB_NIC" up
-  wait_until "grep -q 1 /sys/class/net/$LAB_NIC/carrier" 20
+  wait_until "grep -q 1 /sys/class/net/$LAB_NIC/carrier"
 }
 
 # domain_of DEVICE: the IOMMU group number of a block device (nvme0n1, vda), a network interface or a driver name.
@@ -130,7 +133,7 @@ log_tail() { tail -n 3 "$LAB_LOG" | sed 's/ *$//' | paste -s -d '|' | sed 's/|/ 
 start_rcached() {
   /bin/rcached run --config "$LAB_CONFIG" "$@" >"$LAB_LOG" 2>&1 &
   LAB_RCACHED=$!
-  if wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" 600 &&
+  if wait_until "wget -q -O /dev/null $LAB_URL/-/ready || [ ! -d /proc/$LAB_RCACHED ]" &&
     [ -d "/proc/$LAB_RCACHED" ]; then
     return 0
   fi
@@ -138,12 +141,12 @@ start_rcached() {
   return 1
 }
 
-# stop_rcached: stops it as a service manager would; fails if that takes more than five seconds.
+# stop_rcached: stops it as a service manager would.
 stop_rcached() {
   [ -n "$LAB_RCACHED" ] && [ -d "/proc/$LAB_RCACHED" ] || return 0
   kill -TERM "$LAB_RCACHED"
   if ! wait_until "[ ! -d /proc/$LAB_RCACHED ] || grep -q 'State:.Z' /proc/$LAB_RCACHED/status" 5; then
-    fail "rcached did not exit within 5 s of SIGTERM"
+    fail "rcached did not exit within $LAB_PATIENCE s of SIGTERM"
     kill -KILL "$LAB_RCACHED"
   fi
   wait "$LAB_RCACHED"
@@ -175,10 +178,10 @@ delta() {
 # drain by timer) or in rcached.
 activity() { echo "$(awk '{ print $1, $2 + $3 }' "$TRACING/kprobe_profile") $(metric rcached_events_total)"; }
 
-# rest [COMMAND [SECONDS [TIMEOUT]]]: waits until COMMAND (activity) prints the same twice, SECONDS (1.2) apart.
+# rest [COMMAND [SECONDS]]: waits until COMMAND (activity) prints the same twice, SECONDS (1.2) apart.
 rest() {
   _watched=${1:-activity} _pause=${2:-1.2} _last=''
-  wait_until _still "${3:-30}" || fail "the guest does not become idle"
+  wait_until _still || fail "the guest does not become idle"
 }
 _still() {
   _now=$($_watched)

@@ -27,7 +27,7 @@ _balanced() {
 }
 expect_balance() {
   for domain in x0 x1; do
-    wait_until "_balanced $domain" 10
+    wait_until "_balanced $domain"
     expect_eq "$1: live + cached + depot + reserved = tree of $domain" "${parts% *}" "${parts#* }"
   done
 }

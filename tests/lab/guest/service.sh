@@ -9,7 +9,7 @@ _root_disk() {
   done
   [ -b "$LAB_ROOT" ]
 }
-wait_until _root_disk 10 || { fail "no root disk"; return 0; }
+wait_until _root_disk || { fail "no root disk"; return 0; }
 mkdir -p /newroot
 mount -t ext4 "$LAB_ROOT" /newroot || { fail "cannot mount the root disk: $(dmesg | tail -n 1)"; return 0; }
 

@@ -33,7 +33,7 @@ expect_eq "exit code of the installation" $? 0
 expect_eq "rcached after the installation" "$(systemctl is-active rcached)" active
 [ "$(systemctl is-active rcached)" = active ] || { cat /tmp/dpkg.log; finish; }
 expect_eq "rcached at the next boot" "$(systemctl is-enabled rcached)" enabled
-wait_until responds 10
+wait_until responds
 pid=$(main_pid)
 info "$(systemctl status --no-pager rcached | sed -n 's/^ *Active: //p'); $(systemctl show -P StatusText rcached)"
 
@@ -53,7 +53,7 @@ group=$(domain_of "$LAB_NVME")
 allocations() { metric iova_allocations_total "domain=\"$group\""; }
 before=$(allocations)
 direct_read "$LAB_NVME" 4k 1000
-wait_until "[ \$(allocations) -ge $((before + 1000)) ]" 10
+wait_until "[ \$(allocations) -ge $((before + 1000)) ]"
 expect_ge "allocations under NVMe load" "$(allocations)" $((before + 1000))
 expect_ge "audits without capabilities" "$(metric rcached_audits_total)" 1
 expect_eq "audit through the control socket" "$(rcached audit >/tmp/audit.log 2>&1; echo $?)" 0
@@ -66,7 +66,7 @@ up() { cut -d' ' -f1 /proc/uptime; }
 begin=$(up)
 systemctl restart rcached
 expect_eq "after a restart" "$(systemctl is-active rcached)" active
-wait_until responds 10
+wait_until responds
 stamp() { systemctl show -P "$1" rcached; }
 info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0)) ms until its process started, $((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000)) ms from then until ready"
 
@@ -74,30 +74,34 @@ info "a restart: $(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$b
 # socket appears just before READY. The best of three, because other guests may use the CPU.
 links_of() { grep -l link_type "/proc/$1/fdinfo/"* 2>/dev/null | wc -l; }
 links=$(links_of "$(main_pid)")
-best=1000
+best=1000000
 for attempt in 1 2 3; do
   killed=$(main_pid)
   begin=$(up)
   kill -KILL "$killed"
   touch /tmp/killed
-  wait_until "[ /run/rcached/control -nt /tmp/killed ]" 60 1
+  wait_until "[ /run/rcached/control -nt /tmp/killed ]" 1
   wait_until "[ \$(stamp ActiveEnterTimestampMonotonic) -gt $(echo "$begin" | tr -d .)0000 ]" 20
-  back=$(echo "$(stamp ActiveEnterTimestampMonotonic) $begin" | awk '{ print $1 / 1e6 - $2 }')
-  expect_eq "after SIGKILL $attempt, $back s to ready: another process" "$([ "$(main_pid)" != "$killed" ] && echo yes)" yes
-  best=$(echo "$best $back" | awk '{ print ($1 < $2 ? $1 : $2) }')
+  expect_eq "after SIGKILL $attempt: another process" "$([ "$(main_pid)" != "$killed" ] && echo yes)" yes
+  away=$(($(stamp ExecMainStartTimestampMonotonic) / 1000 - $(echo "$begin" | tr -d .)0))
+  start=$((($(stamp ActiveEnterTimestampMonotonic) - $(stamp ExecMainStartTimestampMonotonic)) / 1000))
+  info "after SIGKILL $attempt: $away ms until its process started, $start ms from then until ready"
+  best=$(echo "$best $((away * 100 / start))" | awk '{ print ($1 < $2 ? $1 : $2) }')
 done
-expect_le "seconds from SIGKILL to ready again" "$best" 3
+# Without the kept links, the kernel detaches the killed process's probes before the next one can start, which takes
+# about as long as a start does.
+expect_le "from SIGKILL to the next process, in percent of its start" "$best" 50
 expect_eq "after SIGKILL" "$(systemctl is-active rcached)" active
-wait_until "[ \"\$(links_of 1)\" = $links ]" 10
+wait_until "[ \"\$(links_of 1)\" = $links ]"
 expect_eq "links kept by the service manager, links of rcached" "$(links_of 1) $(links_of "$(main_pid)")" "$links $links"
 
 mkdir -p /run/systemd/system/rcached.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/rcached.service.d/watchdog.conf
 systemctl daemon-reload && systemctl restart rcached
-wait_until responds 10
+wait_until responds
 hung=$(main_pid)
 kill -STOP "$hung"
-wait_until "[ ! -d /proc/$hung ] && responds" 60
+wait_until "[ ! -d /proc/$hung ] && responds"
 expect_eq "after the watchdog" "$(systemctl is-active rcached) $(systemctl show -P NRestarts rcached)" "active 1"
 rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
 
@@ -111,8 +115,8 @@ mkdir -p /run/systemd/system/rcached.service.d
 printf '[Service]\nRestart=no\n' >/run/systemd/system/rcached.service.d/restart.conf
 systemctl daemon-reload && systemctl start rcached
 kill -KILL "$(main_pid)"
-wait_until "systemctl is-failed -q rcached" 20
-wait_until '[ "$(attached)" = 0 ]' 10
+wait_until "systemctl is-failed -q rcached"
+wait_until '[ "$(attached)" = 0 ]'
 expect_eq "attached after SIGKILL without a restart, kept" "$(attached) $(links_of 1)" "0 0"
 rm -r /run/systemd/system/rcached.service.d && systemctl daemon-reload
 systemctl start rcached

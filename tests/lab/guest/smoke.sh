@@ -23,7 +23,7 @@ kprobe_count_begin alloc_iova_fast $free
 direct_read "$LAB_NVME" 4k 4000
 expect_eq "reads of 4 KiB on $LAB_NVME" "$(sed -n 's/ records in$//p' /tmp/dd.log)" 4000+0
 expect_ge "allocations for 4000 reads" "$(kprobe_count alloc_iova_fast)" 4000
-wait_until "[ \"\$(kprobe_count $free)\" -ge 4000 ]" 3
+wait_until "[ \"\$(kprobe_count $free)\" -ge 4000 ]"
 expect_ge "$free for 4000 reads" "$(kprobe_count $free)" 4000
 expect_le "other allocations" "$(($(kprobe_count alloc_iova_fast) - 4000))" 10
 
@@ -33,7 +33,7 @@ if [ "$LAB_KERNEL" != 5.10 ]; then
   kprobe_hist_begin
   direct_read "$LAB_NVME" 4k 50
   direct_read "$LAB_NVME" 16k 70
-  wait_until "[ \"\$(kprobe_hist free_iova_fast)\" = 120 ]" 3
+  wait_until "[ \"\$(kprobe_hist free_iova_fast)\" = 120 ]"
   for function in alloc_iova_fast free_iova_fast; do
     expect_eq "$function in its domain, all sizes and 4 pages" \
       "$(kprobe_hist $function) $(kprobe_hist $function 4)" "120 70"

@@ -22,7 +22,7 @@ while [ "$cpu" -lt "$LAB_CPUS" ]; do
   expect_eq "burst on cpu$cpu" "$(cat /tmp/aioload.log)" \
     "aioload: $((2 * depth)) reads of 8192 bytes in 2 bursts, $depth in flight together"
   want=$(((cpu + 1) * 2 * magazine))
-  wait_until "[ \"\$(metric iova_rcache_cpu_cached '$labels')\" = $want ]" 10
+  wait_until "[ \"\$(metric iova_rcache_cpu_cached '$labels')\" = $want ]"
   scrape /tmp/now
   expect_eq "after cpu$cpu: iova_rcache_cpu_cached, order 1" "$(metric iova_rcache_cpu_cached "$labels" /tmp/now)" $want
   expect_eq "after cpu$cpu: of these, on cpu$cpu" \

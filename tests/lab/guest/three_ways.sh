@@ -26,7 +26,7 @@ _read_three() {
 
 # compare_three_ways TITLE: call it at rest. Prints a table; passes if there is no difference.
 compare_three_ways() {
-  wait_until _read_three 60 || { fail "$1: the state changes during the comparison: $(cat /tmp/contents.err)"; return 1; }
+  wait_until _read_three || { fail "$1: the state changes during the comparison: $(cat /tmp/contents.err)"; return 1; }
   awk -v title="$1" -v release="$(uname -r)" '
     function what(line, f) { split(line, f, " "); return f[1] }
     function domain(line, f) { split(line, f, " "); return f[2] }
@@ -64,7 +64,7 @@ compare_three_ways() {
 touch_domains() { exerciser_run threads=1 ops=200 mix=steady; }
 
 # at_rest: waits until nothing changes in the kernel (depots shrink slowly from 6.7 on) and rcached has received all events.
-at_rest() { rest _state 1.2 120; }
+at_rest() { rest _state 1.2; }
 _state() {
   scrape /tmp/state
   _sent=$(metric rcached_events_sent_total '' /tmp/state)

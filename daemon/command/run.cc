@@ -36,10 +36,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstSnapshotLimit{10'000};
-constexpr milliseconds kSignalPollInterval{100};  // while waiting for the first View
-constexpr milliseconds kShutdownLimit{1'900};     // documented: two seconds
-constexpr milliseconds kAuditLimit{60'000};       // of an audit on request
+constexpr milliseconds kFirstSnapshotLimit{30'000};  // within TimeoutStartSec of rcached.service
+constexpr milliseconds kSignalPollInterval{100};     // while waiting for the first View
+constexpr milliseconds kShutdownLimit{8'000};        // documented; within TimeoutStopSec of rcached.service
+constexpr milliseconds kAuditLimit{60'000};          // of an audit on request
 constexpr milliseconds kSummaryInterval{2'000};
 constexpr milliseconds kMaxTick{500};
 

@@ -2,7 +2,7 @@
 // `rcached run`: connects source, pipeline, HTTP server and control socket and runs until a signal ends it.
 //
 // Order: configuration, lock, IOMMU, permission, source, HTTP server, control socket, READY; each failure
-// ends the start with an error and cleans up. The shutdown is the reverse, within two seconds.
+// ends the start with an error and cleans up. The shutdown is the reverse; it is aborted after eight seconds.
 #pragma once
 
 #include "base/error.h"

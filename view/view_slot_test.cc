@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "view/view_slot.h"
+#include "tests/kit/waiting.h"
 
 #include <gtest/gtest.h>
 
@@ -34,11 +35,11 @@ TEST(ViewSlot, WaitingEndsWithANewerViewOrTheLimitOrClose) {
   ViewSlot slot;
   slot.publish(numbered(1));
   const auto first = slot.view();
-  EXPECT_EQ(slot.wait_for_newer(nullptr, 10s), first) << "there is one already";
+  EXPECT_EQ(slot.wait_for_newer(nullptr, testing::kHang), first) << "there is one already";
   EXPECT_EQ(slot.wait_for_newer(first, 1ms), first) << "the limit passed";
 
   std::thread publisher([&] { slot.publish(numbered(2)); });
-  EXPECT_EQ(slot.wait_for_newer(first, 20s)->status.events, 2u);
+  EXPECT_EQ(slot.wait_for_newer(first, testing::kHang)->status.events, 2u);
   publisher.join();
 
   const auto second = slot.view();

@@ -26,6 +26,7 @@
 #include "daemon/service/logging.h"
 #include "daemon/service/notifier.h"
 #include "daemon/service/signals.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
@@ -70,7 +71,7 @@ TEST(Logging, ServiceStyleUnlessStderrIsATerminal) {
 }
 
 // Acts as the service manager: an abstract datagram socket in NOTIFY_SOCKET.
-class Manager : public testing::Test {
+class Manager : public ::testing::Test {
  protected:
   Manager() : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     const std::string name = "rcached-test-" + std::to_string(getpid());
@@ -127,7 +128,7 @@ Message receive(int socket) {
   header.msg_control = control.data();
   header.msg_controllen = control.size();
   pollfd readable{socket, POLLIN, 0};
-  poll(&readable, 1, 10'000);
+  poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(testing::kHang).count()));
   const ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   Message message{std::string(text.data(), size < 0 ? 0 : static_cast<std::size_t>(size)), {}};
   for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr;
@@ -219,7 +220,7 @@ TEST(Signals, CanBeWaitedFor) {
   EXPECT_EQ(waiter.wait(0ms), std::nullopt);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     kill(getpid(), signal);
-    EXPECT_EQ(waiter.wait(5s), signal);
+    EXPECT_EQ(waiter.wait(testing::kHang), signal);
   }
 }
 
@@ -231,8 +232,8 @@ TEST(SignalsDeathTest, ASecondSignalEndsTheProcessAtOnce) {
     raise(signal);
     pause();
   };
-  EXPECT_EXIT(end_by(SIGINT), testing::ExitedWithCode(130), "");
-  EXPECT_EXIT(end_by(SIGTERM), testing::ExitedWithCode(143), "");
+  EXPECT_EXIT(end_by(SIGINT), ::testing::ExitedWithCode(130), "");
+  EXPECT_EXIT(end_by(SIGTERM), ::testing::ExitedWithCode(143), "");
 }
 
 TEST(SignalsDeathTest, AShutdownThatTakesTooLongIsAborted) {
@@ -242,7 +243,7 @@ TEST(SignalsDeathTest, AShutdownThatTakesTooLongIsAborted) {
     waiter.end_at_next(50ms);
     for (;;) pause();
   };
-  EXPECT_EXIT(hang(), testing::ExitedWithCode(1), "the shutdown took too long");
+  EXPECT_EXIT(hang(), ::testing::ExitedWithCode(1), "the shutdown took too long");
 }
 
 TEST(Signals, TakesOnlyTheRequestedSignals) {

@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "exporters/http/http_server.h"
 #include "tests/kit/http_client.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
@@ -97,7 +98,7 @@ class ActivatedServerTest : public ::testing::Test {
     HttpOptions options;
     options.listen = "127.0.0.1:1";  // not used
     options.inherited_fds = std::move(fds);
-    options.request_timeout = 2s;
+    options.request_timeout = 2 * testing::kHang;
     return options;
   }
   static std::vector<Route> routes() {
@@ -113,7 +114,8 @@ TEST_F(ActivatedServerTest, ServesOnAnInheritedSocketAndLeavesItOpen) {
   const UniqueFd socket = listening_v4();
   const std::uint16_t port = SocketName::of(socket.get())->port();
   HttpServer server(options({socket.get()}), routes());
-  for (int i = 0; i < 3; ++i) {
+  std::chrono::nanoseconds fastest = testing::kHang;  // stop(), on a machine that may be busy
+  for (int i = 0; i < 5; ++i) {
     // A client that connects before the server starts is served too: the purpose of socket activation.
     testing::RawConnection early(port);
     early.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -127,9 +129,10 @@ TEST_F(ActivatedServerTest, ServesOnAnInheritedSocketAndLeavesItOpen) {
     idle.send("GET / HT");
     const auto begin = std::chrono::steady_clock::now();
     server.stop();
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    fastest = std::min<std::chrono::nanoseconds>(fastest, std::chrono::steady_clock::now() - begin);
     EXPECT_TRUE(testing::RawConnection(port).connected()) << "still listening";
   }
+  EXPECT_LT(fastest, 1s) << "CivetWeb waits 2 s for connections";
 }
 
 TEST_F(ActivatedServerTest, ServesOnSeveralSockets) {

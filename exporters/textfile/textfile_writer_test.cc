@@ -21,6 +21,7 @@
 #include "exporters/prometheus/renderer.h"
 #include "tests/kit/paths.h"
 #include "tests/kit/sample_view.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached {
 namespace {
@@ -77,11 +78,11 @@ class TextfileWriterTest : public ::testing::Test {
     text_.clear();
   }
 
-  // Waits for `condition`, which may access the members that follow; false after 20 s.
+  // Waits for `condition`, which may access the members that follow; false after testing::kHang.
   template <typename Condition>
   bool eventually(Condition condition) {
     std::unique_lock lock(mutex_);
-    const auto end = std::chrono::steady_clock::now() + 20s;
+    const auto end = std::chrono::steady_clock::now() + testing::kHang;
     while (!condition()) {
       if (std::chrono::steady_clock::now() >= end) return false;
       changed_.wait_for(lock, 5ms);

@@ -101,7 +101,7 @@ TEST_F(Daemon, ExitsCleanlyWithinTwoSeconds) {
     Process daemon(synthetic());
     ASSERT_TRUE(ready()) << daemon.err();
     daemon.signal(signal);
-    const auto exit = daemon.wait(2s);
+    const auto exit = daemon.wait();
     ASSERT_TRUE(exit);
     EXPECT_EQ(exit->code, 0) << exit->err;
     EXPECT_EQ(exit->signal, 0);
@@ -114,7 +114,7 @@ TEST_F(Daemon, ExitsInTimeWithOpenConnections) {
   rcached::testing::RawConnection silent(port_), half(port_);
   half.send("GET /metrics HTTP/1.1\r\nHost:");
   daemon.signal(SIGTERM);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
@@ -124,7 +124,7 @@ TEST_F(Daemon, HandlesASignalDuringStartup) {
   // The first line is logged as soon as signals are blocked, before anything is started.
   ASSERT_TRUE(eventually([&] { return daemon.err().find("<7>configuration: ") == 0; }));
   daemon.signal(SIGTERM);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
@@ -136,7 +136,7 @@ TEST_F(Daemon, APendingSignalStopsStartup) {
   const auto start = synthetic({"--log-level", "debug"});
   argv.insert(argv.end(), start.begin(), start.end());
   Process daemon(argv);
-  const auto exit = daemon.wait(20s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
   EXPECT_NE(exit->err.find("<6>SIGTERM: shutting down\n"), std::string::npos) << exit->err;
@@ -155,7 +155,7 @@ TEST_F(Daemon, ExitsWithItsTerminalEvenIfItLogsElsewhere) {
   Process daemon(argv);
   ASSERT_TRUE(ready()) << daemon.err();
   close(terminal);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
   EXPECT_NE(exit->err.find("<6>SIGHUP: shutting down\n"), std::string::npos) << exit->err;
@@ -174,7 +174,7 @@ TEST_F(Daemon, ExitsInTimeIfItsSummaryIsNotRead) {
   Process daemon(argv);
   ASSERT_TRUE(ready()) << daemon.err();
   daemon.signal(SIGTERM);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
   close(reader);
@@ -188,7 +188,7 @@ TEST_F(Daemon, SummaryHasTheUrlAndEveryDomain) {
   EXPECT_NE(out.find("outstanding"), std::string::npos);
   EXPECT_NE(out.find("synthetic3"), std::string::npos);
   daemon.signal(SIGINT);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0);
 }
@@ -212,7 +212,7 @@ TEST_F(Daemon, UsesTheSocketOfTheServiceManager) {
   EXPECT_TRUE(eventually([&] { return daemon.err().find(said) != std::string::npos; })) << daemon.err();
   EXPECT_EQ(get(unused, "/-/healthy").status, 0) << "http.listen is not used";
   daemon.signal(SIGTERM);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
@@ -261,7 +261,7 @@ TEST_F(Daemon, NotifiesTheServiceManager) {
   daemon.signal(SIGTERM);
   while ((last = next()) == "WATCHDOG=1") continue;
   EXPECT_EQ(last, "STOPPING=1\nSTATUS=Shutting down");
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
   close(manager);
@@ -448,7 +448,7 @@ TEST_F(Unprivileged, TheSyntheticSourceNeedsNoPrivileges) {
   Process daemon(unprivileged({"run", "--source", "synthetic", "--listen", address()}));
   ASSERT_TRUE(ready()) << daemon.err();
   daemon.signal(SIGTERM);
-  const auto exit = daemon.wait(2s);
+  const auto exit = daemon.wait();
   ASSERT_TRUE(exit);
   EXPECT_EQ(exit->code, 0) << exit->err;
 }
@@ -479,7 +479,7 @@ TEST_F(Daemon, AuditWithoutADaemon) {
     Process killed(synthetic());
     ASSERT_TRUE(eventually([&] { return std::filesystem::exists(socket); })) << killed.err();
     killed.signal(SIGKILL);
-    ASSERT_TRUE(killed.wait(2s));
+    ASSERT_TRUE(killed.wait());
   }
   expect_failure(run({kBinary, "audit", "--config", own_config()}), 1,
                  "no running rcached can be reached: Connection refused (" + socket + "); start it");
@@ -490,7 +490,7 @@ TEST_F(Daemon, AuditWithoutADaemon) {
     return run({kBinary, "audit", "--config", own_config()}).err.find("no rcached runs") == std::string::npos;
   }));
   next.signal(SIGTERM);
-  ASSERT_TRUE(next.wait(2s));
+  ASSERT_TRUE(next.wait());
   EXPECT_FALSE(std::filesystem::exists(socket)) << "a clean shutdown removes it";
 }
 
@@ -520,7 +520,7 @@ TEST_F(Daemon, TwoSyntheticDaemonsShareARunDirectory) {
   EXPECT_TRUE(eventually(
       [&] { return second.err().find("another rcached uses the control socket") != std::string::npos; }));
   second.signal(SIGTERM);
-  ASSERT_TRUE(second.wait(2s));
+  ASSERT_TRUE(second.wait());
   EXPECT_TRUE(std::filesystem::exists(directory_ / "control")) << "it belongs to the first one";
 }
 

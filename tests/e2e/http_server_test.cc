@@ -43,10 +43,13 @@ class HttpServerTest : public ::testing::Test {
     return testing::get(port_, path, method);
   }
 
+  explicit HttpServerTest(std::chrono::milliseconds request_timeout = 2 * testing::kHang)
+      : request_timeout_(request_timeout) {}
+
   HttpOptions options() {
     HttpOptions options;
     options.listen = "127.0.0.1:" + std::to_string(port_);
-    options.request_timeout = 2s;
+    options.request_timeout = request_timeout_;
     options.log = [this](std::string_view line) {
       const std::lock_guard lock(log_mutex_);
       log_.append(line) += '\n';
@@ -93,6 +96,7 @@ class HttpServerTest : public ::testing::Test {
     return log_;
   }
 
+  const std::chrono::milliseconds request_timeout_;
   std::mutex log_mutex_;
   std::string log_;
   std::atomic<int> streams_ = 0;  // currently open
@@ -141,7 +145,7 @@ TEST_F(HttpServerTest, OtherMethodsAreRejected) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(send_raw(port_, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").status,
             405);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, testing::kHang);
 }
 
 TEST_F(HttpServerTest, UnknownPathsGetAHint) {
@@ -215,7 +219,7 @@ TEST_F(HttpServerTest, StopEndsOpenStreams) {
   client.read_until("tick\n");
   const auto begin = std::chrono::steady_clock::now();
   server_.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, testing::kHang);
   EXPECT_EQ(streams_, 0);
 }
 
@@ -248,15 +252,18 @@ TEST_F(HttpServerTest, MalformedRequestsAreRejectedAndTheServerKeepsWorking) {
   EXPECT_EQ(get("/-/healthy").status, 200);
 }
 
-TEST_F(HttpServerTest, IdleClientsReleaseTheirThreadAfterTheTimeout) {
+class HastyServerTest : public HttpServerTest {
+ protected:
+  HastyServerTest() : HttpServerTest(500ms) {}
+};
+
+TEST_F(HastyServerTest, IdleClientsReleaseTheirThreadAfterTheTimeout) {
   std::vector<std::unique_ptr<RawConnection>> silent;
   for (int i = 0; i < 4; ++i) {
     silent.push_back(std::make_unique<RawConnection>(port_));
     silent.back()->send("GET /metr");
   }
-  const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(get("/-/healthy").status, 200);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
 }
 
 TEST_F(HttpServerTest, ABrokenRouteAffectsOnlyItsRequest) {
@@ -313,7 +320,7 @@ TEST_F(HttpServerTest, StopIsFastWithUnresponsiveClients) {
   std::this_thread::sleep_for(200ms);  // until the threads have accepted them all
   const auto begin = std::chrono::steady_clock::now();
   server_.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, testing::kHang);
   EXPECT_EQ(server_.url(), "");
   EXPECT_FALSE(RawConnection(port_).connected());
   server_.stop();  // a second call has no effect

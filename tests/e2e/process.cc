@@ -80,7 +80,7 @@ std::string Process::err() const { return read_file(directory_ / "err"); }
 
 Exit run(const std::vector<std::string>& argv) {
   Process process(argv);
-  return process.wait(30s).value_or(Exit{});
+  return process.wait().value_or(Exit{});
 }
 
 }  // namespace rcached::e2e

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/kit/temporary_folder.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached::e2e {
 
@@ -32,7 +33,7 @@ class Process {
   pid_t pid() const { return pid_; }
   void signal(int number) const;
   // nullopt: still running after `limit`.
-  std::optional<Exit> wait(std::chrono::milliseconds limit);
+  std::optional<Exit> wait(std::chrono::milliseconds limit = testing::kHang);
   std::string out() const;
   std::string err() const;
 
@@ -42,7 +43,7 @@ class Process {
   std::optional<Exit> exit_;
 };
 
-// Runs until it exits (at most 30 s).
+// Runs until it exits (at most testing::kHang).
 Exit run(const std::vector<std::string>& argv);
 
 }  // namespace rcached::e2e

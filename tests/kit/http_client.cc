@@ -12,6 +12,8 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "tests/kit/waiting.h"
+
 namespace rcached::testing {
 namespace {
 
@@ -36,7 +38,7 @@ std::uint16_t free_port() {
 }
 
 RawConnection::RawConnection(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-  const timeval timeout{.tv_sec = 10, .tv_usec = 0};
+  const timeval timeout{.tv_sec = std::chrono::seconds(kHang).count(), .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   const sockaddr_in address = loopback(port);
   if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {

@@ -188,7 +188,7 @@ TEST_F(ControlSocketTest, ARequestHasALimit) {
 }
 
 TEST_F(ControlSocketTest, SilentClientsAreDisconnectedWithoutBlockingOthers) {
-  const auto socket = open(echo, {.request_time = 200ms});
+  const auto socket = open(echo, {.request_time = 2s});
   const UniqueFd silent = connect();
   const UniqueFd half = connect();
   say(half, "half a requ");
@@ -198,7 +198,7 @@ TEST_F(ControlSocketTest, SilentClientsAreDisconnectedWithoutBlockingOthers) {
 }
 
 TEST_F(ControlSocketTest, ClientsThatDoNotReadAreDisconnected) {
-  const auto socket = open([](std::string_view) { return std::string(4u << 20, 'x'); }, {.answer_time = 2s});
+  const auto socket = open([](std::string_view) { return std::string(4u << 20, 'x'); }, {.answer_time = 4s});
   const UniqueFd stuck = connect();
   say(stuck, "all\n");
   pollfd ended{stuck.get(), 0, 0};  // POLLHUP

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -114,7 +115,7 @@ TEST_F(ActivatedServerTest, ServesOnAnInheritedSocketAndLeavesItOpen) {
   const UniqueFd socket = listening_v4();
   const std::uint16_t port = SocketName::of(socket.get())->port();
   HttpServer server(options({socket.get()}), routes());
-  std::chrono::nanoseconds fastest = testing::kHang;  // stop(), on a machine that may be busy
+  std::chrono::nanoseconds fastest = testing::kHang;  // the fastest stop() of five: the machine may be busy
   for (int i = 0; i < 5; ++i) {
     // A client that connects before the server starts is served too: the purpose of socket activation.
     testing::RawConnection early(port);

@@ -151,7 +151,7 @@ def report(webhooks):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, default=420, help="seconds until all must have arrived (%(default)s)")
+    parser.add_argument("--limit", type=int, default=1200, help="seconds until all must have arrived (%(default)s)")
     options = parser.parse_args()
     kit.needs("prometheus", "prometheus-alertmanager")
     try:

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -94,6 +95,19 @@ class HttpServerTest : public ::testing::Test {
   std::string log() {
     const std::lock_guard lock(log_mutex_);
     return log_;
+  }
+
+  // The fastest stop() of five, because the machine may be busy. `connect` opens clients and returns them.
+  std::chrono::nanoseconds fastest_stop(const auto& connect) {
+    std::chrono::nanoseconds fastest = testing::kHang;
+    for (int i = 0; i < 5; ++i) {
+      if (i > 0) EXPECT_TRUE(server_.start().has_value());
+      const auto clients = connect();
+      const auto begin = std::chrono::steady_clock::now();
+      server_.stop();
+      fastest = std::min<std::chrono::nanoseconds>(fastest, std::chrono::steady_clock::now() - begin);
+    }
+    return fastest;
   }
 
   const std::chrono::milliseconds request_timeout_;
@@ -214,12 +228,13 @@ TEST_F(HttpServerTest, StreamsBeyondTheLimitAreRefusedAndRequestsStillServed) {
 }
 
 TEST_F(HttpServerTest, StopEndsOpenStreams) {
-  RawConnection client(port_);
-  client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-  client.read_until("tick\n");
-  const auto begin = std::chrono::steady_clock::now();
-  server_.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, testing::kHang);
+  EXPECT_LT(fastest_stop([this] {
+              auto client = std::make_unique<RawConnection>(port_);
+              client->send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+              client->read_until("tick\n");
+              return client;
+            }),
+            1s);
   EXPECT_EQ(streams_, 0);
 }
 
@@ -254,7 +269,7 @@ TEST_F(HttpServerTest, MalformedRequestsAreRejectedAndTheServerKeepsWorking) {
 
 class HastyServerTest : public HttpServerTest {
  protected:
-  HastyServerTest() : HttpServerTest(500ms) {}
+  HastyServerTest() : HttpServerTest(2s) {}
 };
 
 TEST_F(HastyServerTest, IdleClientsReleaseTheirThreadAfterTheTimeout) {
@@ -310,17 +325,20 @@ TEST_F(HttpServerTest, ConcurrentScrapesSeeConsistentViewsDuringUpdates) {
 }
 
 TEST_F(HttpServerTest, StopIsFastWithUnresponsiveClients) {
-  RawConnection idle(port_);
-  RawConnection half(port_);
-  half.send("GET /metrics HTTP/1.1\r\nHost:");
-  RawConnection kept(port_);
-  kept.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
-  RawConnection stalled(port_);  // requests more than the socket buffers can hold and reads nothing
-  stalled.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-  std::this_thread::sleep_for(200ms);  // until the threads have accepted them all
-  const auto begin = std::chrono::steady_clock::now();
-  server_.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, testing::kHang);
+  EXPECT_LT(
+      fastest_stop([this] {
+        std::vector<std::unique_ptr<RawConnection>> clients;
+        for (const char* request :
+             {"", "GET /metrics HTTP/1.1\r\nHost:",
+              "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
+              "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"}) {  // more than the socket buffers can hold; not read
+          clients.push_back(std::make_unique<RawConnection>(port_));
+          clients.back()->send(request);
+        }
+        std::this_thread::sleep_for(200ms);  // until the threads have accepted them all
+        return clients;
+      }),
+      1s);
   EXPECT_EQ(server_.url(), "");
   EXPECT_FALSE(RawConnection(port_).connected());
   server_.stop();  // a second call has no effect

@@ -22,7 +22,7 @@ class RawConnection {
 
   bool connected() const { return fd_ >= 0; }
   void send(std::string_view bytes);
-  std::string read_all();                        // until the server closes; at most 10 s
+  std::string read_all();                        // until the server closes; at most kHang
   std::string read_until(std::string_view end);  // everything up to `end`; less if the server closes
 
  private:

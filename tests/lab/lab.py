@@ -109,6 +109,8 @@ def command_test(options):
     if verdicts.good:
         print(f"{name} ok: {options.scenario}, {verdicts.passed} passed, {seconds:.1f} s")
         return 0
+    for line in verdicts.failed:  # again at the end
+        print(f"{name} FAIL {line}")
     why = reason or f"{len(verdicts.failed)} failed"
     print(f"{name} FAILED: {options.scenario}, {why}, {seconds:.1f} s", flush=True)
     return 1
@@ -131,7 +133,7 @@ def wait_ready(guest, url, timeout):
                 raise LabError(verdicts.failed[0])
         else:
             raise LabError(f"the guest exited before rcached was ready: {last or guest.last_line()}")
-        if kit.fetch(url + "/-/ready", timeout=2)[0] == 200:
+        if kit.fetch(url + "/-/ready", timeout=60)[0] == 200:
             return
     raise LabError(f"rcached in the guest was not ready at {url}/-/ready within {timeout} s")
 
@@ -141,7 +143,7 @@ def show(guest, url, once, interval=2.0):
     before, before_at, drawn = None, 0.0, 0
     verdicts = Verdicts()
     while True:
-        status, _, page = kit.fetch(url + "/metrics", timeout=5)
+        status, _, page = kit.fetch(url + "/metrics", timeout=60)
         now_at = time.monotonic()
         now = live.domains(live.parse(page.decode("utf-8", "replace"))) if status == 200 else None
         if now is not None:
@@ -263,7 +265,7 @@ def add_common_options(parser):
                         help="a variable for the scenario")
     parser.add_argument("--threads", choices=qemu.THREADS, default="single",
                         help="host threads for the guest's CPUs (%(default)s; multi may fail with old QEMU: qemu.py)")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds (%(default)s)")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds (%(default)s)")
 
 
 def parse_arguments(words):

@@ -104,7 +104,9 @@ def run(options, program):
                 results[id(job.spec)] = [text, verdict, seconds]
                 progress(f"[{len(results)}/{len(options.specs)}] {text} {verdict}, {seconds} s")
                 wanted = [line for line in lines if " PASS " not in line]
-                failures += [f"{text}: {line}" for line in lines if re.search(r"\bFAIL(ED)?\b", line)]
+                if verdict != "ok":
+                    told = list(dict.fromkeys(line for line in lines if re.search(r"\bFAIL(ED)?\b", line)))
+                    failures += [f"{text}: {line}" for line in told or lines[-3:]]
                 if wanted:
                     print("\n".join(wanted), flush=True)
     finally:

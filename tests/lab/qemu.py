@@ -32,7 +32,9 @@ def check(series, iommu, mode):
 def kernel_line(series, iommu, mode):
     words = ["console=ttyS0", "quiet", "mitigations=off", "panic=-1", "tsc=reliable", "no_timer_check",
              "iommu.passthrough=0", f"iommu.strict={int(mode == 'strict')}", "audit=0",
-             "ipv6.disable=1", "rdinit=/init"]
+             "ipv6.disable=1", "rdinit=/init",
+             # A guest on a busy machine is slow, not stuck.
+             "rcupdate.rcu_cpu_stall_timeout=300", "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=600"]
     if iommu == "intel":
         old_strict = series == "5.10" and mode == "strict"
         words.append("intel_iommu=on,strict" if old_strict else "intel_iommu=on")

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "exporters/http/message.h"
+#include "tests/kit/waiting.h"
 
 namespace rcached::testing {
 
@@ -44,10 +45,10 @@ class FakeStream final : public HttpStream {
     const std::lock_guard lock(mutex_);
     return text_;
   }
-  // True if the text written within ten seconds meets the condition.
+  // True if the text written within testing::kHang meets the condition.
   bool wait_for(const std::function<bool(const std::string& text)>& condition) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return condition(text_); });
+    return changed_.wait_for(lock, testing::kHang, [&] { return condition(text_); });
   }
   bool wait_for(std::string_view part) const {
     return wait_for([&](const std::string& text) { return text.find(part) != std::string::npos; });

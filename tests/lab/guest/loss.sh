@@ -9,9 +9,10 @@ start_rcached || return 0
 load_modules || return 0
 exerciser run threads="$LAB_CPUS" ops=600000 seed=1 mix=mixed hold=1
 exerciser wait &
-wait_until '[ "$(metric rcached_domain_confidence "confidence=\"lossy\"")" -ge 2 ]'
-expect_ge "domains lossy under load" "$(metric rcached_domain_confidence 'confidence="lossy"')" 2
-expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges)" 0
+_lossy() { scrape /tmp/lossy && [ "$(metric rcached_domain_confidence 'confidence="lossy"' /tmp/lossy)" -ge 2 ]; }
+wait_until _lossy
+expect_ge "domains lossy under load" "$(metric rcached_domain_confidence 'confidence="lossy"' /tmp/lossy)" 2
+expect_eq "unaccounted ranges under loss" "$(metric iova_unaccounted_ranges '' /tmp/lossy)" 0
 wait $!
 rested=$(cut -d' ' -f1 /proc/uptime)
 wait_until '[ "$(metric rcached_domain_confidence "confidence=\"(lossy|partial)\"")" = 0 ]'

@@ -101,7 +101,9 @@ class HttpServerTest : public ::testing::Test {
   std::chrono::nanoseconds fastest_stop(const auto& connect) {
     std::chrono::nanoseconds fastest = testing::kHang;
     for (int i = 0; i < 5; ++i) {
-      if (i > 0) EXPECT_TRUE(server_.start().has_value());
+      if (i > 0) {
+        EXPECT_TRUE(server_.start().has_value());
+      }
       const auto clients = connect();
       const auto begin = std::chrono::steady_clock::now();
       server_.stop();

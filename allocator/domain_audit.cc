@@ -71,8 +71,8 @@ void DomainAudit::unread(const ReadRequest& request) {
 }
 
 // Nothing has happened since the last look at it, or there will be no other look.
-bool DomainAudit::stands(const Doubt& doubt) const {
-  return look_ >= kLooks || (look_ > 1 && doubt.operations == mirror_.operations());
+bool DomainAudit::stands(std::uint64_t operations) const {
+  return look_ >= kLooks || (look_ > 1 && operations == mirror_.operations());
 }
 
 void DomainAudit::add(const DomainMirror::Drift& drift) {
@@ -88,7 +88,7 @@ void DomainAudit::add(const DomainMirror::Drift& drift) {
 // Out of the cache: allocated unseen, or gone. The tree knows; before its first walk it need not be asked.
 void DomainAudit::doubt_ranges(const Pfns& displaced) {
   if (look_ == 1) return;
-  for (const std::uint64_t pfn : displaced) tree_doubts_.try_emplace(pfn, std::nullopt);
+  for (const std::uint64_t pfn : displaced) tree_doubts_.try_emplace(pfn, TreeDoubt{std::nullopt, kEnd});
 }
 
 void DomainAudit::apply(const CpuContents& contents) {
@@ -104,7 +104,7 @@ void DomainAudit::apply(const CpuContents& contents) {
     if (doubt != cpus_.end()) cpus_.erase(doubt);
     return;
   }
-  if (takes_at_once() || (doubt != cpus_.end() && stands(doubt->second))) {
+  if (takes_at_once() || (doubt != cpus_.end() && stands(doubt->second.operations))) {
     doubt_ranges(mirror_.adopt(contents));
     add(drift);
   }
@@ -118,7 +118,7 @@ void DomainAudit::apply(const DepotSlice& slice) {
   const DomainMirror::Drift drift = mirror_.compare(slice);
   if (drift.sum() != 0) {
     doubt.differs = true;
-    if (takes_at_once() || stands(doubt)) doubt.adopting = true;
+    if (takes_at_once() || stands(doubt.operations)) doubt.adopting = true;
   }
   if (doubt.adopting) {
     doubt_ranges(mirror_.adopt(slice));
@@ -176,19 +176,23 @@ void DomainAudit::found(const TreeRange& range) {
   if (takes_at_once()) {
     repair_tree(range.lo, range);
   } else {
-    walk_doubts_[range.lo] = range;
+    walk_doubts_[range.lo] = {range, mirror_.operations()};
   }
 }
 
 void DomainAudit::end_walk() {
-  for (const std::uint64_t pfn : mirror_.model_for_audit().end_tree_walk()) walk_doubts_[pfn] = std::nullopt;
-  for (const auto& [pfn, range] : walk_doubts_) {  // seen at two looks: see apply_point()
+  for (const std::uint64_t pfn : mirror_.model_for_audit().end_tree_walk())
+    walk_doubts_[pfn] = {std::nullopt, mirror_.operations()};
+  for (const auto& [pfn, doubt] : walk_doubts_) {
     const auto before = tree_doubts_.find(pfn);
-    if (before != tree_doubts_.end() && before->second == range) repair_tree(pfn, range);
+    if (before != tree_doubts_.end() && before->second.range == doubt.range &&
+        stands(before->second.operations)) {
+      repair_tree(pfn, doubt.range);
+    }
   }
   tree_doubts_ = std::exchange(walk_doubts_, {});
   std::erase_if(tree_doubts_, [&](const auto& doubt) {
-    return mirror_.model().holds(doubt.first) == doubt.second.has_value();
+    return mirror_.model().holds(doubt.first) == doubt.second.range.has_value();
   });
   if (options_.pfn_end_32bit != 0) mirror_.set_space32(space_);
 }
@@ -199,13 +203,11 @@ void DomainAudit::apply_point(const TreeSlice& slice) {
   const std::optional<TreeRange> now =
       slice.ranges.empty() ? std::nullopt : std::optional(slice.ranges.front());
   if (mirror_.model().holds(slice.from) != now.has_value()) {
-    // Seen at two looks. Should an operation on it be under way, its report finds the work done.
-    if (doubt->second.has_value() == now.has_value()) {
-      repair_tree(slice.from, now);
-    } else {
-      doubt->second = now;
+    if (doubt->second.range.has_value() != now.has_value() || !stands(doubt->second.operations)) {
+      doubt->second = {now, mirror_.operations()};
       return;
     }
+    repair_tree(slice.from, now);
   }
   tree_doubts_.erase(doubt);
 }

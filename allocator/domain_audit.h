@@ -109,7 +109,13 @@ class DomainAudit {
   };
 
   bool takes_at_once() const { return options_.goal != Goal::verify && look_ == 1; }
-  bool stands(const Doubt& doubt) const;
+  // A doubtful range with what the kernel had there at the last look.
+  struct TreeDoubt {
+    std::optional<TreeRange> range;
+    std::uint64_t operations = 0;  // of the mirror then
+  };
+
+  bool stands(std::uint64_t operations) const;
   void add(const DomainMirror::Drift& drift);
   void doubt_ranges(const Pfns& displaced);
   void apply_walk(const TreeSlice& slice);
@@ -140,9 +146,8 @@ class DomainAudit {
   std::uint64_t cpu_magazines_ = 0;
   std::uint64_t fq_excess_ = 0;  // at the last look
 
-  // The tree. A doubtful range with what the kernel had there at the last look.
-  std::map<std::uint64_t, std::optional<TreeRange>> tree_doubts_;
-  std::map<std::uint64_t, std::optional<TreeRange>> walk_doubts_;  // of the walk under way
+  std::map<std::uint64_t, TreeDoubt> tree_doubts_;
+  std::map<std::uint64_t, TreeDoubt> walk_doubts_;  // of the walk under way
   bool tree_unread_ = false;
   std::uint64_t walked_until_ = 0;  // space below 4 GiB: the first pfn not looked at yet
   Space32Snapshot space_;

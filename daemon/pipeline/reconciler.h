@@ -47,7 +47,7 @@ class Reconciler {
   static constexpr int kBurstSeconds = 10;
   static constexpr std::int64_t kRoundNs = 5'000'000;
   // Delay before the third pass, doubled for each further pass: a virtual CPU may be descheduled during a call.
-  static constexpr std::chrono::milliseconds kLookGap{10};
+  static constexpr std::chrono::milliseconds kLookGap{30};
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
   static constexpr std::chrono::milliseconds kLossRetry{1000};
   // Delay after an audit was abandoned, or before it is confirmed.

@@ -108,13 +108,13 @@ class DomainAudit {
     bool differs = false;          // some slice of this look
   };
 
-  bool takes_at_once() const { return options_.goal != Goal::verify && look_ == 1; }
   // A doubtful range with what the kernel had there at the last look.
   struct TreeDoubt {
     std::optional<TreeRange> range;
     std::uint64_t operations = 0;  // of the mirror then
   };
 
+  bool takes_at_once() const { return options_.goal != Goal::verify && look_ == 1; }
   bool stands(std::uint64_t operations) const;
   void add(const DomainMirror::Drift& drift);
   void doubt_ranges(const Pfns& displaced);

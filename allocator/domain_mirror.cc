@@ -405,7 +405,10 @@ void DomainMirror::apply_tree_alloc(const Operation& op) {
   } else if (range->cached()) {
     release_early(op.pfn, *range);
     range = &model_.add_range(op.pfn, op.size);
-  } else {  // its free was lost
+  } else {  // its free is still to be reported, or was lost
+    if (overtaken_.name(op.pfn, range->size, range->alloc_order)) {
+      ++model_.counters(range->alloc_order).tree_frees;
+    }
     model_.restate_range(*range, op.size);
   }
   range->where = Range::kFresh;

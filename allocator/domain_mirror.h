@@ -34,6 +34,7 @@
 #include "allocator/contents.h"
 #include "allocator/domain_model.h"
 #include "allocator/operation.h"
+#include "allocator/overtaken_frees.h"
 #include "allocator/readings.h"
 #include "allocator/snapshot.h"
 
@@ -150,6 +151,7 @@ class DomainMirror {
 
   // free (domain_mirror_free.cc)
   void free_to_cache(const Operation& op, std::uint8_t order);
+  bool was_overtaken(const Operation& op, std::uint8_t order);
   void free_to_tree(const Operation& op);
   PendingTreeFree* find_pending(std::uint64_t pfn, bool free_came_first);
   void add_pending(const PendingTreeFree& pending);
@@ -157,6 +159,7 @@ class DomainMirror {
 
   // magazines to the tree (domain_mirror_free.cc)
   void note_flush(std::uint16_t cpu);
+  void note_overtaken(const Operation& op, const Range* range, const std::optional<CacheLocation>& at);
   void release_at(const CacheLocation& at);
   void release_flushed_depots();
   void release_early(std::uint64_t pfn, const Range& range);
@@ -193,6 +196,7 @@ class DomainMirror {
   std::array<PendingTreeFree, kPendingTreeFrees> pending_tree_frees_{};
   std::size_t next_pending_ = 0;
   std::size_t frees_first_ = 0;  // pending ones whose tree_free is still to come
+  OvertakenFrees overtaken_;
   std::array<EarlyRelease, kEarlyReleases> early_releases_{};
   std::size_t next_early_ = 0;
   bool depots_adopted_ = false;  // some depot has been read out of kernel memory

@@ -153,6 +153,7 @@ void DomainMirror::finish_audit(const Drift& found, std::uint32_t loss_epoch, st
   // Halves of calls whose other half was lost must not be taken for those of calls to come.
   pending_tree_frees_.fill({});
   frees_first_ = 0;
+  overtaken_.clear();
   early_releases_.fill({});
   set_aside_.fill({});
   cpu_states_.clear();

@@ -38,6 +38,7 @@ void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
       model_.release(magazines.loaded, order);
     }
   }
+  if (!overtaken_.empty() && was_overtaken(op, order)) return;
   Range* range = model_.find(op.pfn);
   if (range == nullptr) {  // it was in the tree all along: first sight
     range = &model_.add_range(op.pfn, op.size);
@@ -57,6 +58,33 @@ void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
     model_.push_loaded_to_depot(order, op.cpu);
   }
   model_.insert_without_depot(*range, op.pfn, order, op.cpu);
+}
+
+// Its pfn has gone to the tree with its magazine (see OvertakenFrees). Where that magazine held nothing else it
+// was a new one: what the mirror still has in loaded went to the depot before.
+bool DomainMirror::was_overtaken(const Operation& op, std::uint8_t order) {
+  const Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
+  const bool already_gone =
+      !op.has_fill || (op.fill.loaded == magazines.loaded.size() && op.fill.prev == magazines.prev.size());
+  const std::optional<OvertakenFree> free = overtaken_.take(op.pfn, op.cpu, order, already_gone);
+  if (!free) return false;
+  if (magazines.loaded.size() == model_.profile().magazine_capacity) {
+    model_.push_loaded_to_depot(order, op.cpu);
+  }
+  if (free->pfn != 0) {
+    count_mismatch(op.size, free->alloc_order, free->extent);
+    return true;
+  }
+  Range* range = model_.find(op.pfn);
+  if (range == nullptr) return true;
+  if (const auto at = model_.locate(op.pfn, *range)) {
+    withdraw(*range, *at);
+  } else {
+    count_mismatch(op.size, range->alloc_order, range->size);
+  }
+  ++model_.counters(range->alloc_order).tree_frees;
+  model_.remove_range(op.pfn);
+  return true;
 }
 
 DomainMirror::PendingTreeFree* DomainMirror::find_pending(std::uint64_t pfn, bool free_came_first) {
@@ -161,7 +189,8 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
   if (op.size == 0 || was_released_early(op)) return;
   Range* range = model_.find(op.pfn);
   auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
-  if (range != nullptr && !at) {  // its free was lost; it left the tree with its magazine
+  if (known_from_start() && !in_doubt()) note_overtaken(op, range, at);
+  if (range != nullptr && !at) {  // its free is still to be reported, or was lost
     ++model_.counters(range->alloc_order).tree_frees;
     model_.remove_range(op.pfn);
   }
@@ -187,6 +216,24 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
   if (from_depot && at->source == RcacheSource::depot) invalidate_depot_reading(at->order);
 }
 
+// The magazine had more pfns than the mirror knows of, or one that counts as allocated: they were pushed by
+// frees that are still to be reported. Few can be under way on one CPU; where more is missing it is drift.
+void DomainMirror::note_overtaken(const Operation& op, const Range* range,
+                                  const std::optional<CacheLocation>& at) {
+  constexpr std::uint32_t kUnderWay = 4;
+  if (range == nullptr || (at && at->source == RcacheSource::depot)) return;
+  const std::uint32_t known = at ? model_.magazine_at(*at).size() : 0;
+  if (op.size <= known || op.size - known > kUnderWay) return;
+  OvertakenFree free{.order = range->alloc_order, .flusher = op.cpu};
+  if (at) {
+    free.order = at->order;
+    free.cpu = at->cpu;
+  } else {
+    overtaken_.add({free.order, free.cpu, free.flusher, op.pfn, range->size, range->alloc_order});
+  }
+  for (std::uint32_t i = at ? known : 1; i < op.size; ++i) overtaken_.add(free);
+}
+
 // free_iova_fast never flushes and a CPU that goes offline has no alloc in progress, so a flush on a CPU
 // whose tree_alloc has just failed is the emergency flush of alloc_iova_fast. Its get() came first: do its
 // swap or depot pop now, before the magazines go.
@@ -203,6 +250,7 @@ void DomainMirror::note_flush(std::uint16_t cpu) {
 // reports, and where the mirror could not tell which magazine it was, all that is there goes.
 void DomainMirror::apply_cpu_flush(const Operation& op) {
   note_flush(op.cpu);
+  overtaken_.set_cpu(op.cpu, op.target_cpu);
   ++rcache_flushes_;
   const bool reported = std::exchange(cpu_state(op.cpu).flush_reported, false) && !in_doubt();
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {

@@ -315,5 +315,134 @@ TEST_F(MirrorTest, AFlushLeavesWhatItsCpuHasFreedSince) {
   EXPECT_EQ(shot().tree_ranges, 0u);
 }
 
+// --- frees that a flush of another CPU overtakes: pushed, flushed, reported in this order: flush, free
+
+class OvertakenTest : public MirrorTest {
+ protected:
+  // One magazine of cpu 0, flushed by cpu 1.
+  static Operation flushed(std::uint64_t bottom, std::uint32_t size) {
+    Operation op = magazine_free(MagazineFreeCause::flush, bottom, size, kOrderUnknown);
+    op.cpu = 1;
+    return op;
+  }
+  static Operation flush_over() {
+    Operation op = of(OperationKind::cpu_flush);
+    op.cpu = 1;
+    op.target_cpu = 0;
+    return op;
+  }
+  // Allocated from the tree.
+  void take(std::uint64_t pfn, std::uint16_t cpu = 0) {
+    Operation tree = of(OperationKind::tree_alloc, pfn, 1);
+    tree.cpu = cpu;
+    apply({tree, by_tree(alloc(pfn, cpu))});
+  }
+  void expect_nothing_left(std::uint64_t tree_frees) {
+    EXPECT_EQ(shot().tree_ranges, 0u);
+    EXPECT_EQ(shot().outstanding, 0u);
+    EXPECT_EQ(shot().unaccounted, 0);
+    EXPECT_EQ(order().tree_frees, tree_frees);
+    EXPECT_EQ(shot().drift, DriftSnapshot{});
+  }
+};
+
+TEST_F(OvertakenTest, AFreeIntoAMagazineThatTheMirrorKnows) {
+  for (const bool over : {false, true}) {
+    reset(true);
+    take(9);
+    cache(1, 2);  // loaded 1 2, and really 9
+    apply(flushed(1, 3));
+    if (over) apply(flush_over());
+    apply(read(free(9), 0, 0));
+    if (!over) apply(flush_over());
+    expect_nothing_left(3);
+    // The next free is an ordinary one.
+    take(9);
+    apply(read(free(9), 1, 0));
+    EXPECT_EQ(loaded(), Pfns{9});
+  }
+}
+
+TEST_F(OvertakenTest, AFreeWithoutAReading) {
+  take(9);
+  cache(1, 2);
+  apply({flushed(1, 3), flush_over(), free(9)});
+  expect_nothing_left(3);
+}
+
+TEST_F(OvertakenTest, AFreeThatHadSwappedTheMagazines) {
+  take(9);
+  cache(1, 3);  // loaded 1 2 3; really prev 1 2 3, loaded 9
+  apply({flushed(9, 1), flushed(1, 3), flush_over(), read(free(9), 0, 0)});
+  expect_nothing_left(4);
+}
+
+TEST_F(OvertakenTest, AFreeIntoAnEmptyMagazine) {
+  for (const bool over : {false, true}) {
+    reset(true);
+    take(9);
+    apply(flushed(9, 1));
+    if (over) apply(flush_over());
+    apply(read(free(9), 0, 0));
+    if (!over) apply(flush_over());
+    expect_nothing_left(1);
+  }
+}
+
+TEST_F(OvertakenTest, AFreeThatHadPushedToTheDepot) {
+  take(9);
+  cache(1, 6);  // prev 1 2 3, loaded 4 5 6; really the depot has 4 5 6 and loaded is 9
+  apply({flushed(9, 1), flushed(1, 3), flush_over(), read(free(9), 0, 0, 1)});
+  EXPECT_EQ(depot(0), (Pfns{4, 5, 6}));
+  EXPECT_EQ(loaded(), Pfns{});
+  EXPECT_EQ(shot().tree_ranges, 3u);
+  EXPECT_EQ(order().depot_pushes, 1u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+// The tree hands the pfn out again before its free is reported, and the new owner frees it at once.
+TEST_F(OvertakenTest, APfnThatTheTreeHandsOutBeforeItsFreeIsReported) {
+  for (const bool known : {true, false}) {
+    reset(true);
+    take(9);
+    if (known) cache(1, 2);
+    apply({known ? flushed(1, 3) : flushed(9, 1), flush_over()});
+    take(9, 2);
+    apply(read(free(9, 2), 1, 0));
+    apply(read(free(9), 0, 0));
+    EXPECT_EQ(loaded(2), Pfns{9});
+    EXPECT_EQ(loaded(0), Pfns{});
+    EXPECT_EQ(shot().tree_ranges, 1u);
+    EXPECT_EQ(order().tree_frees, known ? 3u : 1u);
+    EXPECT_EQ(shot().drift, DriftSnapshot{});
+    apply(read(alloc(9, 2), 0, 0));
+    EXPECT_EQ(shot().prediction.hits, 1u);
+  }
+}
+
+// An interrupt frees after the flush and reports first: its pfn stays.
+TEST_F(OvertakenTest, AFreeThatWasInterruptedAfterTheFlush) {
+  take(8);
+  take(9);
+  cache(1, 2);
+  apply({flushed(1, 3), flush_over(), read(free(8), 1, 0), read(free(9), 1, 0)});
+  EXPECT_EQ(loaded(), Pfns{8});
+  EXPECT_EQ(shot().tree_ranges, 1u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
+// The same by an interrupt on one CPU: a free fills loaded, the interrupt's free overflows the depot.
+TEST_F(OvertakenTest, AFreeWhoseInterruptOverflowsTheDepot) {
+  cache(1, 11);  // prev 1 2 3, depot [4 5 6] [7 8 9], loaded 10 11
+  take(20);
+  take(21);
+  apply({magazine_free(MagazineFreeCause::overflow, 10, 3, kOrderUnknown),
+         overflowed(read(free(21), 1, 3, 2)), read(free(20), 1, 3, 2)});
+  EXPECT_EQ(loaded(), Pfns{21});
+  EXPECT_EQ(order().tree_frees, 3u);
+  EXPECT_EQ(shot().tree_ranges, 10u);
+  EXPECT_EQ(shot().drift, DriftSnapshot{});
+}
+
 }  // namespace
 }  // namespace rcached::test

@@ -2,6 +2,7 @@
 #include "allocator/domain_model.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -17,14 +18,9 @@ std::uint8_t DomainModel::order_index(std::uint64_t size) {
   return static_cast<std::uint8_t>(std::min(order_of(size), kCachedOrders));
 }
 
-Range* DomainModel::find(std::uint64_t pfn) {
-  const auto it = ranges_.find(pfn);
-  return it == ranges_.end() ? nullptr : &it.value();
-}
-
 Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
   if (reserved_.erase(pfn) != 0) --tree_ranges_;  // taken for reserved by add_found(), and wrongly so
-  Range& range = ranges_[pfn];
+  Range& range = ranges_.insert(pfn);
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
   range.alloc_order = order_index(size);
   range.seen = seen_value_;
@@ -43,11 +39,11 @@ void DomainModel::leave_outstanding(Range& range) {
 void DomainModel::forget_range(std::uint64_t pfn) {
   ranges_.erase(pfn);
   if (!widened_.empty()) widened_.erase(pfn);
-  if (walking_) removed_since_.insert(pfn);
+  if (walking_ && !removed_since_.contains(pfn)) removed_since_.insert(pfn);
 }
 
 void DomainModel::remove_range(std::uint64_t pfn) {
-  leave_outstanding(ranges_.find(pfn).value());
+  leave_outstanding(*ranges_.find(pfn));
   --tree_ranges_;
   forget_range(pfn);
 }
@@ -72,12 +68,12 @@ void DomainModel::reserve(std::uint64_t lo, std::uint64_t hi) {
     if (low > hi) break;
     if (lo <= high) overlapping.push_back({low, high, low, false});
   }
-  for (const auto& [pfn, range] : ranges_) {
+  ranges_.for_each([&](std::uint64_t pfn, const Range& range) {
     const auto wide = widened_.find(pfn);
     const std::uint64_t low = wide == widened_.end() ? pfn : wide->second;
     const std::uint64_t high = pfn + range.size - 1;
     if (lo <= high && hi >= low) overlapping.push_back({low, high, pfn, true});
-  }
+  });
   std::sort(overlapping.begin(), overlapping.end(), [](const Node& a, const Node& b) { return a.lo < b.lo; });
   for (const Node& node : overlapping) {
     if (lo < node.lo) {
@@ -290,29 +286,28 @@ std::string DomainModel::find_inconsistency() const {
   std::array<std::uint64_t, kCachedOrders + 1> outstanding{};
   std::uint64_t cached = 0;
   std::uint64_t before_start = 0;
-  for (const auto& [pfn, range] : ranges_) {
-    if (pfn == 0) return "pfn 0 in the range table";
+  std::string problem;
+  ranges_.for_each([&](std::uint64_t, const Range& range) {
     if (range.before_start) ++before_start;
-    if (range.cached() && range.before_start) return "a cached range was mapped before the start";
+    if (range.cached() && range.before_start) problem = "a cached range was mapped before the start";
     if (range.cached()) {
       ++cached;
     } else {
       ++outstanding[range.alloc_order];
     }
-  }
+  });
   if (before_start != before_start_) return "ranges mapped before the start are not counted right";
   if (outstanding != outstanding_) return "outstanding counters differ from the range table";
   std::uint64_t slots = 0;
-  std::string problem;
-  tsl::robin_map<std::uint64_t, bool, PfnHash> seen;
+  std::unordered_set<std::uint64_t> seen;
   const auto check = [&](const Magazine& magazine, std::uint8_t order, bool depot) {
     if (magazine.size() > profile_.magazine_capacity) problem = "a magazine holds more than its capacity";
     if (depot && magazine.size() != profile_.magazine_capacity) problem = "a depot magazine is not full";
     for (const std::uint64_t pfn : magazine.known()) {
       ++slots;
-      if (!seen.insert({pfn, true}).second) problem = "pfn " + std::to_string(pfn) + " is in two slots";
-      const auto it = ranges_.find(pfn);
-      if (it == ranges_.end() || it->second.where != order) {
+      if (!seen.insert(pfn).second) problem = "pfn " + std::to_string(pfn) + " is in two slots";
+      const Range* range = ranges_.find(pfn);
+      if (range == nullptr || range->where != order) {
         problem = "pfn " + std::to_string(pfn) + " is in a magazine but its range says otherwise";
       }
     }

@@ -20,9 +20,6 @@
 // Units: pfn and size in granules. Not thread-safe.
 #pragma once
 
-#include <tsl/robin_map.h>
-#include <tsl/robin_set.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -33,28 +30,11 @@
 
 #include "allocator/contents.h"
 #include "allocator/kernel_profile.h"
+#include "allocator/range_table.h"
 #include "allocator/rcache.h"
 #include "allocator/snapshot.h"
 
 namespace rcached {
-
-// A range of the tree. `where` is the order under which it is cached, or one of the constants. 8 bytes: there
-// are hundreds of thousands of them.
-struct Range {
-  static constexpr std::uint8_t kOutstanding = 0xff;
-  // outstanding, put there by a tree_alloc whose alloc is still to come
-  static constexpr std::uint8_t kFresh = 0xfe;
-
-  std::uint32_t size = 0;  // extent of the node
-  std::uint16_t cpu = 0;   // hint: the CPU that cached it last
-  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
-  std::uint8_t alloc_order : 4 = 0;
-  bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
-  bool seen : 1 = false;          // see begin_tree_walk()
-  std::uint8_t where = kOutstanding;
-
-  bool cached() const { return where < kCachedOrders; }
-};
 
 // Where a cached pfn is.
 struct CacheLocation {
@@ -65,18 +45,8 @@ struct CacheLocation {
   std::int32_t slot = Magazine::kNone;
 };
 
-struct PfnHash {
-  // pfns are aligned to their size: without mixing they would crowd in few buckets.
-  std::size_t operator()(std::uint64_t pfn) const {
-    const std::uint64_t mixed = pfn * 0x9e3779b97f4a7c15u;
-    return static_cast<std::size_t>(mixed ^ (mixed >> 32));
-  }
-};
-
 class DomainModel {
  public:
-  using RangeTable = tsl::robin_map<std::uint64_t, Range, PfnHash>;
-
   // Magazines that a bounded depot may hold beyond its capacity: a pop on another CPU can be reported after
   // the push that it made room for.
   static constexpr std::uint32_t kDepotSlack = 8;
@@ -89,9 +59,10 @@ class DomainModel {
   static std::uint8_t order_index(std::uint64_t size);
 
   // --- the tree. `size` 0 counts as 1.
-  Range* find(std::uint64_t pfn);
-  Range& add_range(std::uint64_t pfn, std::uint64_t size);  // pfn must not be there; outstanding
-  void remove_range(std::uint64_t pfn);                     // must be outstanding; no counter
+  Range* find(std::uint64_t pfn) { return ranges_.find(pfn); }
+  // pfn must not be 0 and not be there; outstanding
+  Range& add_range(std::uint64_t pfn, std::uint64_t size);
+  void remove_range(std::uint64_t pfn);  // must be outstanding; no counter
   // A range allocated again with another size (the mirror missed that it had gone): stays outstanding.
   void restate_range(Range& range, std::uint64_t size);
   void reserve(std::uint64_t lo, std::uint64_t hi);
@@ -189,8 +160,8 @@ class DomainModel {
   std::uint64_t before_start_ = 0;
 
   bool walking_ = false;
-  bool seen_value_ = false;                               // what Range::seen says of a range that was seen
-  tsl::robin_set<std::uint64_t, PfnHash> removed_since_;  // while walking
+  bool seen_value_ = false;   // what Range::seen says of a range that was seen
+  RangeTable removed_since_;  // while walking, only the pfns
   std::vector<std::uint64_t> reserved_unseen_;
 };
 

@@ -42,7 +42,7 @@ void DomainModel::begin_tree_walk() {
   if (walking_) end_tree_walk();
   walking_ = true;
   seen_value_ = !seen_value_;
-  removed_since_.clear();
+  removed_since_ = {};
   reserved_unseen_.clear();
   for (const auto& [low, high] : reserved_) reserved_unseen_.push_back(low);
 }
@@ -85,13 +85,12 @@ void DomainModel::add_found(const TreeRange& found, bool reserved, bool before_s
 
 std::vector<std::uint64_t> DomainModel::end_tree_walk() {
   std::vector<std::uint64_t> unseen = std::move(reserved_unseen_);
-  for (auto it = ranges_.begin(); it != ranges_.end(); ++it) {
-    Range& range = it.value();
-    if (range.seen != seen_value_ && !range.cached()) unseen.push_back(it->first);
+  ranges_.for_each([&](std::uint64_t pfn, Range& range) {
+    if (range.seen != seen_value_ && !range.cached()) unseen.push_back(pfn);
     range.seen = seen_value_;
-  }
+  });
   walking_ = false;
-  removed_since_.clear();
+  removed_since_ = {};
   reserved_unseen_.clear();
   return unseen;
 }
@@ -137,10 +136,10 @@ DomainContents DomainModel::contents() const {
   }
   contents.tree.reserve(ranges_.size() + reserved_.size());
   for (const auto& [low, high] : reserved_) contents.tree.push_back({low, high});
-  for (const auto& [pfn, range] : ranges_) {
+  ranges_.for_each([&](std::uint64_t pfn, const Range& range) {
     const auto wide = widened_.find(pfn);
     contents.tree.push_back({wide == widened_.end() ? pfn : wide->second, pfn + range.size - 1});
-  }
+  });
   std::sort(contents.tree.begin(), contents.tree.end(),
             [](const TreeRange& a, const TreeRange& b) { return a.lo < b.lo; });
   return contents;

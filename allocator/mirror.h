@@ -7,10 +7,9 @@
 // and hands out snapshots, which are plain values.
 #pragma once
 
-#include <tsl/robin_map.h>
-
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 
 #include "allocator/domain_mirror.h"
 #include "allocator/kernel_profile.h"
@@ -46,7 +45,7 @@ class Mirror {
   DomainMirror& domain(std::uint64_t id);
 
   KernelProfile profile_;
-  tsl::robin_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
   bool lost_ = false;  // a domain that was there all along but first seen later may have lost operations too
   std::uint64_t last_time_ns_ = 0;
 };

@@ -97,7 +97,7 @@ TEST_F(MirrorTest, TreeAllocAndAllocAreOneRange) {
   EXPECT_EQ(order(2).allocations, 1u);
   apply(by_tree(alloc(16, 0, 3)));  // its tree_alloc was lost
   EXPECT_EQ(order(2).tree_allocations, 2u);
-  EXPECT_EQ(mirror_->model().ranges().at(16).size, 4u);
+  EXPECT_EQ(mirror_->model().ranges().find(16)->size, 4u);
   apply(of(OperationKind::tree_alloc, 100, 1));  // stand-alone
   EXPECT_EQ(shot().outstanding, 3u);
 }
@@ -139,7 +139,7 @@ TEST_F(MirrorTest, MismatchedFrees) {
   EXPECT_EQ(order(1).cpu_cached, 1u);
   apply({alloc(8, 0, 2), free(8, 0, 2)});  // right this time
   EXPECT_EQ(order(1).mismatched_frees, 1u);
-  EXPECT_EQ(mirror_->model().ranges().at(8).size, 4u);  // the node keeps its extent
+  EXPECT_EQ(mirror_->model().ranges().find(8)->size, 4u);  // the node keeps its extent
 }
 
 TEST_F(MirrorTest, AFreeOfAnUnknownPfnWasInTheTreeAllAlong) {

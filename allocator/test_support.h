@@ -33,10 +33,10 @@ inline std::string difference(const Simulator& truth, const DomainModel& model) 
   if (truth.reserved() != model.reserved()) return "reserved ranges";
   if (truth.ranges().size() != model.ranges().size()) return "size of the range table";
   for (const auto& [pfn, range] : truth.ranges()) {
-    const auto it = model.ranges().find(pfn);
-    if (it == model.ranges().end()) return "pfn " + std::to_string(pfn) + " is missing";
-    const std::uint8_t cached = it->second.cached() ? it->second.where : kOrderUnknown;
-    if (it->second.size != range.size || it->second.alloc_order != range.order || cached != range.cached) {
+    const Range* mirrored = model.ranges().find(pfn);
+    if (mirrored == nullptr) return "pfn " + std::to_string(pfn) + " is missing";
+    const std::uint8_t cached = mirrored->cached() ? mirrored->where : kOrderUnknown;
+    if (mirrored->size != range.size || mirrored->alloc_order != range.order || cached != range.cached) {
       return "range at pfn " + std::to_string(pfn);
     }
   }

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "allocator/range_table.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace rcached {
+namespace {
+
+constexpr std::uint32_t kMinCapacity = 16;
+constexpr std::uint32_t kMaxDepth = 28;
+
+// Entries that a segment takes before it grows: 27/32, about 4 probes to find one.
+constexpr std::uint32_t limit(std::uint32_t capacity) { return capacity * 27 / 32; }
+// Below this it shrinks.
+constexpr std::uint32_t floor(std::uint32_t capacity) { return capacity / 2; }
+
+}  // namespace
+
+RangeTable::RangeTable() : directory_{make(0, 0)} {}
+RangeTable::~RangeTable() { destroy(); }
+
+RangeTable::RangeTable(RangeTable&& other) noexcept
+    : directory_(std::exchange(other.directory_, {})),
+      depth_(other.depth_),
+      deepest_(other.deepest_),
+      size_(other.size_),
+      bytes_(other.bytes_) {}
+
+RangeTable& RangeTable::operator=(RangeTable&& other) noexcept {
+  std::swap(directory_, other.directory_);
+  std::swap(depth_, other.depth_);
+  std::swap(deepest_, other.deepest_);
+  std::swap(size_, other.size_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+void RangeTable::destroy() {
+  for (std::size_t at = 0; at < directory_.size();) {
+    const Segment* segment = directory_[at];
+    at += std::size_t{1} << (depth_ - segment->depth);
+    delete segment;
+  }
+  directory_.clear();
+}
+
+std::uint32_t RangeTable::capacity_for(std::uint32_t size) {
+  return std::max(kMinCapacity, (size * 4 / 3 + 3) & ~3u);
+}
+
+RangeTable::Segment* RangeTable::make(std::uint32_t size, std::uint32_t depth) {
+  auto* segment = new Segment;
+  segment->depth = depth;
+  segment->capacity = capacity_for(size);
+  segment->slots = std::make_unique<Entry[]>(segment->capacity);
+  bytes_ += sizeof(Segment) + (segment->capacity * sizeof(Entry));
+  return segment;
+}
+
+RangeTable::Entry& RangeTable::place(Segment& segment, std::uint64_t pfn) {
+  std::uint32_t slot = slot_of(segment, hash(pfn));
+  while (segment.slots[slot].pfn != 0) slot = next(segment, slot);
+  ++segment.size;
+  segment.slots[slot].pfn = pfn;
+  return segment.slots[slot];
+}
+
+Range& RangeTable::insert(std::uint64_t pfn) {
+  assert(pfn != 0 && !contains(pfn));
+  const std::uint64_t h = hash(pfn);
+  const Segment& full = *directory_[index_of(h)];
+  if (full.size >= limit(full.capacity)) make_room(h);
+  ++size_;
+  Entry& entry = place(*directory_[index_of(h)], pfn);
+  entry.range = {};
+  return entry.range;
+}
+
+bool RangeTable::erase(std::uint64_t pfn) {
+  const Entry* entry = find_entry(pfn);
+  if (entry == nullptr) return false;
+  const std::uint64_t h = hash(pfn);
+  Segment& segment = *directory_[index_of(h)];
+  // Entries after the hole move into it, unless their own slot lies behind it.
+  auto hole = static_cast<std::uint32_t>(entry - segment.slots.get());
+  for (std::uint32_t slot = next(segment, hole); segment.slots[slot].pfn != 0; slot = next(segment, slot)) {
+    const std::uint32_t home = slot_of(segment, hash(segment.slots[slot].pfn));
+    const bool stays = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
+    if (stays) continue;
+    segment.slots[hole] = segment.slots[slot];
+    hole = slot;
+  }
+  segment.slots[hole] = {};
+  --segment.size;
+  --size_;
+  if (segment.size < floor(segment.capacity)) shrink(h);
+  return true;
+}
+
+void RangeTable::resize(Segment& segment, std::uint32_t capacity) {
+  const auto old = std::exchange(segment.slots, std::make_unique<Entry[]>(capacity));
+  const std::uint32_t before = std::exchange(segment.capacity, capacity);
+  bytes_ += (std::size_t{capacity} - before) * sizeof(Entry);
+  segment.size = 0;
+  for (std::uint32_t slot = 0; slot < before; ++slot) {
+    if (old[slot].pfn != 0) place(segment, old[slot].pfn).range = old[slot].range;
+  }
+}
+
+void RangeTable::make_room(std::uint64_t h) {
+  for (;;) {
+    Segment& segment = *directory_[index_of(h)];
+    if (segment.size < limit(segment.capacity)) return;
+    const std::uint32_t larger = std::max(segment.capacity + kMinCapacity, segment.capacity * 5 / 4 & ~3u);
+    if (larger <= kMaxCapacity || segment.depth == kMaxDepth) return resize(segment, larger);
+    split(h);
+  }
+}
+
+void RangeTable::split(std::uint64_t h) {
+  if (directory_[index_of(h)]->depth == depth_) double_directory();
+  const std::unique_ptr<Segment> whole(directory_[index_of(h)]);
+  bytes_ -= sizeof(Segment) + (whole->capacity * sizeof(Entry));
+  const std::uint64_t bit = std::uint64_t{1} << (63 - whole->depth);
+  std::uint32_t upper = 0;
+  for (std::uint32_t slot = 0; slot < whole->capacity; ++slot) {
+    const std::uint64_t pfn = whole->slots[slot].pfn;
+    if (pfn != 0 && (hash(pfn) & bit) != 0) ++upper;
+  }
+  Segment* halves[] = {make(whole->size - upper, whole->depth + 1), make(upper, whole->depth + 1)};
+  for (std::uint32_t slot = 0; slot < whole->capacity; ++slot) {
+    const Entry& entry = whole->slots[slot];
+    if (entry.pfn == 0) continue;
+    place(*halves[(hash(entry.pfn) & bit) != 0 ? 1 : 0], entry.pfn).range = entry.range;
+  }
+  set(h & ~bit, halves[0]);
+  set(h | bit, halves[1]);
+  if (halves[0]->depth == depth_) deepest_ += 2;
+}
+
+// Into every place of the directory that begins with the segment's bits of `h`.
+void RangeTable::set(std::uint64_t h, Segment* segment) {
+  const std::size_t count = std::size_t{1} << (depth_ - segment->depth);
+  const std::size_t first = index_of(h) & ~(count - 1);
+  std::fill_n(directory_.begin() + static_cast<std::ptrdiff_t>(first), count, segment);
+}
+
+void RangeTable::double_directory() {
+  std::vector<Segment*> twice(directory_.size() * 2);
+  for (std::size_t at = 0; at < twice.size(); ++at) twice[at] = directory_[at / 2];
+  directory_ = std::move(twice);
+  ++depth_;
+  deepest_ = 0;
+}
+
+void RangeTable::halve_directory() {
+  std::vector<Segment*> half(directory_.size() / 2);
+  for (std::size_t at = 0; at < half.size(); ++at) half[at] = directory_[at * 2];
+  directory_ = std::move(half);
+  --depth_;
+  deepest_ = 0;
+  for (std::size_t at = 0; at < directory_.size();) {
+    if (directory_[at]->depth == depth_) ++deepest_;
+    at += std::size_t{1} << (depth_ - directory_[at]->depth);
+  }
+}
+
+void RangeTable::shrink(std::uint64_t h) {
+  while (directory_[index_of(h)]->depth != 0 && merge(h)) continue;
+  Segment& segment = *directory_[index_of(h)];
+  const std::uint32_t smaller = capacity_for(segment.size);
+  if (smaller < segment.capacity) resize(segment, smaller);
+}
+
+// With the other half of its last split, if the two leave room in one segment.
+bool RangeTable::merge(std::uint64_t h) {
+  const std::uint32_t depth = directory_[index_of(h)]->depth;
+  const std::uint64_t bit = std::uint64_t{1} << (64 - depth);
+  const Segment* halves[] = {directory_[index_of(h & ~bit)], directory_[index_of(h | bit)]};
+  if (halves[0]->depth != halves[1]->depth) return false;
+  const std::uint32_t size = halves[0]->size + halves[1]->size;
+  if (size > floor(kMaxCapacity)) return false;
+  Segment* whole = make(size, depth - 1);
+  for (const Segment* half : halves) {
+    for (std::uint32_t slot = 0; slot < half->capacity; ++slot) {
+      const Entry& entry = half->slots[slot];
+      if (entry.pfn != 0) place(*whole, entry.pfn).range = entry.range;
+    }
+    bytes_ -= sizeof(Segment) + (half->capacity * sizeof(Entry));
+  }
+  if (depth == depth_) deepest_ -= 2;
+  set(h, whole);
+  delete halves[0];
+  delete halves[1];
+  while (depth_ > 0 && deepest_ == 0) halve_directory();
+  return true;
+}
+
+}  // namespace rcached

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// RangeTable: the allocated ranges of a domain by their lowest pfn. A hash table without long pauses: it grows and
+// shrinks by one segment of at most kMaxCapacity entries at a time, and gives the memory of what was erased back.
+//
+// Extendible hashing: the upper bits of the hash select a segment in the directory, the next ones the slot in it;
+// inside it is a plain table with linear probing. A segment that is full grows by a quarter, and splits at its
+// largest size; two that have become small merge. No call moves more than two segments' entries and one directory
+// (8 bytes for about 1,300 ranges). 18 to 26 bytes for each range in large tables.
+//
+// Pointers and references are valid until the next insert() or erase(). pfn 0 cannot be stored. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "allocator/kernel_profile.h"
+
+namespace rcached {
+
+// A range of the tree. `where` is the order under which it is cached, or one of the constants. 8 bytes: there
+// are millions of them.
+struct Range {
+  static constexpr std::uint8_t kOutstanding = 0xff;
+  // outstanding, put there by a tree_alloc whose alloc is still to come
+  static constexpr std::uint8_t kFresh = 0xfe;
+
+  std::uint32_t size = 0;  // extent of the node
+  std::uint16_t cpu = 0;   // hint: the CPU that cached it last
+  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
+  std::uint8_t alloc_order : 4 = 0;
+  bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
+  bool seen : 1 = false;          // see DomainModel::begin_tree_walk()
+  std::uint8_t where = kOutstanding;
+
+  bool cached() const { return where < kCachedOrders; }
+};
+
+class RangeTable {
+ public:
+  struct Entry {
+    std::uint64_t pfn = 0;  // 0: a free slot
+    Range range;
+  };
+  static constexpr std::uint32_t kMaxCapacity = 2048;  // entries of a segment
+
+  RangeTable();
+  ~RangeTable();
+  RangeTable(RangeTable&& other) noexcept;
+  RangeTable& operator=(RangeTable&& other) noexcept;
+
+  // nullptr if it is not there.
+  Range* find(std::uint64_t pfn) {
+    Entry* entry = find_entry(pfn);
+    return entry == nullptr ? nullptr : &entry->range;
+  }
+  const Range* find(std::uint64_t pfn) const { return const_cast<RangeTable*>(this)->find(pfn); }
+  bool contains(std::uint64_t pfn) const { return find(pfn) != nullptr; }
+
+  // A new range; pfn must not be 0 and not be there.
+  Range& insert(std::uint64_t pfn);
+  // Whether it was there.
+  bool erase(std::uint64_t pfn);
+
+  std::size_t size() const { return size_; }
+  // Of the heap.
+  std::size_t bytes() const { return bytes_ + (directory_.capacity() * sizeof(void*)); }
+
+  // Calls visit(pfn, range) for every range, in no particular order; it must not insert or erase.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (std::size_t at = 0; at < directory_.size();) at = visit_segment(*this, at, visit);
+  }
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    for (std::size_t at = 0; at < directory_.size();) at = visit_segment(*this, at, visit);
+  }
+
+ private:
+  struct Segment {
+    std::unique_ptr<Entry[]> slots;
+    std::uint32_t capacity = 0;
+    std::uint32_t size = 0;
+    std::uint32_t depth = 0;  // upper bits of the hash that all its entries share
+  };
+
+  static std::uint64_t hash(std::uint64_t pfn) { return pfn * 0x9e3779b97f4a7c15u; }
+  static std::uint32_t slot_of(const Segment& segment, std::uint64_t hash) {
+    const std::uint64_t rest = hash << segment.depth >> 32;
+    return static_cast<std::uint32_t>(rest * segment.capacity >> 32);
+  }
+  static std::uint32_t next(const Segment& segment, std::uint32_t slot) {
+    return slot + 1 == segment.capacity ? 0 : slot + 1;
+  }
+  std::size_t index_of(std::uint64_t hash) const { return hash >> 1 >> (63 - depth_); }
+
+  Entry* find_entry(std::uint64_t pfn) {
+    const std::uint64_t h = hash(pfn);
+    const Segment& segment = *directory_[index_of(h)];
+    for (std::uint32_t slot = slot_of(segment, h);; slot = next(segment, slot)) {
+      Entry& entry = segment.slots[slot];
+      if (entry.pfn == pfn) return pfn == 0 ? nullptr : &entry;
+      if (entry.pfn == 0) return nullptr;
+    }
+  }
+
+  // Returns the directory index after the segment at `at`.
+  template <typename Table, typename Visit>
+  static std::size_t visit_segment(Table& table, std::size_t at, Visit& visit) {
+    auto& segment = *table.directory_[at];
+    for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
+      auto& entry = segment.slots[slot];
+      if (entry.pfn == 0) continue;
+      if constexpr (std::is_const_v<Table>) {
+        visit(std::as_const(entry.pfn), std::as_const(entry.range));
+      } else {
+        visit(std::as_const(entry.pfn), entry.range);
+      }
+    }
+    return at + (std::size_t{1} << (table.depth_ - segment.depth));
+  }
+
+  static Entry& place(Segment& segment, std::uint64_t pfn);
+  static std::uint32_t capacity_for(std::uint32_t size);
+  Segment* make(std::uint32_t size, std::uint32_t depth);
+  void resize(Segment& segment, std::uint32_t capacity);
+  void make_room(std::uint64_t hash);
+  void split(std::uint64_t hash);
+  void shrink(std::uint64_t hash);
+  bool merge(std::uint64_t hash);
+  void set(std::uint64_t hash, Segment* segment);
+  void double_directory();
+  void halve_directory();
+  void destroy();
+
+  std::vector<Segment*> directory_;  // 2^depth_; each segment 2^(depth_ - its depth) times in a row
+  std::uint32_t depth_ = 0;
+  std::size_t deepest_ = 1;  // segments of depth depth_
+  std::size_t size_ = 0;
+  std::size_t bytes_ = 0;  // of the segments
+};
+
+}  // namespace rcached

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -92,7 +93,13 @@ class Probes : public testing::Test {
     return result;
   }
 
+  // On that CPU, so that the programs always see this thread: from another one they would run in an interrupt
+  // of whatever task is there.
   void run(bpf_program *program, int cpu = 0) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
     bpf_test_run_opts options{};
     options.sz = sizeof options;
     options.flags = BPF_F_TEST_RUN_ON_CPU;

@@ -37,6 +37,21 @@ def trouble(line):
     return bool(TROUBLE.search(line))
 
 
+BOOTED = re.compile(r"^LAB: INFO booted \S+ in (\d+) s")
+
+
+class WrongClock(LabError):
+    """The guest's clock runs too fast: its kernel measured the TSC while this machine was busy."""
+
+
+def check_clock(line, seconds):
+    """Raises WrongClock if `line` says that the guest booted in much more time than the `seconds` since it began."""
+    match = BOOTED.match(line)
+    if match and int(match.group(1)) > seconds * 1.25 + 2:
+        raise WrongClock(f"the guest's clock is wrong: {match.group(1)} s since it booted, {seconds:.0f} s on this "
+                         "machine")
+
+
 class LineBuffer:
     """Splits a byte stream into lines."""
 
@@ -60,6 +75,7 @@ class Guest:
         self.kernel_folder = self._log = self._console = self._process = None
         self._selector = selectors.DefaultSelector()
         self._open = 0
+        self._began = 0.0
 
     def __enter__(self):
         options = self.options
@@ -98,6 +114,7 @@ class Guest:
         finally:
             os.close(memory)
             os.close(console_write)
+        self._began = time.monotonic()
         self._console = console_read
         for stream, name in ((console_read, "console"), (self._process.stdout.fileno(), "lab")):
             os.set_blocking(stream, False)
@@ -122,6 +139,7 @@ class Guest:
                     continue
                 for line in buffer.feed(data):
                     self._log.write(f"[{channel}] {line}\n".encode())
+                    check_clock(line, time.monotonic() - self._began)
                     yield channel, line
 
     def last_line(self):

@@ -184,6 +184,13 @@ class Serial(unittest.TestCase):
         for line in ("[ 1.0] nvme nvme0: pci function 0000:00:02.0", "[ 1.0] debug: fine", "Oopsie", ""):
             self.assertFalse(guest.trouble(line), line)
 
+    def test_a_clock_that_runs_too_fast(self):
+        guest.check_clock("LAB: INFO booted 7.2.13 in 9 s", 8.1)
+        guest.check_clock("LAB: INFO booted 7.2.13 in 3 s", 60.0)  # slow is not wrong
+        guest.check_clock("LAB: INFO 9 booted x in 99 s", 8.1)
+        with self.assertRaisesRegex(guest.WrongClock, "73 s since it booted, 14 s on this machine"):
+            guest.check_clock("LAB: INFO booted 7.2.13+deb14-amd64 in 73 s", 14.2)
+
     def test_conditions_of_a_pass(self):
         def judge(*lines):
             verdicts = lab.Verdicts()

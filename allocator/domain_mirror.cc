@@ -25,7 +25,9 @@ DomainMirror::DomainMirror(const KernelProfile& profile, std::uint64_t id, bool 
     : id_(id), from_birth_(observed_from_birth), model_(profile) {}
 
 void DomainMirror::reset(bool observed_from_birth) {
+  const bool blind = blind_;
   *this = DomainMirror(model_.profile(), id_, observed_from_birth);
+  blind_ = blind;
 }
 
 void DomainMirror::apply(const Operation& op) {

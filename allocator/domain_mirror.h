@@ -48,6 +48,8 @@ class DomainMirror {
   void apply(const Operation& operation);
   // Operations of this domain may have been lost before this point.
   void mark_loss();
+  // While true, operations may be missing all the time, and no audit ends the doubt.
+  void set_blind(bool blind) { blind_ = blind; }
   // To be called when the stream has been delivered up to `now_ns`, before a snapshot: corrects the
   // differences that no operation still under way can explain.
   void settle(std::uint64_t now_ns);
@@ -75,12 +77,13 @@ class DomainMirror {
   // Read from kernel memory since the birth or the start: what is not known now does not exist.
   bool known_from_start() const { return from_birth_ || seeded_; }
   // Operations may have been lost since the last reading of everything.
-  bool in_doubt() const { return loss_epoch_ != trusted_epoch_; }
+  bool in_doubt() const { return blind_ || loss_epoch_ != trusted_epoch_; }
   std::uint32_t loss_epoch() const { return loss_epoch_; }
   // Operations applied so far.
   std::uint64_t operations() const { return operations_; }
 
-  // Everything has been read and agrees now. What was lost after `loss_epoch` keeps the domain in doubt.
+  // Everything has been read and agrees now. What was lost after `loss_epoch` keeps the domain in doubt. Drift that
+  // no loss explains counts as one: something was missed, so the domain is no longer exact but resynced.
   void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
   void abandon_audit() { ++audit_.abandoned; }
   void set_flush_queue_pending(std::optional<std::uint64_t> pending) { fq_pending_ = pending; }
@@ -202,6 +205,7 @@ class DomainMirror {
   bool depots_adopted_ = false;  // some depot has been read out of kernel memory
   std::array<SetAside, kSetAside> set_aside_{};
   std::size_t next_set_aside_ = 0;
+  bool blind_ = false;
   std::uint32_t loss_epoch_ = 0;
   std::uint32_t trusted_epoch_ = 0;  // loss_epoch_ when the last complete audit began
   std::uint64_t operations_ = 0;

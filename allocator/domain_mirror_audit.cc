@@ -147,6 +147,7 @@ void DomainMirror::finish_audit(const Drift& found, std::uint32_t loss_epoch, st
   audit_.drift.fq += found.fq;
   seeded_ = true;
   trusted_epoch_ = loss_epoch;
+  if (found.sum() != 0 && loss_epoch_ == 0) loss_epoch_ = trusted_epoch_ = 1;
   if (!was_in_doubt || in_doubt()) return;
   ++audit_.resyncs;
   audit_.resynced_ns = now_ns;

@@ -25,6 +25,7 @@ DomainMirror& Mirror::domain(std::uint64_t id) {
   if (domain == nullptr) {
     domain = std::make_unique<DomainMirror>(profile_, id, false);
     if (lost_) domain->mark_loss();
+    domain->set_blind(blind_);
   }
   return *domain;
 }
@@ -40,6 +41,13 @@ void Mirror::mark_loss() {
 
 void Mirror::mark_loss(std::uint64_t id) {
   if (const auto it = domains_.find(id); it != domains_.end()) it->second->mark_loss();
+}
+
+void Mirror::set_blind(bool blind) {
+  if (blind == blind_) return;
+  blind_ = blind;
+  for (const auto& [id, domain] : domains_) domain->set_blind(blind);
+  mark_loss();
 }
 
 void Mirror::settle(std::uint64_t now_ns) {

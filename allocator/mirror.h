@@ -31,6 +31,9 @@ class Mirror {
   // An operation with after_loss does this by itself.
   void mark_loss();
   void mark_loss(std::uint64_t id);
+  // While true, operations may be missing all the time: no domain is exact, whatever audits find. Marks a loss
+  // when it ends.
+  void set_blind(bool blind);
   // See DomainMirror::settle. Call it before a snapshot.
   void settle(std::uint64_t now_ns);
 
@@ -46,6 +49,7 @@ class Mirror {
 
   KernelProfile profile_;
   std::unordered_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
+  bool blind_ = false;
   bool lost_ = false;  // a domain that was there all along but first seen later may have lost operations too
   std::uint64_t last_time_ns_ = 0;
 };

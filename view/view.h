@@ -6,12 +6,14 @@
 // Immutable after publication: any number of threads may read it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "allocator/diagnosis.h"
@@ -79,12 +81,18 @@ struct ReaderStatus {
   std::uint64_t budget_ns_per_s = 0;  // config: audit.budget
 };
 
+// "ftrace-disabled": kernel.ftrace_enabled is 0. "kprobes-disabled": kprobes/enabled in debugfs is 0.
+inline constexpr std::array<std::string_view, 3> kSilenceReasons = {"ftrace-disabled", "kprobes-disabled",
+                                                                    "unknown"};
+
 struct DaemonStatus {
   std::string version;
   std::string source;  // "kernel" or "synthetic"
   std::string mode = "mirror";
-  bool ready = false;            // first snapshot published and the source runs
+  bool ready = false;            // first snapshot published and events come
   std::string not_ready_reason;  // when !ready
+  // Why the kernel does not run the attached probes: one of kSilenceReasons; empty: it does.
+  std::string silence;
   std::uint64_t started_unix_s = 0;
   std::uint64_t events = 0;     // applied to the mirror, all CPUs
   std::uint64_t malformed = 0;  // records that were rejected (wrong size, unknown operation)

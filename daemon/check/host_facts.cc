@@ -87,6 +87,7 @@ HostFacts gather_host_facts(const ConfigFacts& config) {
   facts.privileges = read_privileges();
   facts.kernel_release = kernel_release();
   facts.lockdown = read_lockdown();
+  facts.switches = read_tracing_switches();
   facts.groups = read_iommu_groups();
   const bool force_kprobes = config.config && config.config->kernel.probes == ProbeMethod::kprobe;
   const auto types = KernelTypes::load();

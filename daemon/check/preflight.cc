@@ -41,6 +41,16 @@ CheckItem check_tracing(const HostFacts& facts) {
   return failed("tracing", *facts.tracing_error);
 }
 
+// Without a plan it is not known whether kprobes are needed.
+CheckItem check_switches(const HostFacts& facts) {
+  const auto is_kprobe = [](const PlannedProgram& program) { return !is_trampoline(program.method); };
+  const bool uses_kprobes =
+      facts.attach && std::any_of(facts.attach->programs.begin(), facts.attach->programs.end(), is_kprobe);
+  if (const auto fault = find_disabled(facts.switches, uses_kprobes))
+    return failed("switches", ErrorCode::attach, fault->message, fault->hint);
+  return passed("switches", "the kernel runs attached probes");
+}
+
 CheckItem check_btf(const HostFacts& facts) {
   if (facts.has_btf) return passed("btf", "/sys/kernel/btf/vmlinux");
   return failed("btf", ErrorCode::no_btf,
@@ -167,6 +177,7 @@ std::vector<CheckItem> evaluate(const HostFacts& facts) {
   items.push_back(check_config(facts));
   items.push_back(check_permission(facts.privileges));
   items.push_back(check_tracing(facts));
+  items.push_back(check_switches(facts));
   items.push_back(check_btf(facts));
   items.push_back(check_lockdown(facts.lockdown));
   items.push_back(check_layout(facts));

@@ -12,6 +12,7 @@
 #include "daemon/config/config.h"
 #include "daemon/host/iommu_groups.h"
 #include "daemon/host/kernel_layout.h"
+#include "daemon/host/tracing_switches.h"
 #include "daemon/source/attach_plan.h"
 
 namespace rcached {
@@ -41,6 +42,7 @@ struct HostFacts {
   Expected<AttachPlan> attach = fail(ErrorCode::attach, "not planned");
   bool tracing_tried = false;  // loading a tracing program was tried
   std::optional<Error> tracing_error;
+  TracingSwitches switches;
   std::string listen;
   std::optional<Error> port_error;
   bool listen_absent = false;  // the host does not have that address (yet)
@@ -58,7 +60,7 @@ struct CheckItem {
   Error error() const { return {code, detail, hint}; }
 };
 
-// In this order: config, permission, tracing, btf, lockdown, layout, iommu, attach, port. When the configured
+// In this order: config, permission, tracing, switches, btf, lockdown, layout, iommu, attach, port. When the configured
 // source is synthetic, only config and port can fail; other failures become warnings.
 std::vector<CheckItem> evaluate(const HostFacts& facts);
 

@@ -34,6 +34,7 @@ const char* const kGoodReport =
     "ok   config: /etc/rcached/rcached.yaml\n"
     "ok   permission: root with CAP_SYS_ADMIN\n"
     "ok   tracing: the kernel accepts tracing programs\n"
+    "ok   switches: the kernel runs attached probes\n"
     "ok   btf: /sys/kernel/btf/vmlinux\n"
     "ok   lockdown: none\n"
     "ok   layout: kernel 6.1.0-30-amd64: magazines of 127 pfns, depot of 32 magazines\n"
@@ -126,6 +127,29 @@ const std::vector<Case> kCases = {
        f.tracing_error = Error{ErrorCode::attach, "rejected", "see dmesg"};
      },
      {"FAIL tracing: rejected", "     hint: see dmesg", "rcached cannot run here: 1 problem (exit code 9)"},
+     ErrorCode::attach},
+    {"ftrace_switched_off",
+     [](HostFacts& f) {
+       f.switches = {false, true};
+     },
+     {"FAIL switches: the kernel runs no probes: kernel.ftrace_enabled is 0",
+      "     hint: run `sysctl -w kernel.ftrace_enabled=1`, and look for what sets it to 0",
+      "rcached cannot run here: 1 problem (exit code 9)"},
+     ErrorCode::attach},
+    {"kprobes_switched_off_and_not_needed",
+     [](HostFacts& f) {
+       f.switches = {true, false};
+       f.attach->programs.pop_back();
+     },
+     {"ok   attach: 2 kernel functions by fentry/fexit, 0 by kprobe; cannot be traced: fq_flush_timeout"},
+     ErrorCode::ok},
+    {"kprobes_switched_off",
+     [](HostFacts& f) {
+       f.switches = {true, false};
+     },
+     {"FAIL switches: the kernel runs no kprobes: /sys/kernel/debug/kprobes/enabled is 0",
+      "     hint: run `echo 1 > /sys/kernel/debug/kprobes/enabled`, and look for what sets it to 0",
+      "rcached cannot run here: 1 problem (exit code 9)"},
      ErrorCode::attach},
     {"no_btf",
      [](HostFacts& f) {
@@ -243,7 +267,7 @@ TEST(Preflight, JsonSaysTheSame) {
   const auto report = nlohmann::json::parse(format_report_json(evaluate(facts)));
   EXPECT_EQ(report["ok"], false);
   EXPECT_EQ(report["exit_code"], 7);
-  ASSERT_EQ(report["checks"].size(), 9u);
+  ASSERT_EQ(report["checks"].size(), 10u);
   EXPECT_EQ(report["checks"][0],
             (nlohmann::json{{"name", "config"}, {"status", "ok"}, {"detail", "/etc/rcached/rcached.yaml"}}));
   EXPECT_EQ(report["checks"][6]["status"], "fail");

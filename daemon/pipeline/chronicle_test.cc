@@ -205,5 +205,18 @@ TEST_F(ChronicleTest, OnlyTheLatestNotesAreKept) {
   EXPECT_EQ(view.notes->front().number, 301u - NoteKeeper::kMaxNotes + 1);
 }
 
+TEST_F(ChronicleTest, SilentProbesAreNotedOnce) {
+  const std::uint64_t before = at(0s).notes->back().number;
+  view_.status.silence = "ftrace-disabled";
+  view_.status.not_ready_reason = "why; what to do";
+  at(1s);
+  at(2s);
+  view_.status.silence.clear();
+  EXPECT_EQ(notes_of(at(3s), before),
+            (std::vector<std::string>{
+                "probes-silent : why; what to do",
+                "probes-run : the kernel runs the probes again; audits will repair the mirror"}));
+}
+
 }  // namespace
 }  // namespace rcached

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/pipeline/mirror_feed.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -35,7 +37,9 @@ void MirrorFeed::drain(TimePoint now) {
   if (reconciler_) {
     if (now >= next_loss_check_) {
       next_loss_check_ = now + kLossCheck;
-      note_losses(source_.status());
+      const SourceStatus status = source_.status();
+      note_losses(status);
+      note_silence(status);
     }
     reconciler_->work(now);
   }
@@ -134,6 +138,21 @@ void MirrorFeed::note_losses(const SourceStatus& status) {
   if (reconciler_) reconciler_->note_loss(last_drain_);
 }
 
+void MirrorFeed::note_silence(const SourceStatus& status) {
+  if (silence_ == status.silence) return;
+  const bool was_silent = silence_.has_value();
+  silence_ = status.silence;
+  if (silence_) {
+    spdlog::error("{}; {}. No figure is exact until then", silence_->message, silence_->hint);
+  } else {
+    spdlog::info("the kernel runs the probes again; the mirror is read again");
+  }
+  if (was_silent == silence_.has_value()) return;
+  mirror_.set_blind(silence_.has_value());
+  discover_wanted_ = true;
+  if (reconciler_) reconciler_->note_loss(last_drain_);
+}
+
 void MirrorFeed::watch_cpus(const KernelInfo& kernel) {
   const std::uint32_t before = std::exchange(online_cpus_, kernel.online_cpus);
   if (before != 0 && before != kernel.online_cpus && reconciler_) reconciler_->audit_all();
@@ -151,6 +170,7 @@ void MirrorFeed::request_audit(const AuditRequest& request, std::function<void(A
 View MirrorFeed::view() {
   SourceStatus status = source_.status();
   note_losses(status);
+  note_silence(status);
   if (reconciler_) reconciler_->read_flush_queues();
   mirror_.settle(to_ns(delivered_until_));
   View view;
@@ -165,6 +185,10 @@ View MirrorFeed::view() {
   view.status.lag_ns = status.lag_ns;
   view.status.cpus = std::move(status.cpus);
   view.status.programs = std::move(status.programs);
+  if (silence_) {
+    view.status.silence = silence_->reason;
+    view.status.not_ready_reason = silence_->message + "; " + silence_->hint;
+  }
   view.status.unattributed_fq_drains = unattributed_fq_drains_;
   if (reconciler_) view.status.reader = reconciler_->reader_status();
   return view;

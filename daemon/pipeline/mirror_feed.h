@@ -9,6 +9,9 @@
 // can be read, only the counts are used, and the reconciler repairs the domains (reconciler.h): a record that
 // reports a loss that has already been repaired marks nothing.
 //
+// Silence: while the source reports that the kernel does not run the probes, no domain is exact, and the daemon is not
+// ready. Audits go on meanwhile, as after a loss, so the mirror stays close to the kernel.
+//
 // Discovery: an event of an unknown domain is applied under a new id and triggers EventSource::discover(), but
 // not more often than every kDiscoverGap. While a live domain has no group, discovery is repeated at growing
 // intervals, and every kDiscoverRefresh in any case: drivers are bound and unbound without an event.
@@ -81,6 +84,7 @@ class MirrorFeed {
   void discover_if_due(TimePoint now);
   void discover(TimePoint now);
   void note_losses(const SourceStatus& status);
+  void note_silence(const SourceStatus& status);
   void watch_cpus(const KernelInfo& kernel);
 
   EventSource& source_;
@@ -96,6 +100,7 @@ class MirrorFeed {
   bool loss_checked_ = false;  // in this batch
   TimePoint next_loss_check_{};
   std::uint32_t online_cpus_ = 0;
+  std::optional<TracingFault> silence_;
 
   bool discover_wanted_ = true;  // an unknown domain has appeared since the last discovery
   TimePoint last_discover_{};

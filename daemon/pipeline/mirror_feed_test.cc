@@ -97,6 +97,28 @@ TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {
   EXPECT_EQ(view.snapshot.domains[0].reserved, 0u);
 }
 
+// --- silence
+
+TEST_F(MirrorFeedTest, WhileTheProbesAreSilentNothingIsExact) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  source_.source_status.silence = TracingFault{"ftrace-disabled", "the kernel is deaf", "do something"};
+  View view = after({event(OperationKind::domain_init, kKeyB)});
+  EXPECT_EQ(view.status.silence, "ftrace-disabled");
+  EXPECT_EQ(view.status.not_ready_reason, "the kernel is deaf; do something");
+  for (const DomainSnapshot& domain : view.snapshot.domains) EXPECT_EQ(domain.confidence, Confidence::lossy);
+  // A domain that appears meanwhile may have missed events as well.
+  view = after({event(OperationKind::domain_put, kKeyB), event(OperationKind::domain_init, kKeyB)});
+  EXPECT_EQ(view.snapshot.domains.back().confidence, Confidence::lossy);
+  EXPECT_EQ(view.snapshot.domains.front().loss_marks, 1u);
+
+  source_.source_status.silence.reset();
+  view = after({});
+  EXPECT_EQ(view.status.silence, "");
+  EXPECT_EQ(view.status.not_ready_reason, "");
+  EXPECT_EQ(view.snapshot.domains.front().confidence, Confidence::lossy);  // nothing has been read again
+  EXPECT_EQ(view.snapshot.domains.front().loss_marks, 2u);
+}
+
 // --- losses
 
 TEST_F(MirrorFeedTest, ALossMarkMakesAllDomainsLossy) {

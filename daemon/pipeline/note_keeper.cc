@@ -35,6 +35,13 @@ void NoteKeeper::observe(const View& view, TimePoint now, std::int64_t unix_ms) 
   if (const std::uint64_t more = grown(losses_, lost, now)) {
     add("events-lost", "", fmt::format("{} events were lost; audits will repair the mirror", more));
   }
+  if (std::exchange(silence_, view.status.silence) != view.status.silence) {
+    if (silence_.empty()) {
+      add("probes-run", "", "the kernel runs the probes again; audits will repair the mirror");
+    } else {
+      add("probes-silent", "", view.status.not_ready_reason);
+    }
+  }
 
   std::map<std::uint64_t, Domain> seen;
   const std::vector<NamedDomain> named = named_domains(view);

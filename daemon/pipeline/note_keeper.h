@@ -2,7 +2,7 @@
 // NoteKeeper: notable events for operators, found by comparing each View with the previous one. The latest
 // kMaxNotes are kept. Not thread-safe; the returned lists are immutable.
 //
-// Kinds: started, domain-appeared, domain-gone, events-lost, lossy, resynced, audit-repaired, rcache-flush,
+// Kinds: started, domain-appeared, domain-gone, events-lost, probes-silent, probes-run, lossy, resynced, audit-repaired, rcache-flush,
 // cpus-changed, verdict-holds, verdict-ended, history-limit. Notes that could repeat with every snapshot
 // (losses, flushes) are made at most once per kQuiet, with the sum since the last one.
 #pragma once
@@ -58,6 +58,7 @@ class NoteKeeper {
   Growth losses_;
   std::uint32_t online_cpus_ = 0;
   std::size_t left_out_ = 0;
+  std::string silence_;
   bool started_ = false;
   std::deque<Note> notes_;
   std::uint64_t next_number_ = 1;

@@ -108,7 +108,7 @@ std::shared_ptr<const View> Pipeline::make_view(MirrorFeed& feed, MirrorFeed::Ti
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
-  view.status.ready = true;
+  view.status.ready = view.status.not_ready_reason.empty();
   chronicle_.complete(view, now);
   return std::make_shared<const View>(std::move(view));
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "bpf/event.h"
+#include "daemon/host/tracing_switches.h"
 #include "view/view.h"
 
 namespace rcached {
@@ -37,6 +38,8 @@ struct SourceStatus {
   std::uint64_t malformed = 0;
   std::uint64_t late = 0;  // events delivered after newer ones
   std::uint64_t lag_ns = 0;
+  // Why no event comes although the probes are attached; nullopt: they run, or it cannot be tested.
+  std::optional<TracingFault> silence;
 };
 
 class EventSource {

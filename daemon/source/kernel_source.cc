@@ -18,6 +18,7 @@
 #include "daemon/host/kallsyms.h"
 #include "daemon/source/bpf_kernel_reader.h"
 #include "daemon/source/event_merger.h"
+#include "daemon/source/probe_check.h"
 #include "daemon/source/probe_set.h"
 #include "daemon/source/ring.h"
 
@@ -54,6 +55,7 @@ class KernelSource final : public EventSource {
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel function {} cannot be traced here; its data is unavailable", function);
     spdlog::debug("start: probes attached");
+    attach_probe_check();
     take_reader(reader.get());
     spdlog::debug("start: reader of kernel memory loaded");
     return {};
@@ -102,6 +104,7 @@ class KernelSource final : public EventSource {
     const std::uint64_t oldest = merger_.oldest_ns();
     const std::uint64_t now = monotonic_now_ns();
     result.lag_ns = oldest != 0 && now > oldest ? now - oldest : 0;
+    result.silence = silence(now);
     return result;
   }
 
@@ -126,6 +129,29 @@ class KernelSource final : public EventSource {
                    reader.error().hint);
   }
 
+  void attach_probe_check() {
+    ProbeCheck::Kinds kinds;
+    for (const PlannedProgram& planned : probes_->plan().programs) {
+      (is_trampoline(planned.method) ? kinds.fentry : kinds.kprobe) = true;
+    }
+    auto test = ProbeCheck::attach(kinds);
+    if (test) {
+      probe_check_ = std::move(*test);
+    } else {
+      spdlog::warn("{}; {}. It will not be noticed if the kernel stops running the probes",
+                   test.error().message, test.error().hint);
+    }
+  }
+
+  // The last probe check's result; at most one test in kProbeCheckGap.
+  const std::optional<TracingFault>& silence(std::uint64_t now_ns) {
+    if (probe_check_ && now_ns >= next_probe_check_ns_) {
+      next_probe_check_ns_ = now_ns + kProbeCheckGap;
+      silence_ = probe_check_->run();
+    }
+    return silence_;
+  }
+
   void receive(std::size_t cpu, const void* data, std::size_t size) {
     ++received_[cpu];
     rcached_event event{};
@@ -137,9 +163,14 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  std::optional<KernelTypes> types_;  // large; freed at the start
+  std::optional<KernelTypes> types_;                              // large; freed at the start
+  static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;  // ns
+
   const KernelLayout layout_;
   const KernelSourceOptions options_;
+  std::unique_ptr<ProbeCheck> probe_check_;  // null: not possible
+  std::uint64_t next_probe_check_ns_ = 0;
+  std::optional<TracingFault> silence_;
   std::unique_ptr<ProbeSet> probes_;
   std::unique_ptr<BpfKernelReader> reader_;  // null: could not be loaded
   bool discovery_complete_ = false;

@@ -259,6 +259,13 @@ void program_skipped(const ViewInput& in, SampleSink& sink) {
   }
 }
 
+void probes_silent(const ViewInput& in, SampleSink& sink) {
+  for (const std::string_view reason : kSilenceReasons) {
+    const std::string labels = label_block({{"reason", reason}});
+    sink.add(std::uint64_t{in.view.status.silence == reason}, std::string_view(labels));
+  }
+}
+
 void kernel_reads(const ViewInput& in, SampleSink& sink) {
   const ReaderStatus& reader = in.view.status.reader;
   if (!reader.available) return;

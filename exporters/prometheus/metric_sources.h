@@ -167,6 +167,7 @@ void program_runs(const ViewInput& in, SampleSink& sink);
 void program_run_seconds(const ViewInput& in, SampleSink& sink);
 void program_skipped(const ViewInput& in, SampleSink& sink);
 void kernel_reads(const ViewInput& in, SampleSink& sink);
+void probes_silent(const ViewInput& in, SampleSink& sink);
 
 template <auto Member>
 void reader_seconds(const ViewInput& in, SampleSink& sink) {

@@ -213,6 +213,10 @@ constexpr std::array<MetricRow, kMetricCount> kMetrics = {{
      "Events lost: ring_full and entry_missing (the entry probe of a call was skipped) by CPU; "
      "skipped (the kernel did not run a program) with cpu all.",
      lost_events},
+    {"rcached_probes_silent", kGauge, "bool", "reason", alerting, "-",
+     "1 while the kernel does not run the attached probes, so that no event comes: ftrace-disabled "
+     "(kernel.ftrace_enabled is 0), kprobes-disabled (kprobes/enabled in debugfs is 0) or unknown.",
+     probes_silent},
     {"rcached_malformed_events_total", kCounter, "events", "", standard, "-",
      "Records rejected because of a wrong size or an unknown operation.", status<&DaemonStatus::malformed>},
     {"rcached_events_late_total", kCounter, "events", "", standard, "-",

@@ -24,6 +24,7 @@ ARRIVE = [alert("RcachedDown", "warning", "down"), alert("IovaSizeMismatch", "wa
           alert("IovaAllocationFailing", "critical", "gone", domain="4"),
           alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="5"),
           alert("RcachedEventsLostHeavily", "critical", "lossy"),
+          alert("RcachedProbesSilent", "critical", "silent", reason="ftrace-disabled"),
           alert("RcachedDomainLossy", "warning", "up", domain="4"),
           alert("NodeDown", "warning", "down")]
 INHIBITED = [alert("IovaSizeMismatch", "warning", "down", domain="4"), alert("RcachedEventsLost", "warning", "down"),
@@ -31,7 +32,8 @@ INHIBITED = [alert("IovaSizeMismatch", "warning", "down", domain="4"), alert("Rc
              alert("IovaDepotFilling", "info", "full", domain="4", order="0"),
              alert("Iova32BitSpaceNearlyGone", "warning", "gone", domain="4"),
              alert("RcachedEventsLost", "warning", "lossy"),
-             alert("RcachedDomainLossy", "warning", "lossy", domain="4")]
+             alert("RcachedDomainLossy", "warning", "lossy", domain="4"),
+             alert("RcachedDomainLossy", "warning", "silent", domain="4")]
 # Posted last, with the longest group wait: once it has arrived, all others have been sent.
 LAST = alert("IovaStrandedCache", "info", "last", domain="4", order="0")
 RECEIVERS = {"critical": "pager", "warning": "tickets", "info": "notes"}

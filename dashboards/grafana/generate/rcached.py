@@ -57,6 +57,9 @@ def events(board):
     board.series("Lag", "Age of the oldest event not yet applied. While lag grows, the rings fill "
                  "up: it precedes loss.",
                  "s", [("rcached_consumer_lag_seconds", "{{instance}}")])
+    board.series("Silent probes", "Hosts whose kernel does not run the attached probes, so that no event "
+                 "comes, by reason.", "short", [("sum by (reason) (rcached_probes_silent)", "{{reason}}")], BAD,
+                 runbooks=["RcachedProbesSilent"])
     board.series("Malformed, late or unattributed", "Records rejected because of a wrong size or operation, events "
                  "applied after younger ones, and runs of the flush-queue timer whose domain the probe could not "
                  "determine, per second. Should be 0.", "ops",

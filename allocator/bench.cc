@@ -3,10 +3,14 @@
 // birth.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <ctime>
+#include <utility>
 #include <vector>
 
 #include "allocator/mirror.h"
+#include "allocator/range_table.h"
 #include "allocator/workload.h"
 
 namespace rcached {
@@ -68,6 +72,44 @@ void snapshot(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(mirror.snapshot());
 }
 
+std::int64_t cpu_now_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (std::int64_t{time.tv_sec} * 1'000'000'000) + time.tv_nsec;
+}
+
+// Ranges come, from the top of the address space down, and go again. `longest_us`: CPU time of the longest single
+// call; `bytes`: for each range, at most.
+void range_table(benchmark::State& state) {
+  const auto ranges = static_cast<std::uint64_t>(state.range(0));
+  double bytes = 0;
+  std::int64_t longest_ns = 0;
+  for (auto _ : state) {
+    RangeTable table;
+    std::int64_t before = cpu_now_ns();
+    const auto lap = [&] {
+      const std::int64_t now = cpu_now_ns();
+      longest_ns = std::max(longest_ns, now - std::exchange(before, now));
+    };
+    for (std::uint64_t i = 0; i < ranges; ++i) {
+      table.insert((1ull << 36) - i);
+      lap();
+      if (table.size() >= 1'000'000) {
+        bytes = std::max(bytes, static_cast<double>(table.bytes()) / static_cast<double>(table.size()));
+      }
+    }
+    for (std::uint64_t i = 0; i < ranges; ++i) {
+      table.erase((1ull << 36) - i);
+      lap();
+    }
+    if (table.size() != 0) state.SkipWithError("ranges are left");
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(2 * ranges));
+  state.counters["bytes"] = bytes;
+  state.counters["longest_us"] = static_cast<double>(longest_ns) / 1000;
+}
+
+BENCHMARK(range_table)->Arg(1'000'000)->Arg(16'000'000)->Unit(benchmark::kMillisecond);
 BENCHMARK(hot_cache_hits)->Unit(benchmark::kMillisecond);
 BENCHMARK(mixed)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(snapshot)->Unit(benchmark::kMicrosecond);

@@ -14,25 +14,30 @@ void Mirror::apply(std::uint64_t id, const Operation& operation) {
     }
   }
   if (operation.kind == OperationKind::domain_put) {
-    domains_.erase(id);
-    return;
+    return drop(id);
   }
   domain(id).apply(operation);
 }
 
 DomainMirror& Mirror::domain(std::uint64_t id) {
+  if (last_ != nullptr && id == last_id_) return *last_;
   std::unique_ptr<DomainMirror>& domain = domains_[id];
   if (domain == nullptr) {
     domain = std::make_unique<DomainMirror>(profile_, id, false);
     if (lost_) domain->mark_loss();
     domain->set_blind(blind_);
   }
+  last_ = domain.get();
+  last_id_ = id;
   return *domain;
 }
 
 void Mirror::add(std::uint64_t id) { domain(id); }
 
-void Mirror::drop(std::uint64_t id) { domains_.erase(id); }
+void Mirror::drop(std::uint64_t id) {
+  domains_.erase(id);
+  last_ = nullptr;
+}
 
 void Mirror::mark_loss() {
   lost_ = true;

@@ -49,6 +49,8 @@ class Mirror {
 
   KernelProfile profile_;
   std::unordered_map<std::uint64_t, std::unique_ptr<DomainMirror>> domains_;
+  DomainMirror* last_ = nullptr;  // the domain of the last operation, which is likely to be that of the next
+  std::uint64_t last_id_ = 0;
   bool blind_ = false;
   bool lost_ = false;  // a domain that was there all along but first seen later may have lost operations too
   std::uint64_t last_time_ns_ = 0;

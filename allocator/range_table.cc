@@ -8,7 +8,7 @@ namespace rcached {
 namespace {
 
 constexpr std::uint32_t kMinCapacity = 16;
-constexpr std::uint32_t kMaxDepth = 28;
+constexpr std::uint32_t kMaxDepth = 24;
 
 // Entries that a segment takes before it grows: 27/32, about 4 probes to find one.
 constexpr std::uint32_t limit(std::uint32_t capacity) { return capacity * 27 / 32; }
@@ -17,11 +17,12 @@ constexpr std::uint32_t floor(std::uint32_t capacity) { return capacity / 2; }
 
 }  // namespace
 
-RangeTable::RangeTable() : directory_{make(0, 0)} {}
+RangeTable::RangeTable() : directory_(1) { set(0, make(0, 0)); }
 RangeTable::~RangeTable() { destroy(); }
 
 RangeTable::RangeTable(RangeTable&& other) noexcept
     : directory_(std::exchange(other.directory_, {})),
+      mask_(other.mask_),
       depth_(other.depth_),
       deepest_(other.deepest_),
       size_(other.size_),
@@ -29,6 +30,7 @@ RangeTable::RangeTable(RangeTable&& other) noexcept
 
 RangeTable& RangeTable::operator=(RangeTable&& other) noexcept {
   std::swap(directory_, other.directory_);
+  std::swap(mask_, other.mask_);
   std::swap(depth_, other.depth_);
   std::swap(deepest_, other.deepest_);
   std::swap(size_, other.size_);
@@ -37,10 +39,10 @@ RangeTable& RangeTable::operator=(RangeTable&& other) noexcept {
 }
 
 void RangeTable::destroy() {
-  for (std::size_t at = 0; at < directory_.size();) {
-    const Segment* segment = directory_[at];
-    at += std::size_t{1} << (depth_ - segment->depth);
-    delete segment;
+  for (std::size_t at = 0; at < directory_.size(); ++at) {
+    const Segment* segment = directory_[at].segment;
+    // The last of its places: none is left that a later step would look at.
+    if (at + (std::size_t{1} << segment->depth) >= directory_.size()) delete segment;
   }
   directory_.clear();
 }
@@ -59,8 +61,8 @@ RangeTable::Segment* RangeTable::make(std::uint32_t size, std::uint32_t depth) {
 }
 
 RangeTable::Entry& RangeTable::place(Segment& segment, std::uint64_t pfn) {
-  std::uint32_t slot = slot_of(segment, hash(pfn));
-  while (segment.slots[slot].pfn != 0) slot = next(segment, slot);
+  std::uint32_t slot = slot_of(segment.capacity, hash(pfn));
+  while (segment.slots[slot].pfn != 0) slot = next(segment.capacity, slot);
   ++segment.size;
   segment.slots[slot].pfn = pfn;
   return segment.slots[slot];
@@ -69,10 +71,10 @@ RangeTable::Entry& RangeTable::place(Segment& segment, std::uint64_t pfn) {
 Range& RangeTable::insert(std::uint64_t pfn) {
   assert(pfn != 0 && !contains(pfn));
   const std::uint64_t h = hash(pfn);
-  const Segment& full = *directory_[index_of(h)];
+  const Segment& full = segment_of(h);
   if (full.size >= limit(full.capacity)) make_room(h);
   ++size_;
-  Entry& entry = place(*directory_[index_of(h)], pfn);
+  Entry& entry = place(segment_of(h), pfn);
   entry.range = {};
   return entry.range;
 }
@@ -81,11 +83,12 @@ bool RangeTable::erase(std::uint64_t pfn) {
   const Entry* entry = find_entry(pfn);
   if (entry == nullptr) return false;
   const std::uint64_t h = hash(pfn);
-  Segment& segment = *directory_[index_of(h)];
+  Segment& segment = segment_of(h);
   // Entries after the hole move into it, unless their own slot lies behind it.
   auto hole = static_cast<std::uint32_t>(entry - segment.slots.get());
-  for (std::uint32_t slot = next(segment, hole); segment.slots[slot].pfn != 0; slot = next(segment, slot)) {
-    const std::uint32_t home = slot_of(segment, hash(segment.slots[slot].pfn));
+  const std::uint32_t capacity = segment.capacity;
+  for (std::uint32_t slot = next(capacity, hole); segment.slots[slot].pfn != 0; slot = next(capacity, slot)) {
+    const std::uint32_t home = slot_of(capacity, hash(segment.slots[slot].pfn));
     const bool stays = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
     if (stays) continue;
     segment.slots[hole] = segment.slots[slot];
@@ -98,7 +101,8 @@ bool RangeTable::erase(std::uint64_t pfn) {
   return true;
 }
 
-void RangeTable::resize(Segment& segment, std::uint32_t capacity) {
+void RangeTable::resize(std::uint64_t h, std::uint32_t capacity) {
+  Segment& segment = segment_of(h);
   const auto old = std::exchange(segment.slots, std::make_unique<Entry[]>(capacity));
   const std::uint32_t before = std::exchange(segment.capacity, capacity);
   bytes_ += (std::size_t{capacity} - before) * sizeof(Entry);
@@ -106,23 +110,24 @@ void RangeTable::resize(Segment& segment, std::uint32_t capacity) {
   for (std::uint32_t slot = 0; slot < before; ++slot) {
     if (old[slot].pfn != 0) place(segment, old[slot].pfn).range = old[slot].range;
   }
+  set(h, &segment);
 }
 
 void RangeTable::make_room(std::uint64_t h) {
   for (;;) {
-    Segment& segment = *directory_[index_of(h)];
+    const Segment& segment = segment_of(h);
     if (segment.size < limit(segment.capacity)) return;
     const std::uint32_t larger = std::max(segment.capacity + kMinCapacity, segment.capacity * 5 / 4 & ~3u);
-    if (larger <= kMaxCapacity || segment.depth == kMaxDepth) return resize(segment, larger);
+    if (larger <= kMaxCapacity || segment.depth == kMaxDepth) return resize(h, larger);
     split(h);
   }
 }
 
 void RangeTable::split(std::uint64_t h) {
-  if (directory_[index_of(h)]->depth == depth_) double_directory();
-  const std::unique_ptr<Segment> whole(directory_[index_of(h)]);
+  if (segment_of(h).depth == depth_) resize_directory(depth_ + 1);
+  const std::unique_ptr<Segment> whole(&segment_of(h));
   bytes_ -= sizeof(Segment) + (whole->capacity * sizeof(Entry));
-  const std::uint64_t bit = std::uint64_t{1} << (63 - whole->depth);
+  const std::uint64_t bit = bit_of(whole->depth);
   std::uint32_t upper = 0;
   for (std::uint32_t slot = 0; slot < whole->capacity; ++slot) {
     const std::uint64_t pfn = whole->slots[slot].pfn;
@@ -139,45 +144,38 @@ void RangeTable::split(std::uint64_t h) {
   if (halves[0]->depth == depth_) deepest_ += 2;
 }
 
-// Into every place of the directory that begins with the segment's bits of `h`.
+// Into every place of the directory with the segment's bits of `h`.
 void RangeTable::set(std::uint64_t h, Segment* segment) {
-  const std::size_t count = std::size_t{1} << (depth_ - segment->depth);
-  const std::size_t first = index_of(h) & ~(count - 1);
-  std::fill_n(directory_.begin() + static_cast<std::ptrdiff_t>(first), count, segment);
+  const std::size_t step = std::size_t{1} << segment->depth;
+  for (std::size_t at = index_of(h) & (step - 1); at < directory_.size(); at += step) {
+    directory_[at] = {segment, segment->slots.get(), segment->capacity};
+  }
 }
 
-void RangeTable::double_directory() {
-  std::vector<Segment*> twice(directory_.size() * 2);
-  for (std::size_t at = 0; at < twice.size(); ++at) twice[at] = directory_[at / 2];
-  directory_ = std::move(twice);
-  ++depth_;
+void RangeTable::resize_directory(std::uint32_t depth) {
+  std::vector<Place> resized(std::size_t{1} << depth);
+  for (std::size_t at = 0; at < resized.size(); ++at) resized[at] = directory_[at & mask_];
+  directory_ = std::move(resized);
+  depth_ = depth;
+  mask_ = directory_.size() - 1;
   deepest_ = 0;
-}
-
-void RangeTable::halve_directory() {
-  std::vector<Segment*> half(directory_.size() / 2);
-  for (std::size_t at = 0; at < half.size(); ++at) half[at] = directory_[at * 2];
-  directory_ = std::move(half);
-  --depth_;
-  deepest_ = 0;
-  for (std::size_t at = 0; at < directory_.size();) {
-    if (directory_[at]->depth == depth_) ++deepest_;
-    at += std::size_t{1} << (depth_ - directory_[at]->depth);
+  for (std::size_t at = 0; at < directory_.size(); ++at) {
+    if (directory_[at].segment->depth == depth_) ++deepest_;
   }
 }
 
 void RangeTable::shrink(std::uint64_t h) {
-  while (directory_[index_of(h)]->depth != 0 && merge(h)) continue;
-  Segment& segment = *directory_[index_of(h)];
+  while (segment_of(h).depth != 0 && merge(h)) continue;
+  const Segment& segment = segment_of(h);
   const std::uint32_t smaller = capacity_for(segment.size);
-  if (smaller < segment.capacity) resize(segment, smaller);
+  if (smaller < segment.capacity) resize(h, smaller);
 }
 
 // With the other half of its last split, if the two leave room in one segment.
 bool RangeTable::merge(std::uint64_t h) {
-  const std::uint32_t depth = directory_[index_of(h)]->depth;
-  const std::uint64_t bit = std::uint64_t{1} << (64 - depth);
-  const Segment* halves[] = {directory_[index_of(h & ~bit)], directory_[index_of(h | bit)]};
+  const std::uint32_t depth = segment_of(h).depth;
+  const std::uint64_t bit = bit_of(depth - 1);
+  const Segment* halves[] = {&segment_of(h & ~bit), &segment_of(h | bit)};
   if (halves[0]->depth != halves[1]->depth) return false;
   const std::uint32_t size = halves[0]->size + halves[1]->size;
   if (size > floor(kMaxCapacity)) return false;
@@ -193,7 +191,7 @@ bool RangeTable::merge(std::uint64_t h) {
   set(h, whole);
   delete halves[0];
   delete halves[1];
-  while (depth_ > 0 && deepest_ == 0) halve_directory();
+  while (depth_ > 0 && deepest_ == 0) resize_directory(depth_ - 1);
   return true;
 }
 

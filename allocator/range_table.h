@@ -2,10 +2,10 @@
 // RangeTable: the allocated ranges of a domain by their lowest pfn. A hash table without long pauses: it grows and
 // shrinks by one segment of at most kMaxCapacity entries at a time, and gives the memory of what was erased back.
 //
-// Extendible hashing: the upper bits of the hash select a segment in the directory, the next ones the slot in it;
-// inside it is a plain table with linear probing. A segment that is full grows by a quarter, and splits at its
-// largest size; two that have become small merge. No call moves more than two segments' entries and one directory
-// (8 bytes for about 1,300 ranges). 18 to 26 bytes for each range in large tables.
+// Extendible hashing: some bits of the hash select a segment in the directory, the upper ones the slot in it; a segment
+// is a plain table with linear probing. One that is full grows by a quarter, and splits at its largest size; two that
+// have become small merge. No call moves more than two segments' entries and one directory (24 bytes for about 1,300
+// ranges). 18 to 26 bytes for each range in large tables.
 //
 // Pointers and references are valid until the next insert() or erase(). pfn 0 cannot be stored. Not thread-safe.
 #pragma once
@@ -67,16 +67,16 @@ class RangeTable {
 
   std::size_t size() const { return size_; }
   // Of the heap.
-  std::size_t bytes() const { return bytes_ + (directory_.capacity() * sizeof(void*)); }
+  std::size_t bytes() const { return bytes_ + (directory_.capacity() * sizeof(Place)); }
 
   // Calls visit(pfn, range) for every range, in no particular order; it must not insert or erase.
   template <typename Visit>
   void for_each(Visit&& visit) const {
-    for (std::size_t at = 0; at < directory_.size();) at = visit_segment(*this, at, visit);
+    visit_all(*this, visit);
   }
   template <typename Visit>
   void for_each(Visit&& visit) {
-    for (std::size_t at = 0; at < directory_.size();) at = visit_segment(*this, at, visit);
+    visit_all(*this, visit);
   }
 
  private:
@@ -84,59 +84,70 @@ class RangeTable {
     std::unique_ptr<Entry[]> slots;
     std::uint32_t capacity = 0;
     std::uint32_t size = 0;
-    std::uint32_t depth = 0;  // upper bits of the hash that all its entries share
+    std::uint32_t depth = 0;  // bits of the directory's index that all its entries share
+  };
+  // A place of the directory, with what a search needs of its segment: one cache miss less.
+  struct Place {
+    Segment* segment;
+    Entry* slots;
+    std::uint32_t capacity;
   };
 
+  static constexpr std::uint32_t kIndexShift = 20;
+
   static std::uint64_t hash(std::uint64_t pfn) { return pfn * 0x9e3779b97f4a7c15u; }
-  static std::uint32_t slot_of(const Segment& segment, std::uint64_t hash) {
-    const std::uint64_t rest = hash << segment.depth >> 32;
-    return static_cast<std::uint32_t>(rest * segment.capacity >> 32);
+  static std::uint32_t slot_of(std::uint32_t capacity, std::uint64_t hash) {
+    return static_cast<std::uint32_t>((hash >> 32) * capacity >> 32);
   }
-  static std::uint32_t next(const Segment& segment, std::uint32_t slot) {
-    return slot + 1 == segment.capacity ? 0 : slot + 1;
+  static std::uint32_t next(std::uint32_t capacity, std::uint32_t slot) {
+    return slot + 1 == capacity ? 0 : slot + 1;
   }
-  std::size_t index_of(std::uint64_t hash) const { return hash >> 1 >> (63 - depth_); }
+  std::size_t index_of(std::uint64_t hash) const { return hash >> kIndexShift & mask_; }
+  static std::uint64_t bit_of(std::uint32_t depth) { return std::uint64_t{1} << (kIndexShift + depth); }
 
   Entry* find_entry(std::uint64_t pfn) {
     const std::uint64_t h = hash(pfn);
-    const Segment& segment = *directory_[index_of(h)];
-    for (std::uint32_t slot = slot_of(segment, h);; slot = next(segment, slot)) {
-      Entry& entry = segment.slots[slot];
+    const Place& place = directory_[index_of(h)];
+    for (std::uint32_t slot = slot_of(place.capacity, h);; slot = next(place.capacity, slot)) {
+      Entry& entry = place.slots[slot];
       if (entry.pfn == pfn) return pfn == 0 ? nullptr : &entry;
       if (entry.pfn == 0) return nullptr;
     }
   }
 
-  // Returns the directory index after the segment at `at`.
   template <typename Table, typename Visit>
-  static std::size_t visit_segment(Table& table, std::size_t at, Visit& visit) {
-    auto& segment = *table.directory_[at];
-    for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
-      auto& entry = segment.slots[slot];
-      if (entry.pfn == 0) continue;
-      if constexpr (std::is_const_v<Table>) {
-        visit(std::as_const(entry.pfn), std::as_const(entry.range));
-      } else {
-        visit(std::as_const(entry.pfn), entry.range);
+  static void visit_all(Table& table, Visit& visit) {
+    for (std::size_t at = 0; at < table.directory_.size(); ++at) {
+      const Segment& segment = *table.directory_[at].segment;
+      if (at >> segment.depth != 0) continue;  // it has been visited
+      for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
+        Entry& entry = segment.slots[slot];
+        if (entry.pfn == 0) continue;
+        if constexpr (std::is_const_v<Table>) {
+          visit(std::as_const(entry.pfn), std::as_const(entry.range));
+        } else {
+          visit(std::as_const(entry.pfn), entry.range);
+        }
       }
     }
-    return at + (std::size_t{1} << (table.depth_ - segment.depth));
   }
 
   static Entry& place(Segment& segment, std::uint64_t pfn);
   static std::uint32_t capacity_for(std::uint32_t size);
   Segment* make(std::uint32_t size, std::uint32_t depth);
-  void resize(Segment& segment, std::uint32_t capacity);
+  void resize(std::uint64_t hash, std::uint32_t capacity);
   void make_room(std::uint64_t hash);
   void split(std::uint64_t hash);
   void shrink(std::uint64_t hash);
   bool merge(std::uint64_t hash);
   void set(std::uint64_t hash, Segment* segment);
-  void double_directory();
-  void halve_directory();
+  void resize_directory(std::uint32_t depth);
   void destroy();
 
-  std::vector<Segment*> directory_;  // 2^depth_; each segment 2^(depth_ - its depth) times in a row
+  Segment& segment_of(std::uint64_t hash) { return *directory_[index_of(hash)].segment; }
+
+  std::vector<Place> directory_;  // 2^depth_; each segment at every index with its bits
+  std::uint64_t mask_ = 0;        // 2^depth_ - 1
   std::uint32_t depth_ = 0;
   std::size_t deepest_ = 1;  // segments of depth depth_
   std::size_t size_ = 0;

@@ -393,7 +393,7 @@ void DomainMirror::alloc_from_tree(const Operation& op, std::uint64_t extent) {
 
 void DomainMirror::apply_tree_alloc(const Operation& op) {
   const std::uint8_t order = DomainModel::order_index(op.size);
-  tree_allocation_.add(op.duration_ns);
+  if (op.duration_ns != 0) tree_allocation_.add(op.duration_ns);
   if (op.pfn == 0) {
     CpuState& state = cpu_state(op.cpu);
     state.tree_alloc_failed = true;

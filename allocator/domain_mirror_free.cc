@@ -185,7 +185,9 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
     note_flush(op.cpu);
     cpu_state(op.cpu).flush_reported = true;
   }
-  if (op.size != 0 && op.cause == MagazineFreeCause::overflow) depot_overflow_.add(op.duration_ns);
+  if (op.size != 0 && op.duration_ns != 0 && op.cause == MagazineFreeCause::overflow) {
+    depot_overflow_.add(op.duration_ns);
+  }
   if (op.size == 0 || was_released_early(op)) return;
   Range* range = model_.find(op.pfn);
   auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);

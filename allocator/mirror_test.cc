@@ -189,6 +189,15 @@ TEST_F(MirrorTest, TreeAllocationsAndOverflowsHaveDurations) {
   EXPECT_EQ(snapshot.depot_overflow.count(), 1u) << "neither reclaims nor empty magazines are overflows";
 }
 
+// The probe at the entry of the call was skipped: how long it took is not known, and certainly not 0.
+TEST_F(MirrorTest, AnUnknownDurationIsNotCounted) {
+  apply({of(OperationKind::tree_alloc, 10, 1), by_tree(alloc(10)),
+         magazine_free(MagazineFreeCause::overflow, 777, 3, kOrderUnknown)});
+  EXPECT_EQ(shot().tree_allocation.count(), 0u);
+  EXPECT_EQ(shot().depot_overflow.count(), 0u);
+  EXPECT_EQ(order().tree_allocations, 1u);
+}
+
 // --- overflow
 
 TEST_F(MirrorTest, OverflowInAllItsReports) {

@@ -148,7 +148,7 @@ void RangeTable::split(std::uint64_t h) {
 void RangeTable::set(std::uint64_t h, Segment* segment) {
   const std::size_t step = std::size_t{1} << segment->depth;
   for (std::size_t at = index_of(h) & (step - 1); at < directory_.size(); at += step) {
-    directory_[at] = {segment, segment->slots.get(), segment->capacity};
+    directory_[at] = {segment, segment->slots.get(), segment->capacity, segment->depth};
   }
 }
 
@@ -160,7 +160,7 @@ void RangeTable::resize_directory(std::uint32_t depth) {
   mask_ = directory_.size() - 1;
   deepest_ = 0;
   for (std::size_t at = 0; at < directory_.size(); ++at) {
-    if (directory_[at].segment->depth == depth_) ++deepest_;
+    if (directory_[at].depth == depth_) ++deepest_;
   }
 }
 

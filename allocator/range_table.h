@@ -91,6 +91,7 @@ class RangeTable {
     Segment* segment;
     Entry* slots;
     std::uint32_t capacity;
+    std::uint32_t depth;
   };
 
   static constexpr std::uint32_t kIndexShift = 20;

@@ -22,7 +22,7 @@ enum rcached_op {
 	RCACHED_OP_ALLOC = 1,
 	/* free_iova_fast (iova_rcache_insert if the flush queue is in iova.c): pfn, size */
 	RCACHED_OP_FREE = 2,
-	/* alloc_iova: pfn (0 = no space), size, arg = duration in ns */
+	/* alloc_iova: pfn (0 = no space), size, arg = duration in ns (0: its entry was missed) */
 	RCACHED_OP_TREE_ALLOC = 3,
 	/* free_iova, at entry: pfn */
 	RCACHED_OP_TREE_FREE = 4,

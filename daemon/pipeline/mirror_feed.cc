@@ -17,6 +17,13 @@ std::uint64_t to_ns(MirrorFeed::TimePoint time) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
 }
 
+// Work that the kernel does on a domain in use: an event of it alone is no sign of a domain, but of one that has just
+// ended (a reclaim worker may outlast put_iova_domain).
+bool comes_after_others(OperationKind kind) {
+  return kind == OperationKind::magazine_free || kind == OperationKind::cpu_flush ||
+         kind == OperationKind::reclaim || kind == OperationKind::fq_drain;
+}
+
 }  // namespace
 
 MirrorFeed::MirrorFeed(EventSource& source, GroupReader read_groups)
@@ -43,14 +50,14 @@ void MirrorFeed::drain(TimePoint now) {
     }
     reconciler_->work(now);
   }
-  delivered_until_ = std::exchange(last_drain_, now);
+  last_drain_ = now;
 }
 
 void MirrorFeed::flush(TimePoint now) {
   batch_.clear();
   source_.flush(batch_);
   apply_batch(now, to_ns(now));
-  delivered_until_ = last_drain_ = now;
+  last_drain_ = now;
 }
 
 void MirrorFeed::apply_batch(TimePoint now, std::uint64_t complete_until_ns) {
@@ -60,6 +67,7 @@ void MirrorFeed::apply_batch(TimePoint now, std::uint64_t complete_until_ns) {
     apply(event);
   }
   if (reconciler_) reconciler_->apply_readings_until(complete_until_ns);
+  complete_until_ns_ = std::max(complete_until_ns_, complete_until_ns);
   discover_if_due(now);
 }
 
@@ -97,6 +105,10 @@ void MirrorFeed::apply(const rcached_event& event) {
     // A new domain at the address of a live one: the end of the old one was missed.
     forget(event.domain, *id);
     id.reset();
+  }
+  if (!id && comes_after_others(operation->kind)) {
+    if (operation->after_loss) mirror_.mark_loss();
+    return;
   }
   if (!id) {
     const bool is_init = operation->kind == OperationKind::domain_init;
@@ -172,7 +184,7 @@ View MirrorFeed::view() {
   note_losses(status);
   note_silence(status);
   if (reconciler_) reconciler_->read_flush_queues();
-  mirror_.settle(to_ns(delivered_until_));
+  mirror_.settle(complete_until_ns_);
   View view;
   view.snapshot = mirror_.snapshot();
   view.domains = registry_.infos();

@@ -54,8 +54,7 @@ class MirrorFeed {
   MirrorFeed(EventSource& source, GroupReader read_groups, Options options);
   MirrorFeed(EventSource& source, GroupReader read_groups);
 
-  // Applies the events that the source has now. Sources may hold events back until the poll after the next
-  // (reordering between CPUs), so afterwards the stream is complete up to the `now` of the previous call.
+  // Applies the events that the source has now. Sources hold events back to put them in order (EventSource::poll).
   void drain(TimePoint now);
 
   // The same with EventSource::flush: everything up to now.
@@ -105,7 +104,7 @@ class MirrorFeed {
   bool discover_wanted_ = true;  // an unknown domain has appeared since the last discovery
   TimePoint last_discover_{};
   TimePoint last_drain_{};
-  TimePoint delivered_until_{};  // events older than this have been applied
+  std::uint64_t complete_until_ns_ = 0;  // the stream's: events older than this have been applied
   std::chrono::seconds retry_gap_ = kDiscoverGap;
 };
 

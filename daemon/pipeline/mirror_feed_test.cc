@@ -59,6 +59,23 @@ TEST_F(MirrorFeedTest, APutDomainIsRemoved) {
   EXPECT_TRUE(view.domains.empty());
 }
 
+// The reclaim worker can outlast its domain; this is not a new one, which nothing would ever end.
+TEST_F(MirrorFeedTest, WhatIsStillUnderWayDoesNotBringADomainBack) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  const auto in_depot = [](Operation& o) {
+    o.order = 0;
+    o.has_depot_fill = true;
+  };
+  const View view = after(
+      {event(OperationKind::domain_put, kKeyA),
+       event(OperationKind::magazine_free, kKeyA, [](auto& o) { o.cause = MagazineFreeCause::reclaim; }),
+       event(OperationKind::reclaim, kKeyA, in_depot), event(OperationKind::cpu_flush, kKeyA),
+       event(OperationKind::fq_drain, kKeyA)});
+  EXPECT_TRUE(view.snapshot.domains.empty());
+  EXPECT_TRUE(view.domains.empty());
+  EXPECT_EQ(view.status.malformed, 0u);
+}
+
 TEST_F(MirrorFeedTest, AnInitAtAKnownAddressIsANewDomain) {
   after({event(OperationKind::domain_init, kKeyA),
          event(OperationKind::reserve, kKeyA, [](auto& o) { o.pfn_hi = 5; })});
@@ -95,6 +112,25 @@ TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {
   failed.size = 0;
   const View view = after({event(OperationKind::domain_init, kKeyA), failed});
   EXPECT_EQ(view.snapshot.domains[0].reserved, 0u);
+}
+
+// The stream's time decides, not that of the drain: a CPU that is held up holds the stream back, and its report may
+// still explain the difference.
+TEST_F(MirrorFeedTest, ADifferenceStandsInTheTimeOfTheStream) {
+  source_.complete_until_ns = 2000;
+  const auto three_more = [](Operation& o) {
+    o.has_fill = true;
+    o.fill = {4, 0, 0};
+  };
+  after({event(OperationKind::domain_init, kKeyA), event(OperationKind::free, kKeyA, three_more)});
+  View view = after({}, 1h);
+  EXPECT_EQ(view.snapshot.domains[0].drift.ranges, 3u);
+  view = after({}, 1h);
+  EXPECT_EQ(view.snapshot.domains[0].drift.corrected_loaded, 0u);
+  source_.complete_until_ns = 1000 + Difference::kStandingNs;
+  view = after({});
+  EXPECT_EQ(view.snapshot.domains[0].drift.corrected_loaded, 3u);
+  EXPECT_EQ(view.snapshot.domains[0].drift.ranges, 0u);
 }
 
 // --- silence

@@ -36,7 +36,14 @@ Expected<std::unique_ptr<ProbeCheck>> ProbeCheck::attach(const Kinds& kinds) {
     test->kprobe_ = bpf_program__attach_kprobe(skeleton->progs.check_kprobe, false, "bpf_fentry_test1");
     if (test->kprobe_ == nullptr) return refused(errno, "attach");
   }
+  if (const int error = test->make_kernel_call(); error != 0) return refused(-error, "run");
   return test;
+}
+
+int ProbeCheck::make_kernel_call() const {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  return bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.check_fentry), &options);
 }
 
 ProbeCheck::~ProbeCheck() {
@@ -51,10 +58,7 @@ std::optional<TracingFault> ProbeCheck::run() {
     return std::pair<std::uint64_t, std::uint64_t>(counters->fentry_runs, counters->kprobe_runs);
   };
   const auto before = runs();
-  bpf_test_run_opts options{};
-  options.sz = sizeof(options);
-  const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.check_fentry), &options);
-  if (error != 0) return std::nullopt;  // the test itself could not be made; that says nothing
+  if (make_kernel_call() != 0) return std::nullopt;  // it worked when it was attached; this says nothing
   const auto after = runs();
   const bool fentry_ran = fentry_ == nullptr || after.first != before.first;
   const bool kprobe_ran = kprobe_ == nullptr || after.second != before.second;

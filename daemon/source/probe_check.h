@@ -34,6 +34,7 @@ class ProbeCheck {
 
  private:
   explicit ProbeCheck(::probe_check_bpf* skeleton) : skeleton_(skeleton) {}
+  int make_kernel_call() const;  // 0, or a negative errno
 
   ::probe_check_bpf* skeleton_;
   ::bpf_link* fentry_ = nullptr;  // null: not in use

@@ -270,9 +270,9 @@ TEST(Preflight, JsonSaysTheSame) {
   ASSERT_EQ(report["checks"].size(), 10u);
   EXPECT_EQ(report["checks"][0],
             (nlohmann::json{{"name", "config"}, {"status", "ok"}, {"detail", "/etc/rcached/rcached.yaml"}}));
-  EXPECT_EQ(report["checks"][6]["status"], "fail");
-  EXPECT_EQ(report["checks"][6]["exit_code"], 7);
-  EXPECT_TRUE(report["checks"][6].contains("hint"));
+  EXPECT_EQ(report["checks"][7]["status"], "fail");
+  EXPECT_EQ(report["checks"][7]["exit_code"], 7);
+  EXPECT_TRUE(report["checks"][7].contains("hint"));
 }
 
 }  // namespace

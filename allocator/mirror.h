@@ -31,8 +31,8 @@ class Mirror {
   // An operation with after_loss does this by itself.
   void mark_loss();
   void mark_loss(std::uint64_t id);
-  // While true, operations may be missing all the time: no domain is exact, whatever audits find. Marks a loss
-  // when it ends.
+  // While true, operations may be missing all the time: no domain is exact, whatever audits find. Beginning
+  // and end are marked as losses.
   void set_blind(bool blind);
   // See DomainMirror::settle. Call it before a snapshot.
   void settle(std::uint64_t now_ns);

@@ -48,7 +48,7 @@ CheckItem check_switches(const HostFacts& facts) {
       facts.attach && std::any_of(facts.attach->programs.begin(), facts.attach->programs.end(), is_kprobe);
   if (const auto fault = find_disabled(facts.switches, uses_kprobes))
     return failed("switches", ErrorCode::attach, fault->message, fault->hint);
-  return passed("switches", "the kernel runs attached probes");
+  return passed("switches", "no known switch stops the probes");
 }
 
 CheckItem check_btf(const HostFacts& facts) {

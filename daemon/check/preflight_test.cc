@@ -34,7 +34,7 @@ const char* const kGoodReport =
     "ok   config: /etc/rcached/rcached.yaml\n"
     "ok   permission: root with CAP_SYS_ADMIN\n"
     "ok   tracing: the kernel accepts tracing programs\n"
-    "ok   switches: the kernel runs attached probes\n"
+    "ok   switches: no known switch stops the probes\n"
     "ok   btf: /sys/kernel/btf/vmlinux\n"
     "ok   lockdown: none\n"
     "ok   layout: kernel 6.1.0-30-amd64: magazines of 127 pfns, depot of 32 magazines\n"

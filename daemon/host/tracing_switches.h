@@ -5,8 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "base/error.h"
-
 namespace rcached {
 
 struct TracingSwitches {

@@ -2,8 +2,9 @@
 // NoteKeeper: notable events for operators, found by comparing each View with the previous one. The latest
 // kMaxNotes are kept. Not thread-safe; the returned lists are immutable.
 //
-// Kinds: started, domain-appeared, domain-gone, events-lost, probes-silent, probes-run, lossy, resynced, audit-repaired, rcache-flush,
-// cpus-changed, verdict-holds, verdict-ended, history-limit. Notes that could repeat with every snapshot
+// Kinds: started, domain-appeared, domain-gone, events-lost, probes-silent, probes-run, lossy, resynced,
+// audit-repaired, rcache-flush, cpus-changed, verdict-holds, verdict-ended, history-limit. Notes that could
+// repeat with every snapshot
 // (losses, flushes) are made at most once per kQuiet, with the sum since the last one.
 #pragma once
 

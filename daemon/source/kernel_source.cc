@@ -163,9 +163,9 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  std::optional<KernelTypes> types_;                              // large; freed at the start
   static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;  // ns
 
+  std::optional<KernelTypes> types_;  // large; freed at the start
   const KernelLayout layout_;
   const KernelSourceOptions options_;
   std::unique_ptr<ProbeCheck> probe_check_;  // null: not possible

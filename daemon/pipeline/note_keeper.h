@@ -4,8 +4,7 @@
 //
 // Kinds: started, domain-appeared, domain-gone, events-lost, probes-silent, probes-run, lossy, resynced,
 // audit-repaired, rcache-flush, cpus-changed, verdict-holds, verdict-ended, history-limit. Notes that could
-// repeat with every snapshot
-// (losses, flushes) are made at most once per kQuiet, with the sum since the last one.
+// repeat with every snapshot (losses, flushes) are made at most once per kQuiet, with the sum since the last one.
 #pragma once
 
 #include <chrono>

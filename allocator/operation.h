@@ -42,8 +42,8 @@ inline constexpr std::uint8_t kOrderUnknown = 0xff;
 struct Operation {
   std::uint64_t time_ns = 0;
   std::uint64_t pfn = 0;
-  std::uint64_t pfn_hi = 0;     // reserve only
-  std::uint64_t limit_pfn = 0;  // alloc only
+  std::uint64_t pfn_hi = 0;       // reserve only
+  std::uint64_t limit_pfn = 0;    // alloc only
   std::uint64_t duration_ns = 0;  // 0: not known, the entry of the call was missed
   std::uint32_t size = 0;
   std::uint16_t cpu = 0;

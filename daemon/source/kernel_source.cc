@@ -6,8 +6,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <future>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -116,7 +118,11 @@ class KernelSource final : public EventSource {
 
   KernelReader* reader() override { return reader_.get(); }
 
-  std::vector<int> links() const override { return probes_->links(); }
+  std::vector<int> links() const override {
+    std::vector<int> result = probes_->links();
+    if (probe_check_) std::ranges::copy(probe_check_->links(), std::back_inserter(result));
+    return result;
+  }
 
   std::string name() const override { return "kernel"; }
 
@@ -143,11 +149,16 @@ class KernelSource final : public EventSource {
     }
   }
 
-  // The last probe check's result; at most one test in kProbeCheckGap.
+  // The last known result of the probe check; at most one test in kProbeCheckGap.
   const std::optional<TracingFault>& silence(std::uint64_t now_ns) {
     if (probe_check_ && now_ns >= next_probe_check_ns_) {
       next_probe_check_ns_ = now_ns + kProbeCheckGap;
-      silence_ = probe_check_->run();
+      const auto result = probe_check_->run();
+      if (result)
+        silence_ = *result;
+      else if (!probe_check_refused_)
+        spdlog::warn("{}; {}. The last result stays", result.error().message, result.error().hint);
+      probe_check_refused_ = !result;
     }
     return silence_;
   }
@@ -170,6 +181,7 @@ class KernelSource final : public EventSource {
   const KernelSourceOptions options_;
   std::unique_ptr<ProbeCheck> probe_check_;  // null: not possible
   std::uint64_t next_probe_check_ns_ = 0;
+  bool probe_check_refused_ = false;  // the last test run
   std::optional<TracingFault> silence_;
   std::unique_ptr<ProbeSet> probes_;
   std::unique_ptr<BpfKernelReader> reader_;  // null: could not be loaded

@@ -52,13 +52,20 @@ ProbeCheck::~ProbeCheck() {
   probe_check_bpf::destroy(skeleton_);
 }
 
-std::optional<TracingFault> ProbeCheck::run() {
+std::vector<int> ProbeCheck::links() const {
+  std::vector<int> result;
+  if (fentry_ != nullptr) result.push_back(bpf_link__fd(fentry_));
+  if (kprobe_ != nullptr) result.push_back(bpf_link__fd(kprobe_));
+  return result;
+}
+
+Expected<std::optional<TracingFault>> ProbeCheck::run() {
   const auto runs = [this] {
     const auto* counters = static_cast<const volatile probe_check_bpf::probe_check_bpf__bss*>(skeleton_->bss);
     return std::pair<std::uint64_t, std::uint64_t>(counters->fentry_runs, counters->kprobe_runs);
   };
   const auto before = runs();
-  if (make_kernel_call() != 0) return std::nullopt;  // it worked when it was attached; this says nothing
+  if (const int error = make_kernel_call(); error != 0) return refused(-error, "run");
   const auto after = runs();
   const bool fentry_ran = fentry_ == nullptr || after.first != before.first;
   const bool kprobe_ran = kprobe_ == nullptr || after.second != before.second;

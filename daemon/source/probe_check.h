@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "daemon/host/tracing_switches.h"
@@ -29,8 +30,11 @@ class ProbeCheck {
   ProbeCheck(const ProbeCheck&) = delete;
   ProbeCheck& operator=(const ProbeCheck&) = delete;
 
-  // nullopt: the programs have run. Microseconds.
-  std::optional<TracingFault> run();
+  // Error: attach (the kernel refused the test run, so the state is not known). nullopt: the programs have run.
+  // Microseconds.
+  Expected<std::optional<TracingFault>> run();
+  // Descriptors that keep the programs attached. Owned by this object.
+  std::vector<int> links() const;
 
  private:
   explicit ProbeCheck(::probe_check_bpf* skeleton) : skeleton_(skeleton) {}

@@ -45,6 +45,7 @@ under_ftrace() {
   expect_eq "lines of check that name the switch" \
     "$(grep -c 'FAIL switches: the kernel runs no probes: kernel.ftrace_enabled is 0' /tmp/check.log)" 1
   /bin/rcached run --config "$LAB_CONFIG" >"$LAB_LOG" 2>&1 &
+  # shellcheck disable=SC2034 # stop_rcached uses it
   LAB_RCACHED=$!
   wait_until '[ "$(domains)" -ge 1 ]'
   expect_eq "named at the start" "$(metric rcached_probes_silent 'reason="ftrace-disabled"')" 1

@@ -39,7 +39,7 @@ struct CpuContents {
 };
 
 // Some magazines of one order's depot. Positions count from the bottom (0), so they stay while others are
-// pushed and popped above.
+// pushed and popped above. The slices of one reading come from the top down.
 struct DepotSlice {
   ReadingTime time;
   std::uint8_t order = 0;

@@ -28,6 +28,7 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
 
 // Given up in the middle: the mirror need not remember any more what was removed.
 DomainAudit::~DomainAudit() {
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) mirror_.end_depot(order);
   if (mirror_.model().tree_walk_under_way()) mirror_.model_for_audit().end_tree_walk();
 }
 
@@ -58,6 +59,7 @@ void DomainAudit::unread(const ReadRequest& request) {
       cpus_[request.cpu].operations = kEnd;
       return;
     case ReadRequest::Part::depot:
+      mirror_.end_depot(request.order);
       depots_[request.order] = {kEnd, false, false};
       return;
     case ReadRequest::Part::tree:
@@ -127,6 +129,7 @@ void DomainAudit::apply(const DepotSlice& slice) {
     doubt_ranges(mirror_.adopt(slice));
   }
   if (!slice.last) return;
+  mirror_.end_depot(slice.order);
   if (doubt.differs) {
     doubt = {mirror_.operations(), false, false};
   } else {

@@ -31,6 +31,7 @@ void DomainMirror::reset(bool observed_from_birth) {
 }
 
 void DomainMirror::apply(const Operation& op) {
+  if (op.pfn > RangeTable::kMaxPfn) return;  // no address is that high
   if (op.after_loss) mark_loss();
   last_time_ns_ = op.time_ns;
   ++operations_;
@@ -128,20 +129,17 @@ void DomainMirror::apply_alloc(const Operation& op) {
 
 void DomainMirror::alloc_from_cache(const Operation& op, std::uint8_t order, std::uint64_t extent,
                                     std::uint64_t max_pfn) {
-  Rcache& rcache = model_.rcache(order);
-  const RcachePeek next = rcache.peek(op.cpu, max_pfn);
+  const RcachePeek next = model_.rcache(order).peek(op.cpu, max_pfn);
   const bool predicted = next.slot >= 0;
   if (predicted) ++prediction_.predictions;
-  Range* range = model_.find(op.pfn);
   if (predicted && next.pfn == op.pfn) {
     ++prediction_.hits;
-    model_.select(order, op.cpu, next.source);
-    rcache.cpu(op.cpu).loaded.take(next.slot);
-    model_.mark_outstanding(*range, order);
+    model_.pop(order, op.cpu, next);
     return;
   }
 
-  const auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
+  const Range* range = model_.find(op.pfn);
+  const auto at = range == nullptr ? std::nullopt : model_.locate(*range);
   if (at && at->order == order) {
     const Miss miss = resolve_found(op, next, *range, *at);
     if (!predicted) return;
@@ -169,9 +167,8 @@ void DomainMirror::alloc_from_cache(const Operation& op, std::uint8_t order, std
 bool DomainMirror::fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const {
   if (!op.has_fill || next.slot < 0) return false;
   const Rcache& rcache = model_.rcache(order);
-  const Rcache::Cpu* magazines = rcache.find_cpu(op.cpu);
-  const std::uint32_t loaded = magazines == nullptr ? 0 : magazines->loaded.size();
-  const std::uint32_t prev = magazines == nullptr ? 0 : magazines->prev.size();
+  const std::uint32_t loaded = rcache.loaded(op.cpu).size();
+  const std::uint32_t prev = rcache.prev(op.cpu).size();
   switch (next.source) {
     case RcacheSource::loaded:
       return op.fill.loaded + 1u == loaded && op.fill.prev == prev;
@@ -185,9 +182,9 @@ bool DomainMirror::fits_a_hit(const Operation& op, const RcachePeek& next, std::
   return false;
 }
 
-DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const RcachePeek& next, Range& range,
+DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const RcachePeek& next, const Range& range,
                                                const CacheLocation& at) {
-  Rcache& rcache = model_.rcache(at.order);
+  const Rcache& rcache = model_.rcache(at.order);
   const bool in_depot = at.source == RcacheSource::depot;
   const bool fits = next.source != at.source && fits_a_hit(op, next, at.order);
   if (!in_depot && at.cpu != op.cpu) {
@@ -199,11 +196,11 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
       return Miss::depot_race;
     }
     if (fits_a_hit(op, next, at.order)) {
-      exchange(op, next, range, at);
+      model_.pop_exchanged(at.order, op.cpu, next, range, at);
     } else {  // the operation ran on the other CPU
       CacheLocation there = at;
       there.source = RcacheSource::loaded;
-      if (at.source == RcacheSource::prev) model_.select(at.order, at.cpu, RcacheSource::prev);
+      if (at.source == RcacheSource::prev) model_.swap(at.order, at.cpu);
       withdraw(range, there);
     }
     return Miss::migration;
@@ -211,33 +208,27 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
   if (!in_depot) {  // deeper in loaded, or in prev
     if (at.source == RcacheSource::prev && next.source == RcacheSource::loaded && fits) {
       if (popped_before_the_frees_of_an_interrupt(op, range, at)) return Miss::reordered;
-      exchange(op, next, range, at);
+      model_.pop_exchanged(at.order, op.cpu, next, range, at);
       return Miss::depot_race;
     }
-    if (at.source == RcacheSource::prev) model_.select(at.order, op.cpu, RcacheSource::prev);
+    if (at.source == RcacheSource::prev) model_.swap(at.order, op.cpu);
     pop_from_loaded(op, range, at.order);
     return at.source == next.source ? Miss::reordered : Miss::depot_race;
   }
   if (fits) {
     if (popped_before_the_frees_of_an_interrupt(op, range, at)) return Miss::reordered;
-    exchange(op, next, range, at);
+    model_.pop_exchanged(at.order, op.cpu, next, range, at);
     return Miss::depot_race;
   }
   if (adopted_with_its_pop(op, at)) {
-    Magazine left = rcache.take_from_depot(at.depot_index);
     ++model_.counters(at.order).depot_pops;
-    model_.orphan(left, at.order);
+    model_.orphan(at);
     return Miss::depot_race;
   }
   // A depot magazine was popped, perhaps another one than expected. The kernel does so only when loaded and
   // prev are empty.
   const bool expected = next.source == RcacheSource::depot && at.depot_index + 1 == rcache.depot().size();
-  Magazine popped = rcache.take_from_depot(at.depot_index);
-  ++model_.counters(at.order).depot_pops;
-  Rcache::Cpu& magazines = rcache.cpu(op.cpu);
-  if (magazines.prev.empty()) std::swap(magazines.loaded, magazines.prev);
-  model_.orphan(magazines.loaded, at.order);
-  magazines.loaded = std::move(popped);
+  model_.pop_from_depot(at.order, op.cpu, at.depot_index);
   pop_from_loaded(op, range, at.order);
   return expected ? Miss::reordered : Miss::depot_race;
 }
@@ -247,27 +238,24 @@ DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const Rcache
 bool DomainMirror::popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const {
   const std::uint32_t capacity = model_.profile().magazine_capacity;
   const Rcache& rcache = model_.rcache(at.order);
-  const Rcache::Cpu* own = rcache.find_cpu(op.cpu);
   return op.has_fill && op.fill.loaded + 1u == capacity && op.fill.prev == 0 &&
-         at.source == RcacheSource::loaded && rcache.find_cpu(at.cpu)->loaded.size() == capacity &&
-         (own == nullptr || (own->loaded.empty() && own->prev.empty()));
+         at.source == RcacheSource::loaded && rcache.loaded(at.cpu).size() == capacity &&
+         rcache.loaded(op.cpu).empty() && rcache.prev(op.cpu).empty();
 }
 
 // An interrupt between the pop and its report has freed so much that the magazine which was loaded then is
 // prev or the top of the depot now. It took one pfn more than it could: its pfns above the popped one move
 // down, and the first pfn of the magazine that followed belongs on its top.
-bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, Range& range,
+bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, const Range& range,
                                                            const CacheLocation& at) {
-  Rcache& rcache = model_.rcache(at.order);
-  Magazine& loaded = rcache.cpu(op.cpu).loaded;
-  Magazine& then_loaded = model_.magazine_at(at);
+  const Rcache& rcache = model_.rcache(at.order);
+  const Magazine& loaded = rcache.loaded(op.cpu);
+  const Magazine& then_loaded = model_.magazine_at(at);
   const bool on_top = at.source == RcacheSource::prev || at.depot_index + 1 == rcache.depot().size();
-  if (!on_top || range.cpu != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
+  if (!on_top || then_loaded.cpu() != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
       loaded.unknown() != 0 || loaded.empty())
     return false;
-  then_loaded.erase(at.slot);
-  then_loaded.push(loaded.drop_lowest_known(), rcache.magazine_capacity());
-  model_.mark_outstanding(range, at.order);
+  model_.shift_down(range, at, op.cpu);
   return true;
 }
 
@@ -276,9 +264,8 @@ bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, 
 // around it.
 bool DomainMirror::adopted_with_its_pop(const Operation& op, const CacheLocation& at) const {
   const Rcache& rcache = model_.rcache(at.order);
-  const Rcache::Cpu* own = rcache.find_cpu(op.cpu);
-  return op.has_fill && own != nullptr && own->loaded.size() == op.fill.loaded &&
-         own->prev.size() == op.fill.prev && rcache.depot()[at.depot_index].known().size() == 1;
+  return op.has_fill && rcache.loaded(op.cpu).size() == op.fill.loaded &&
+         rcache.prev(op.cpu).size() == op.fill.prev && model_.magazine_at(at).known().size() == 1;
 }
 
 // The depot was read between the pop of a magazine and its report: the magazine was set aside then, and now
@@ -291,9 +278,8 @@ bool DomainMirror::take_from_set_aside(const Operation& op, std::uint8_t order) 
     if (slot == aside.pfns.end()) continue;
     *slot = aside.pfns.back();
     aside.pfns.pop_back();
-    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
     ++model_.counters(order).depot_pops;
-    model_.replace(magazines.loaded, order, op.cpu, aside.pfns);
+    model_.replace(CacheLocation::loaded(order, op.cpu), aside.pfns);
     aside.pfns.clear();
     model_.reallocate(*model_.find(op.pfn), order);
     return true;
@@ -302,7 +288,7 @@ bool DomainMirror::take_from_set_aside(const Operation& op, std::uint8_t order) 
 }
 
 // Takes a pfn out of a place that the operation has no reading of.
-void DomainMirror::withdraw(Range& range, const CacheLocation& at) {
+void DomainMirror::withdraw(const Range& range, const CacheLocation& at) {
   model_.take(range, at);
   if (at.source == RcacheSource::depot) {
     depot_moved_unread(at.order);
@@ -314,51 +300,36 @@ void DomainMirror::withdraw(Range& range, const CacheLocation& at) {
 // Takes op.pfn out of loaded. When the fill says that nothing is left above its slot, the pfns above it were
 // allocated unseen. Otherwise, pfns above it that are within the limit were freed after the pop, by an
 // interrupt that was reported first: they keep their order.
-void DomainMirror::pop_from_loaded(const Operation& op, Range& range, std::uint8_t order) {
-  Magazine& loaded = model_.rcache(order).cpu(op.cpu).loaded;
-  const std::int32_t slot = loaded.find(op.pfn);
-  if (op.has_fill && loaded.unknown() + static_cast<std::uint32_t>(slot) == op.fill.loaded) {
+void DomainMirror::pop_from_loaded(const Operation& op, const Range& range, std::uint8_t order) {
+  CacheLocation at = CacheLocation::loaded(order, op.cpu);
+  const Magazine& loaded = model_.magazine_at(at);
+  at.slot = loaded.find(op.pfn);
+  if (op.has_fill && loaded.unknown() + static_cast<std::uint32_t>(at.slot) == op.fill.loaded) {
     while (loaded.known().back() != op.pfn) {
-      model_.mark_outstanding(*model_.find(loaded.drop_top()), order);
+      model_.drop_top(at);
       ++drift_.corrected_loaded;
     }
   }
   if (loaded.known().back() <= max_pfn_of(op, extent_of(op, model_.profile()))) {
-    loaded.erase(slot);
+    model_.erase(range, at);
   } else {
-    loaded.take(slot);
+    model_.take(range, at);
   }
-  model_.mark_outstanding(range, order);
-}
-
-// Two pfns had changed places: the fill is as expected, so the expected one is where the observed one was
-// thought.
-void DomainMirror::exchange(const Operation& op, const RcachePeek& next, Range& range,
-                            const CacheLocation& at) {
-  model_.select(at.order, op.cpu, next.source);
-  model_.rcache(at.order).cpu(op.cpu).loaded.take(next.slot);
-  model_.magazine_at(at).replace(at.slot, next.pfn);
-  if (at.source != RcacheSource::depot) model_.find(next.pfn)->cpu = at.cpu;
-  model_.mark_outstanding(range, at.order);
 }
 
 void DomainMirror::resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
                                      std::uint64_t extent) {
   if (take_from_set_aside(op, order)) return;
-  Rcache& rcache = model_.rcache(order);
   if (next.slot == Magazine::kUnknown) {
     model_.select(order, op.cpu, next.source);
-    return model_.take_unknown(rcache.cpu(op.cpu).loaded, op.pfn, extent, order, true);
+    return model_.take_unknown(order, op.cpu, op.pfn, extent, true);
   }
-  if (next.source == RcacheSource::loaded && rcache.cpu(op.cpu).loaded.unknown() != 0) {
-    return model_.take_unknown(rcache.cpu(op.cpu).loaded, op.pfn, extent, order, false);
+  if (next.source == RcacheSource::loaded && model_.rcache(order).loaded(op.cpu).unknown() != 0) {
+    return model_.take_unknown(order, op.cpu, op.pfn, extent, false);
   }
-  if (fits_a_hit(op, next, order)) {  // the expected pfn was allocated unseen, this one freed unseen
-    model_.select(order, op.cpu, next.source);
-    rcache.cpu(op.cpu).loaded.take(next.slot);
-    model_.mark_outstanding(*model_.find(next.pfn), order);
-  }
-  Range* range = model_.find(op.pfn);
+  // The expected pfn was allocated unseen, this one freed unseen.
+  if (fits_a_hit(op, next, order)) model_.pop(order, op.cpu, next);
+  const Range* range = model_.find(op.pfn);
   model_.reallocate(range == nullptr ? model_.add_range(op.pfn, extent) : *range, order);
 }
 
@@ -375,8 +346,8 @@ void DomainMirror::miss_in_cache(const Operation& op, std::uint8_t order, std::u
 
 void DomainMirror::alloc_from_tree(const Operation& op, std::uint64_t extent) {
   const std::uint8_t order = DomainModel::order_index(op.size);
-  Range* range = model_.find(op.pfn);
-  if (range != nullptr && range->where == Range::kFresh) return model_.reallocate(*range, order);
+  const Range* range = model_.find(op.pfn);
+  if (range != nullptr && range->fresh) return model_.reallocate(*range, order);
   // The tree_alloc was lost.
   ++model_.counters(order).tree_allocations;
   if (range == nullptr) {
@@ -384,7 +355,7 @@ void DomainMirror::alloc_from_tree(const Operation& op, std::uint64_t extent) {
     return;
   }
   if (range->cached()) {
-    release_early(op.pfn, *range);
+    release_early(*range);
     model_.add_range(op.pfn, extent);
   } else {
     model_.restate_range(*range, extent);
@@ -401,11 +372,11 @@ void DomainMirror::apply_tree_alloc(const Operation& op) {
     return;
   }
   ++model_.counters(order).tree_allocations;
-  Range* range = model_.find(op.pfn);
+  const Range* range = model_.find(op.pfn);
   if (range == nullptr) {
     range = &model_.add_range(op.pfn, op.size);
   } else if (range->cached()) {
-    release_early(op.pfn, *range);
+    release_early(*range);
     range = &model_.add_range(op.pfn, op.size);
   } else {  // its free is still to be reported, or was lost
     if (overtaken_.name(op.pfn, range->size, range->alloc_order)) {
@@ -413,7 +384,7 @@ void DomainMirror::apply_tree_alloc(const Operation& op) {
     }
     model_.restate_range(*range, op.size);
   }
-  range->where = Range::kFresh;
+  model_.mark_fresh(*range);
 }
 
 }  // namespace rcached

@@ -68,6 +68,8 @@ class DomainMirror {
   // place in a cache by it and count as outstanding now, though the kernel may have none of them.
   Pfns adopt(const CpuContents& contents);
   Pfns adopt(const DepotSlice& slice);
+  // No slice of this depot is to come. Until then its fill is not compared with the probes' readings.
+  void end_depot(std::uint8_t order);
   // Whether the mirror has ranges there whose pfns it does not know.
   bool has_unknown_slots(std::uint16_t cpu) const;
   bool has_unknown_slots_in_depot(std::uint8_t order) const;
@@ -140,16 +142,15 @@ class DomainMirror {
   void alloc_from_cache(const Operation& op, std::uint8_t order, std::uint64_t extent, std::uint64_t max_pfn);
   void miss_in_cache(const Operation& op, std::uint8_t order, std::uint64_t max_pfn);
   void alloc_from_tree(const Operation& op, std::uint64_t extent);
-  Miss resolve_found(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
+  Miss resolve_found(const Operation& op, const RcachePeek& next, const Range& range, const CacheLocation& at);
   void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
                          std::uint64_t extent);
-  bool popped_before_the_frees_of_an_interrupt(const Operation& op, Range& range, const CacheLocation& at);
-  void withdraw(Range& range, const CacheLocation& at);
+  bool popped_before_the_frees_of_an_interrupt(const Operation& op, const Range& range, const CacheLocation& at);
+  void withdraw(const Range& range, const CacheLocation& at);
   bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
   bool adopted_with_its_pop(const Operation& op, const CacheLocation& at) const;
   bool take_from_set_aside(const Operation& op, std::uint8_t order);
-  void exchange(const Operation& op, const RcachePeek& next, Range& range, const CacheLocation& at);
-  void pop_from_loaded(const Operation& op, Range& range, std::uint8_t order);
+  void pop_from_loaded(const Operation& op, const Range& range, std::uint8_t order);
   bool fits_a_hit(const Operation& op, const RcachePeek& next, std::uint8_t order) const;
 
   // free (domain_mirror_free.cc)
@@ -165,7 +166,7 @@ class DomainMirror {
   void note_overtaken(const Operation& op, const Range* range, const std::optional<CacheLocation>& at);
   void release_at(const CacheLocation& at);
   void release_flushed_depots();
-  void release_early(std::uint64_t pfn, const Range& range);
+  void release_early(const Range& range);
   bool was_released_early(const Operation& op);
 
   // fills (domain_mirror_fill.cc)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of DomainMirror that compares itself with kernel memory and takes over what is there.
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "allocator/domain_mirror.h"
@@ -8,20 +9,8 @@
 namespace rcached {
 namespace {
 
-// Slots of the kernel's magazine that the mirror has otherwise.
-std::uint64_t slots_apart(const Magazine* mirror, const Pfns& kernel) {
-  if (mirror == nullptr) return kernel.size();
-  const std::uint64_t size = mirror->size();
-  std::uint64_t apart =
-      std::max<std::uint64_t>(size, kernel.size()) - std::min<std::uint64_t>(size, kernel.size());
-  for (std::uint64_t slot = mirror->unknown(); slot < std::min<std::uint64_t>(size, kernel.size()); ++slot) {
-    if (mirror->known()[slot - mirror->unknown()] != kernel[slot]) ++apart;
-  }
-  return apart;
-}
-
-bool holds_exactly(const Magazine& mirror, const Pfns& kernel) {
-  return mirror.unknown() == 0 && slots_apart(&mirror, kernel) == 0;
+void append(Pfns& pfns, const Magazine& magazine) {
+  pfns.insert(pfns.end(), magazine.known().begin(), magazine.known().end());
 }
 
 }  // namespace
@@ -29,26 +18,46 @@ bool holds_exactly(const Magazine& mirror, const Pfns& kernel) {
 DomainMirror::Drift DomainMirror::compare(const CpuContents& contents) const {
   Drift drift;
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    const Rcache::Cpu* magazines = model_.rcache(order).find_cpu(contents.cpu);
-    drift.loaded +=
-        slots_apart(magazines == nullptr ? nullptr : &magazines->loaded, contents.orders[order].loaded);
-    drift.prev += slots_apart(magazines == nullptr ? nullptr : &magazines->prev, contents.orders[order].prev);
+    const Rcache& rcache = model_.rcache(order);
+    drift.loaded += rcache.loaded(contents.cpu).slots_apart(contents.orders[order].loaded);
+    drift.prev += rcache.prev(contents.cpu).slots_apart(contents.orders[order].prev);
   }
   return drift;
 }
 
+// The two depots as sequences of magazines, from the top down: one that only the kernel or only the mirror has
+// counts once, though those below it have other positions.
 DomainMirror::Drift DomainMirror::compare(const DepotSlice& slice) const {
+  const auto depot = model_.rcache(slice.order).depot();
+  const std::int64_t capacity = model_.profile().magazine_capacity;
+  std::int64_t ranges = 0;
+  // The mirror's next one.
+  std::int64_t next = std::int64_t{slice.first} + std::ssize(slice.magazines) - 1 + std::ssize(depot) - slice.depot_size;
+  std::int64_t only_kernel = 0;  // magazines since the last that both have
+  // What has moved all of a slice was counted with one above it.
+  bool aligned = slice.first + slice.magazines.size() == slice.depot_size;
+  for (auto kernel = slice.magazines.rbegin(); kernel != slice.magazines.rend(); ++kernel) {
+    if (next >= 0 && next < std::ssize(depot) && depot[static_cast<std::size_t>(next)]->slots_apart(*kernel) == 0) {
+      --next;
+      aligned = true;
+      continue;
+    }
+    const Magazine* same = model_.find_in_depot(slice.order, *kernel);
+    if (same == nullptr) {
+      ranges += std::ssize(*kernel);
+      ++only_kernel;
+      continue;
+    }
+    const std::int64_t only_mirror = next - same->depot_index();
+    if (aligned) ranges += std::max<std::int64_t>(std::abs(only_mirror) - only_kernel, 0) * capacity;
+    ranges += same->slots_apart(*kernel);
+    only_kernel = 0;
+    aligned = true;
+    next = std::int64_t{same->depot_index()} - 1;
+  }
+  if (slice.last) ranges += std::max<std::int64_t>(next + 1 - only_kernel, 0) * capacity;
   Drift drift;
-  const std::vector<Magazine>& depot = model_.rcache(slice.order).depot();
-  const std::uint64_t size = depot.size();
-  if (size != slice.depot_size) {
-    const std::uint64_t magazines =
-        size > slice.depot_size ? size - slice.depot_size : slice.depot_size - size;
-    drift.depot += magazines * model_.profile().magazine_capacity;
-  }
-  for (std::size_t i = 0; i < slice.magazines.size() && slice.first + i < size; ++i) {
-    drift.depot += slots_apart(&depot[slice.first + i], slice.magazines[i]);
-  }
+  drift.depot = static_cast<std::uint64_t>(ranges);
   return drift;
 }
 
@@ -56,17 +65,16 @@ Pfns DomainMirror::adopt(const CpuContents& contents) {
   Pfns before;
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const CpuContents::Order& kernel = contents.orders[order];
-    Rcache& rcache = model_.rcache(order);
+    const Rcache& rcache = model_.rcache(order);
     const bool used = !kernel.loaded.empty() || !kernel.prev.empty();
-    if (!used && rcache.find_cpu(contents.cpu) == nullptr) continue;
-    Rcache::Cpu& magazines = rcache.cpu(contents.cpu);
-    for (const Magazine* magazine : {&magazines.loaded, &magazines.prev}) {
-      before.insert(before.end(), magazine->known().begin(), magazine->known().end());
+    if (!used && contents.cpu >= rcache.cpus()) continue;
+    append(before, rcache.loaded(contents.cpu));
+    append(before, rcache.prev(contents.cpu));
+    if (!rcache.prev(contents.cpu).holds_exactly(kernel.prev)) {
+      model_.replace(CacheLocation::prev(order, contents.cpu), kernel.prev);
     }
-    if (!holds_exactly(magazines.prev, kernel.prev))
-      model_.replace(magazines.prev, order, contents.cpu, kernel.prev);
-    if (!holds_exactly(magazines.loaded, kernel.loaded)) {
-      model_.replace(magazines.loaded, order, contents.cpu, kernel.loaded);
+    if (!rcache.loaded(contents.cpu).holds_exactly(kernel.loaded)) {
+      model_.replace(CacheLocation::loaded(order, contents.cpu), kernel.loaded);
     }
     // The second may have taken pfns that the first had for a moment; both are as read now.
     CpuReading& last = reading(contents.cpu, order);
@@ -93,43 +101,52 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
   Pfns before;
   const std::uint8_t order = slice.order;
   depots_adopted_ = true;
-  Rcache& rcache = model_.rcache(order);
-  for (std::size_t i = slice.depot_size; i < rcache.depot().size(); ++i) {
-    const Magazine& top = rcache.depot()[i];
-    before.insert(before.end(), top.known().begin(), top.known().end());
-    if (top.unknown() == 0) {
-      set_aside_[next_set_aside_++ % kSetAside] = {order, {top.known().begin(), top.known().end()}};
-    }
-  }
-  if (rcache.depot().size() != slice.depot_size) model_.resize_depot(order, slice.depot_size, true);
-  for (std::size_t i = 0; i < slice.magazines.size() && slice.first + i < rcache.depot().size(); ++i) {
-    const Pfns& kernel = slice.magazines[i];
-    Magazine& magazine = rcache.depot()[slice.first + i];
-    // Depots hold only full magazines; anything else was read while it left.
-    if (kernel.size() != model_.profile().magazine_capacity || holds_exactly(magazine, kernel)) continue;
-    before.insert(before.end(), magazine.known().begin(), magazine.known().end());
-    model_.replace(magazine, order, 0, kernel);
-  }
+  const Rcache& rcache = model_.rcache(order);
   DepotReading& last = depot_readings_[order];
+  if (!last.adopting) {
+    if (rcache.depot().size() < slice.depot_size) model_.resize_depot(order, slice.depot_size, false);
+    last.surplus = static_cast<std::uint32_t>(rcache.depot().size() - std::min<std::size_t>(rcache.depot().size(), slice.depot_size));
+  }
+  for (std::size_t i = slice.magazines.size(); i-- > 0;) {
+    const Pfns& kernel = slice.magazines[i];
+    const std::size_t index = last.surplus + slice.first + i;
+    // Depots hold only full magazines; anything else was read while it left.
+    if (index >= rcache.depot().size() || kernel.size() != model_.profile().magazine_capacity) continue;
+    if (model_.place_in_depot(order, index, kernel, before)) ++last.surplus;
+  }
+  if (slice.last) {
+    for (std::size_t i = 0; i < last.surplus; ++i) {
+      const Magazine& gone = *rcache.depot()[i];
+      append(before, gone);
+      if (gone.unknown() == 0) {
+        set_aside_[next_set_aside_++ % kSetAside] = {order, {gone.known().begin(), gone.known().end()}};
+      }
+    }
+    model_.drop_lowest(order, std::exchange(last.surplus, 0));
+  }
   last.magazines = slice.depot_size;
   last.ever = true;
   last.valid = true;
   last.difference.agree(loss_epoch_);
+  last.adopting = !slice.last;
   return displaced(std::move(before));
+}
+
+void DomainMirror::end_depot(std::uint8_t order) {
+  depot_readings_[order].adopting = false;
+  model_.drop_lowest(order, std::exchange(depot_readings_[order].surplus, 0));
 }
 
 bool DomainMirror::has_unknown_slots(std::uint16_t cpu) const {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    const Rcache::Cpu* magazines = model_.rcache(order).find_cpu(cpu);
-    if (magazines != nullptr && (magazines->loaded.unknown() != 0 || magazines->prev.unknown() != 0))
-      return true;
+    const Rcache& rcache = model_.rcache(order);
+    if (rcache.loaded(cpu).unknown() != 0 || rcache.prev(cpu).unknown() != 0) return true;
   }
   return false;
 }
 
 bool DomainMirror::has_unknown_slots_in_depot(std::uint8_t order) const {
-  const std::vector<Magazine>& depot = model_.rcache(order).depot();
-  return std::any_of(depot.begin(), depot.end(), [](const Magazine& m) { return m.unknown() != 0; });
+  return model_.rcache(order).unknown_in_depot() != 0;
 }
 
 void DomainMirror::finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns) {

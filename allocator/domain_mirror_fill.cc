@@ -56,8 +56,7 @@ void DomainMirror::adopt_before(const Operation& op, std::uint8_t order) {
   if (last.ever && last_depot.ever) return;
 
   const std::uint32_t capacity = model_.profile().magazine_capacity;
-  Rcache& rcache = model_.rcache(order);
-  Rcache::Cpu& magazines = rcache.cpu(op.cpu);
+  const Rcache& rcache = model_.rcache(order);
   const auto depot = static_cast<std::uint32_t>(rcache.depot().size());
   const bool cached = op.pfn != 0 && op.served_by == ServedBy::cache;
   const bool allocated = cached && op.kind == OperationKind::alloc;
@@ -80,13 +79,15 @@ void DomainMirror::adopt_before(const Operation& op, std::uint8_t order) {
     } else if (freed && loaded != 0) {
       --loaded;
     }
-    model_.resize(magazines.loaded, order, loaded);
-    model_.resize(magazines.prev, order, prev);
+    model_.resize(CacheLocation::loaded(order, op.cpu), loaded);
+    model_.resize(CacheLocation::prev(order, op.cpu), prev);
   }
   if (!last_depot.ever) {
     std::uint32_t before = op.fill.depot;
-    const bool full = magazines.loaded.size() == capacity && magazines.prev.size() == capacity;
-    if (allocated && magazines.loaded.empty() && magazines.prev.empty()) ++before;
+    const std::uint32_t loaded = rcache.loaded(op.cpu).size();
+    const std::uint32_t prev = rcache.prev(op.cpu).size();
+    const bool full = loaded == capacity && prev == capacity;
+    if (allocated && loaded + prev == 0) ++before;
     if (freed && full && !op.overflowed && before != 0) --before;
     model_.resize_depot(order, before, false);
   }
@@ -99,7 +100,6 @@ void DomainMirror::check_fill(const Operation& op, std::uint8_t order) {
     if (op.has_depot_fill) check_depot(order, op.fill.depot, op.time_ns);
     return;
   }
-  Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
   CpuReading& last = reading(op.cpu, order);
   const std::uint32_t capacity = model_.profile().magazine_capacity;
   last.loaded = static_cast<std::uint16_t>(std::min<std::uint32_t>(op.fill.loaded, capacity));
@@ -107,11 +107,12 @@ void DomainMirror::check_fill(const Operation& op, std::uint8_t order) {
   last.valid = true;
   const bool first = !last.ever && !known_from_start();
   last.ever = true;
-  if (magazines.loaded.size() == last.loaded && magazines.prev.size() == last.prev) {
+  const Rcache& rcache = model_.rcache(order);
+  if (rcache.loaded(op.cpu).size() == last.loaded && rcache.prev(op.cpu).size() == last.prev) {
     last.difference.agree(loss_epoch_);
   } else if (first) {
-    model_.resize(magazines.loaded, order, last.loaded);
-    model_.resize(magazines.prev, order, last.prev);
+    model_.resize(CacheLocation::loaded(order, op.cpu), last.loaded);
+    model_.resize(CacheLocation::prev(order, op.cpu), last.prev);
     last.difference.agree(loss_epoch_);
   } else {
     last.difference.observe(1, op.time_ns);
@@ -123,6 +124,7 @@ void DomainMirror::check_fill(const Operation& op, std::uint8_t order) {
 void DomainMirror::check_depot(std::uint8_t order, std::uint32_t magazines, std::uint64_t now_ns) {
   const Rcache& rcache = model_.rcache(order);
   DepotReading& last = depot_readings_[order];
+  if (last.adopting) return;
   last.magazines = std::min(magazines, rcache.bounded() ? rcache.depot_capacity() : DomainModel::kMaxDepot);
   last.valid = true;
   const bool first = !last.ever && !known_from_start();
@@ -146,18 +148,17 @@ void DomainMirror::check_depot(std::uint8_t order, std::uint32_t magazines, std:
 // Makes the magazines as read. A swap that the mirror missed is recognised by the sizes.
 void DomainMirror::correct_cpu(std::uint16_t cpu, std::uint8_t order) {
   CpuReading& last = reading(cpu, order);
-  Rcache::Cpu& magazines = model_.rcache(order).cpu(cpu);
-  const std::uint64_t straight =
-      distance(magazines.loaded.size(), last.loaded) + distance(magazines.prev.size(), last.prev);
-  const std::uint64_t swapped =
-      distance(magazines.prev.size(), last.loaded) + distance(magazines.loaded.size(), last.prev);
+  const std::uint64_t loaded = model_.rcache(order).loaded(cpu).size();
+  const std::uint64_t prev = model_.rcache(order).prev(cpu).size();
+  const std::uint64_t straight = distance(loaded, last.loaded) + distance(prev, last.prev);
+  const std::uint64_t swapped = distance(prev, last.loaded) + distance(loaded, last.prev);
   if (known_from_start()) {  // before that it is no drift but ignorance
-    drift_.corrected_loaded += distance(magazines.loaded.size(), last.loaded);
-    drift_.corrected_prev += distance(magazines.prev.size(), last.prev);
+    drift_.corrected_loaded += distance(loaded, last.loaded);
+    drift_.corrected_prev += distance(prev, last.prev);
   }
-  if (swapped < straight) std::swap(magazines.loaded, magazines.prev);
-  model_.resize(magazines.loaded, order, last.loaded);
-  model_.resize(magazines.prev, order, last.prev);
+  if (swapped < straight) model_.swap(order, cpu);
+  model_.resize(CacheLocation::loaded(order, cpu), last.loaded);
+  model_.resize(CacheLocation::prev(order, cpu), last.prev);
   last.difference.agree(loss_epoch_);
 }
 
@@ -200,9 +201,9 @@ void DomainMirror::fill_drift(DriftSnapshot& drift) const {
     for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
       const CpuReading& last = cpu_readings_[cpu][order];
       if (!last.valid) continue;
-      const Rcache::Cpu* magazines = model_.rcache(order).find_cpu(static_cast<std::uint16_t>(cpu));
-      drift.ranges += distance(magazines == nullptr ? 0 : magazines->loaded.size(), last.loaded);
-      drift.ranges += distance(magazines == nullptr ? 0 : magazines->prev.size(), last.prev);
+      const Rcache& rcache = model_.rcache(order);
+      drift.ranges += distance(rcache.loaded(static_cast<std::uint16_t>(cpu)).size(), last.loaded);
+      drift.ranges += distance(rcache.prev(static_cast<std::uint16_t>(cpu)).size(), last.prev);
     }
   }
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {

@@ -32,52 +32,51 @@ void DomainMirror::free_to_cache(const Operation& op, std::uint8_t order) {
   if (op.overflowed) {
     CpuState& state = cpu_state(op.cpu);
     if (!std::exchange(state.overflow_resolved, false)) ++model_.counters(order).depot_overflows;
-    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
-    const std::uint32_t capacity = model_.profile().magazine_capacity;
-    if (magazines.loaded.size() == capacity && magazines.prev.size() == capacity) {
-      model_.release(magazines.loaded, order);
+    const Rcache& rcache = model_.rcache(order);
+    const std::uint32_t capacity = rcache.magazine_capacity();
+    if (rcache.loaded(op.cpu).size() == capacity && rcache.prev(op.cpu).size() == capacity) {
+      model_.release(CacheLocation::loaded(order, op.cpu));
     }
   }
   if (!overtaken_.empty() && was_overtaken(op, order)) return;
-  Range* range = model_.find(op.pfn);
+  const Range* range = model_.find(op.pfn);
   if (range == nullptr) {  // it was in the tree all along: first sight
     range = &model_.add_range(op.pfn, op.size);
-  } else if (const auto at = model_.locate(op.pfn, *range)) {  // its alloc was lost
+  } else if (const auto at = model_.locate(*range)) {  // its alloc was lost
     withdraw(*range, *at);
   } else {
     count_mismatch(op.size, range->alloc_order, range->size);
   }
-  if (model_.insert_without_depot(*range, op.pfn, order, op.cpu)) return;
-  Magazine& loaded = model_.rcache(order).cpu(op.cpu).loaded;
-  if (op.has_fill && depots_adopted_ && loaded.known().empty() &&
+  if (model_.insert_without_depot(*range, order, op.cpu)) return;
+  if (op.has_fill && depots_adopted_ && model_.rcache(order).loaded(op.cpu).known().empty() &&
       op.fill.depot <= model_.rcache(order).depot().size()) {
     // The depot was read out of kernel memory between the push and its report, and has the magazine already.
     ++model_.counters(order).depot_pushes;
-    model_.orphan(loaded, order);
+    model_.orphan(CacheLocation::loaded(order, op.cpu));
   } else {
     model_.push_loaded_to_depot(order, op.cpu);
   }
-  model_.insert_without_depot(*range, op.pfn, order, op.cpu);
+  model_.insert_without_depot(*range, order, op.cpu);
 }
 
 // Its pfn has gone to the tree with its magazine (see OvertakenFrees). Where that magazine held nothing else it
 // was a new one: what the mirror still has in loaded went to the depot before.
 bool DomainMirror::was_overtaken(const Operation& op, std::uint8_t order) {
-  const Rcache::Cpu& magazines = model_.rcache(order).cpu(op.cpu);
-  const bool already_gone =
-      !op.has_fill || (op.fill.loaded == magazines.loaded.size() && op.fill.prev == magazines.prev.size());
+  const Rcache& rcache = model_.rcache(order);
+  const bool already_gone = !op.has_fill || (op.fill.loaded == rcache.loaded(op.cpu).size() &&
+                                             op.fill.prev == rcache.prev(op.cpu).size());
   const std::optional<OvertakenFree> free = overtaken_.take(op.pfn, op.cpu, order, already_gone);
   if (!free) return false;
-  if (magazines.loaded.size() == model_.profile().magazine_capacity) {
+  if (rcache.loaded(op.cpu).size() == rcache.magazine_capacity()) {
     model_.push_loaded_to_depot(order, op.cpu);
   }
   if (free->pfn != 0) {
     count_mismatch(op.size, free->alloc_order, free->extent);
     return true;
   }
-  Range* range = model_.find(op.pfn);
+  const Range* range = model_.find(op.pfn);
   if (range == nullptr) return true;
-  if (const auto at = model_.locate(op.pfn, *range)) {
+  if (const auto at = model_.locate(*range)) {
     withdraw(*range, *at);
   } else {
     count_mismatch(op.size, range->alloc_order, range->size);
@@ -111,8 +110,8 @@ void DomainMirror::apply_tree_free(const Operation& op) {
     return;  // the range may have been allocated again meanwhile: leave it
   }
   PendingTreeFree pending{op.pfn, 0, kCachedOrders, false};
-  if (Range* range = model_.find(op.pfn); range != nullptr) {
-    if (const auto at = model_.locate(op.pfn, *range)) withdraw(*range, *at);  // its alloc was lost
+  if (const Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(*range)) withdraw(*range, *at);  // its alloc was lost
     pending.size = range->size;
     pending.alloc_order = range->alloc_order;
     model_.remove_range(op.pfn);
@@ -129,8 +128,8 @@ void DomainMirror::free_to_tree(const Operation& op) {
   }
   // The tree_free was lost, or it is still to come.
   std::uint8_t order = DomainModel::order_index(op.size);
-  if (Range* range = model_.find(op.pfn); range != nullptr) {
-    if (const auto at = model_.locate(op.pfn, *range)) {
+  if (const Range* range = model_.find(op.pfn); range != nullptr) {
+    if (const auto at = model_.locate(*range)) {
       withdraw(*range, *at);
     } else {
       count_mismatch(op.size, range->alloc_order, range->size);
@@ -145,12 +144,10 @@ void DomainMirror::free_to_tree(const Operation& op) {
 // --- magazines to the tree
 
 void DomainMirror::release_at(const CacheLocation& at) {
+  model_.release(at);
   if (at.source == RcacheSource::depot) {
-    Magazine magazine = model_.rcache(at.order).take_from_depot(at.depot_index);
-    model_.release(magazine, at.order);
     depot_moved_unread(at.order);
   } else {
-    model_.release(model_.magazine_at(at), at.order);
     cpu_moved_unread(at.cpu, at.order);
   }
 }
@@ -158,8 +155,8 @@ void DomainMirror::release_at(const CacheLocation& at) {
 // The tree hands out a pfn that is cached: its whole magazine has gone to the tree, and another CPU was
 // faster than the report of that. (After a loss there may be other reasons; then the fills bring back what
 // was not gone.)
-void DomainMirror::release_early(std::uint64_t pfn, const Range& range) {
-  const auto at = model_.locate(pfn, range);
+void DomainMirror::release_early(const Range& range) {
+  const auto at = model_.locate(range);
   const std::uint64_t bottom = model_.magazine_at(*at).bottom();
   if (bottom != 0) early_releases_[next_early_++ % kEarlyReleases] = {bottom, at->order};
   release_at(*at);
@@ -189,8 +186,8 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
     depot_overflow_.add(op.duration_ns);
   }
   if (op.size == 0 || was_released_early(op)) return;
-  Range* range = model_.find(op.pfn);
-  auto at = range == nullptr ? std::nullopt : model_.locate(op.pfn, *range);
+  const Range* range = model_.find(op.pfn);
+  auto at = range == nullptr ? std::nullopt : model_.locate(*range);
   if (known_from_start() && !in_doubt()) note_overtaken(op, range, at);
   if (range != nullptr && !at) {  // its free is still to be reported, or was lost
     ++model_.counters(range->alloc_order).tree_frees;
@@ -198,13 +195,13 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
   }
   if (op.cause == MagazineFreeCause::reclaim && op.order < kCachedOrders) {
     ++model_.counters(op.order).depot_reclaims;
-    const std::vector<Magazine>& depot = model_.rcache(op.order).depot();
-    if ((!at || at->order != op.order) &&
-        !depot.empty()) {  // the topmost whose bottom is not known, else the top
-      const auto unknown =
-          std::find_if(depot.rbegin(), depot.rend(), [](const Magazine& m) { return m.unknown() != 0; });
-      at = CacheLocation{RcacheSource::depot, op.order, 0, depot.size() - 1, 0};
-      if (unknown != depot.rend()) at->depot_index -= static_cast<std::size_t>(unknown - depot.rbegin());
+    const Rcache& rcache = model_.rcache(op.order);
+    const auto depot = rcache.depot();
+    if ((!at || at->order != op.order) && !depot.empty()) {
+      // The topmost whose bottom is not known, else the top.
+      std::size_t index = depot.size() - 1;
+      while (rcache.unknown_in_depot() != 0 && depot[index]->unknown() == 0) --index;
+      at = CacheLocation::depot(op.order, index);
     }
   }
   if (op.cause == MagazineFreeCause::overflow && at) {
@@ -256,10 +253,10 @@ void DomainMirror::apply_cpu_flush(const Operation& op) {
   ++rcache_flushes_;
   const bool reported = std::exchange(cpu_state(op.cpu).flush_reported, false) && !in_doubt();
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    if (model_.rcache(order).find_cpu(op.target_cpu) == nullptr) continue;
-    Rcache::Cpu& magazines = model_.rcache(order).cpu(op.target_cpu);
-    for (Magazine* magazine : {&magazines.loaded, &magazines.prev}) {
-      if (!reported || magazine->unknown() != 0) model_.release(*magazine, order);
+    if (op.target_cpu >= model_.rcache(order).cpus()) continue;
+    for (const CacheLocation& at :
+         {CacheLocation::loaded(order, op.target_cpu), CacheLocation::prev(order, op.target_cpu)}) {
+      if (!reported || model_.magazine_at(at).unknown() != 0) model_.release(at);
     }
     invalidate_reading(op.target_cpu, order);
     reading(op.target_cpu, order).ever = true;
@@ -271,9 +268,9 @@ void DomainMirror::apply_cpu_flush(const Operation& op) {
 // sure to have been recognised.
 void DomainMirror::release_flushed_depots() {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    const std::vector<Magazine>& depot = model_.rcache(order).depot();
-    for (std::size_t i = depot.size(); i-- > 0;) {
-      if (in_doubt() || depot[i].unknown() != 0) release_at({RcacheSource::depot, order, 0, i, 0});
+    const Rcache& rcache = model_.rcache(order);
+    for (std::size_t i = rcache.depot().size(); i-- > 0;) {
+      if (in_doubt() || rcache.depot()[i]->unknown() != 0) release_at(CacheLocation::depot(order, i));
     }
     invalidate_depot_reading(order);
   }

@@ -9,8 +9,8 @@
 namespace rcached {
 
 DomainModel::DomainModel(const KernelProfile& profile)
-    : profile_(profile), rcaches_{Rcache(profile), Rcache(profile), Rcache(profile),
-                                  Rcache(profile), Rcache(profile), Rcache(profile)} {
+    : profile_(profile), rcaches_{Rcache(profile, 0), Rcache(profile, 1), Rcache(profile, 2),
+                                  Rcache(profile, 3), Rcache(profile, 4), Rcache(profile, 5)} {
   static_assert(kCachedOrders == 6);
 }
 
@@ -18,7 +18,7 @@ std::uint8_t DomainModel::order_index(std::uint64_t size) {
   return static_cast<std::uint8_t>(std::min(order_of(size), kCachedOrders));
 }
 
-Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
+const Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
   if (reserved_.erase(pfn) != 0) --tree_ranges_;  // taken for reserved by add_found(), and wrongly so
   Range& range = ranges_.insert(pfn);
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
@@ -33,6 +33,7 @@ void DomainModel::leave_outstanding(Range& range) {
   --outstanding_[range.alloc_order];
   if (range.before_start) --before_start_;
   range.before_start = false;
+  range.fresh = false;
 }
 
 // Out of every table but the counters.
@@ -48,11 +49,16 @@ void DomainModel::remove_range(std::uint64_t pfn) {
   forget_range(pfn);
 }
 
-void DomainModel::restate_range(Range& range, std::uint64_t size) {
-  leave_outstanding(range);
-  range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
-  range.alloc_order = order_index(size);
-  ++outstanding_[range.alloc_order];
+void DomainModel::restate_range(const Range& range, std::uint64_t size) {
+  Range& restated = own(range);
+  leave_outstanding(restated);
+  restated.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
+  mark_outstanding(restated, order_index(size));
+}
+
+void DomainModel::reallocate(const Range& range, std::uint8_t order) {
+  leave_outstanding(own(range));
+  mark_outstanding(own(range), order);
 }
 
 // reserve_iova walks the nodes by address. A node that overlaps from above is widened downwards; what sticks
@@ -68,11 +74,11 @@ void DomainModel::reserve(std::uint64_t lo, std::uint64_t hi) {
     if (low > hi) break;
     if (lo <= high) overlapping.push_back({low, high, low, false});
   }
-  ranges_.for_each([&](std::uint64_t pfn, const Range& range) {
-    const auto wide = widened_.find(pfn);
-    const std::uint64_t low = wide == widened_.end() ? pfn : wide->second;
-    const std::uint64_t high = pfn + range.size - 1;
-    if (lo <= high && hi >= low) overlapping.push_back({low, high, pfn, true});
+  ranges_.for_each([&](const Range& range) {
+    const auto wide = widened_.find(range.pfn);
+    const std::uint64_t low = wide == widened_.end() ? range.pfn : wide->second;
+    const std::uint64_t high = range.pfn + range.size - 1;
+    if (lo <= high && hi >= low) overlapping.push_back({low, high, range.pfn, true});
   });
   std::sort(overlapping.begin(), overlapping.end(), [](const Node& a, const Node& b) { return a.lo < b.lo; });
   for (const Node& node : overlapping) {
@@ -91,40 +97,65 @@ void DomainModel::reserve(std::uint64_t lo, std::uint64_t hi) {
   ++tree_ranges_;
 }
 
-std::optional<CacheLocation> DomainModel::locate(std::uint64_t pfn, const Range& range) const {
+std::optional<CacheLocation> DomainModel::locate(const Range& range) const {
   if (!range.cached()) return std::nullopt;
+  const std::uint8_t order = range.magazine.order();
+  const Magazine& magazine = rcaches_[order].magazine(range.magazine);
   CacheLocation at;
-  at.order = range.where;
-  const Rcache& rcache = rcaches_[range.where];
-  const auto in_cpu = [&](std::uint16_t cpu) {
-    const Rcache::Cpu* magazines = rcache.find_cpu(cpu);
-    if (magazines == nullptr) return false;
-    at.cpu = cpu;
-    at.source = RcacheSource::loaded;
-    at.slot = magazines->loaded.find(pfn);
-    if (at.slot >= 0) return true;
-    at.source = RcacheSource::prev;
-    at.slot = magazines->prev.find(pfn);
-    return at.slot >= 0;
-  };
-  if (in_cpu(range.cpu)) return at;
-  at.source = RcacheSource::depot;
-  for (at.depot_index = rcache.depot().size(); at.depot_index-- > 0;) {
-    at.slot = rcache.depot()[at.depot_index].find(pfn);
-    if (at.slot >= 0) return at;
+  if (magazine.in_depot()) {
+    at = CacheLocation::depot(order, magazine.depot_index());
+  } else if (&magazine == &rcaches_[order].loaded(magazine.cpu())) {
+    at = CacheLocation::loaded(order, magazine.cpu());
+  } else {
+    at = CacheLocation::prev(order, magazine.cpu());
   }
-  at.depot_index = 0;
-  for (std::size_t cpu = 0; cpu < rcache.cpus(); ++cpu) {
-    if (in_cpu(static_cast<std::uint16_t>(cpu))) return at;
-  }
-  return std::nullopt;
+  at.slot = magazine.find(range.pfn);
+  return at;
 }
 
-Magazine& DomainModel::magazine_at(const CacheLocation& at) {
+const Magazine& DomainModel::magazine_at(const CacheLocation& at) const {
+  const Rcache& rcache = rcaches_[at.order];
+  switch (at.source) {
+    case RcacheSource::depot:
+      return *rcache.depot()[at.depot_index];
+    case RcacheSource::prev:
+      return rcache.prev(at.cpu);
+    case RcacheSource::loaded:
+    case RcacheSource::none:
+      break;
+  }
+  return rcache.loaded(at.cpu);
+}
+
+// Calls change(magazine); a CPU's magazine is made if there is none.
+template <typename Change>
+void DomainModel::edit(const CacheLocation& at, Change&& change) {
   Rcache& rcache = rcaches_[at.order];
-  if (at.source == RcacheSource::depot) return rcache.depot()[at.depot_index];
-  Rcache::Cpu& magazines = rcache.cpu(at.cpu);
-  return at.source == RcacheSource::loaded ? magazines.loaded : magazines.prev;
+  switch (at.source) {
+    case RcacheSource::depot:
+      return rcache.edit(*rcache.depot()[at.depot_index], change);
+    case RcacheSource::prev:
+      return rcache.edit(rcache.provide_prev(at.cpu), change);
+    case RcacheSource::loaded:
+    case RcacheSource::none:
+      break;
+  }
+  rcache.edit(rcache.provide_loaded(at.cpu), change);
+}
+
+// The magazine, out of its cache.
+Magazine DomainModel::taken(const CacheLocation& at) {
+  Rcache& rcache = rcaches_[at.order];
+  switch (at.source) {
+    case RcacheSource::depot:
+      return rcache.take_from_depot(at.depot_index);
+    case RcacheSource::prev:
+      return rcache.take_prev(at.cpu);
+    case RcacheSource::loaded:
+    case RcacheSource::none:
+      break;
+  }
+  return rcache.take_loaded(at.cpu);
 }
 
 void DomainModel::select(std::uint8_t order, std::uint16_t cpu, RcacheSource source) {
@@ -132,60 +163,106 @@ void DomainModel::select(std::uint8_t order, std::uint16_t cpu, RcacheSource sou
   if (source == RcacheSource::depot) ++counters_[order].depot_pops;
 }
 
-bool DomainModel::insert_without_depot(Range& range, std::uint64_t pfn, std::uint8_t order,
-                                       std::uint16_t cpu) {
-  if (!rcaches_[order].insert_without_depot(cpu, pfn)) return false;
-  mark_cached(range, order, cpu);
+const Range& DomainModel::pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next) {
+  select(order, cpu, next.source);
+  Rcache& rcache = rcaches_[order];
+  rcache.edit(rcache.loaded(cpu), [&](Magazine& loaded) { loaded.take(next.slot); });
+  Range& range = *ranges_.find(next.pfn);
+  mark_outstanding(range, order);
+  return range;
+}
+
+bool DomainModel::insert_without_depot(const Range& range, std::uint8_t order, std::uint16_t cpu) {
+  const Magazine* magazine = rcaches_[order].insert_without_depot(cpu, range.pfn);
+  if (magazine == nullptr) return false;
+  mark_cached(own(range), magazine->id());
   return true;
 }
 
 void DomainModel::push_loaded_to_depot(std::uint8_t order, std::uint16_t cpu) {
   Rcache& rcache = rcaches_[order];
-  if (rcache.bounded() && rcache.depot().size() >= std::size_t{rcache.depot_capacity()} + kDepotSlack) {
-    Magazine top = rcache.take_from_depot(rcache.depot().size() - 1);
-    orphan(top, order);
+  if (full(rcache)) {
+    orphan(CacheLocation::depot(order, rcache.depot().size() - 1));
   }
   rcache.push_loaded_to_depot(cpu);
   ++counters_[order].depot_pushes;
 }
 
-void DomainModel::take(Range& range, const CacheLocation& at) {
-  if (at.source == RcacheSource::depot) {
-    Magazine popped = rcaches_[at.order].take_from_depot(at.depot_index);
-    orphan(popped, at.order);
-    return;
-  }
-  magazine_at(at).take(at.slot);
-  mark_outstanding(range, at.order);
+void DomainModel::take(const Range& range, const CacheLocation& at) {
+  if (at.source == RcacheSource::depot) return orphan(at);
+  edit(at, [&](Magazine& magazine) { magazine.take(at.slot); });
+  mark_outstanding(own(range), at.order);
 }
 
-void DomainModel::take_unknown(Magazine& magazine, std::uint64_t pfn, std::uint64_t size, std::uint8_t order,
+void DomainModel::erase(const Range& range, const CacheLocation& at) {
+  edit(at, [&](Magazine& magazine) { magazine.erase(at.slot); });
+  mark_outstanding(own(range), at.order);
+}
+
+void DomainModel::drop_top(const CacheLocation& at) {
+  edit(at, [&](Magazine& magazine) { mark_outstanding(*ranges_.find(magazine.drop_top()), at.order); });
+}
+
+void DomainModel::pop_exchanged(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next,
+                                const Range& range, const CacheLocation& at) {
+  // The pop may change the kind of place that `at` names, but not the magazine.
+  const MagazineId there = range.magazine;
+  Rcache& rcache = rcaches_[order];
+  select(order, cpu, next.source);
+  rcache.edit(rcache.loaded(cpu), [&](Magazine& loaded) { loaded.take(next.slot); });
+  const Magazine& magazine = rcache.magazine(there);
+  rcache.edit(magazine, [&](Magazine& m) { m.replace(m.find(range.pfn), next.pfn); });
+  ranges_.find(next.pfn)->magazine = there;
+  mark_outstanding(own(range), at.order);
+}
+
+void DomainModel::shift_down(const Range& range, const CacheLocation& at, std::uint16_t cpu) {
+  std::uint64_t lowest = 0;
+  edit(CacheLocation::loaded(at.order, cpu), [&](Magazine& loaded) { lowest = loaded.drop_lowest_known(); });
+  edit(at, [&](Magazine& magazine) {
+    magazine.erase(at.slot);
+    magazine.push(lowest, profile_.magazine_capacity);
+    ranges_.find(lowest)->magazine = magazine.id();
+  });
+  mark_outstanding(own(range), at.order);
+}
+
+void DomainModel::pop_from_depot(std::uint8_t order, std::uint16_t cpu, std::size_t index) {
+  Rcache& rcache = rcaches_[order];
+  if (rcache.prev(cpu).empty()) rcache.swap(cpu);
+  orphan(CacheLocation::loaded(order, cpu));
+  rcache.load_from_depot(cpu, index);
+  ++counters_[order].depot_pops;
+}
+
+void DomainModel::take_unknown(std::uint8_t order, std::uint16_t cpu, std::uint64_t pfn, std::uint64_t size,
                                bool popped) {
-  if (popped) {
-    magazine.take_unknown();
-  } else {
-    magazine.drop_unknown(1);
-  }
+  edit(CacheLocation::loaded(order, cpu), [&](Magazine& magazine) {
+    if (popped) {
+      magazine.take_unknown();
+    } else {
+      magazine.drop_unknown(1);
+    }
+  });
   --tree_ranges_;  // the anonymous range; add_range counts it again under its name
-  Range* range = find(pfn);
+  const Range* range = find(pfn);
   reallocate(range == nullptr ? add_range(pfn, size) : *range, order);
 }
 
 void DomainModel::mark_outstanding(Range& range, std::uint8_t order) {
-  range.where = Range::kOutstanding;
+  range.magazine = MagazineId();
   range.alloc_order = order;
   ++outstanding_[order];
 }
 
-void DomainModel::reallocate(Range& range, std::uint8_t order) {
+void DomainModel::mark_cached(Range& range, MagazineId magazine) {
   leave_outstanding(range);
-  mark_outstanding(range, order);
+  range.magazine = magazine;
 }
 
-void DomainModel::mark_cached(Range& range, std::uint8_t order, std::uint16_t cpu) {
-  leave_outstanding(range);
-  range.where = order;
-  range.cpu = cpu;
+void DomainModel::release(const CacheLocation& at) {
+  Magazine magazine = taken(at);
+  release(magazine, at.order);
 }
 
 void DomainModel::release(Magazine& magazine, std::uint8_t order) {
@@ -195,9 +272,14 @@ void DomainModel::release(Magazine& magazine, std::uint8_t order) {
   magazine.clear();
 }
 
+void DomainModel::orphan(const CacheLocation& at) {
+  Magazine magazine = taken(at);
+  orphan(magazine, at.order);
+}
+
 void DomainModel::orphan(Magazine& magazine, std::uint8_t order) {
   forget_unknown(magazine, magazine.unknown());
-  for (const std::uint64_t pfn : magazine.known()) mark_outstanding(*find(pfn), order);
+  for (const std::uint64_t pfn : magazine.known()) mark_outstanding(*ranges_.find(pfn), order);
   magazine.clear();
 }
 
@@ -206,36 +288,33 @@ void DomainModel::forget_unknown(Magazine& magazine, std::uint32_t count) {
   tree_ranges_ -= count;
 }
 
-std::uint32_t DomainModel::resize(Magazine& magazine, std::uint8_t order, std::uint32_t target) {
+std::uint32_t DomainModel::resize(const CacheLocation& at, std::uint32_t target) {
   target = std::min(target, profile_.magazine_capacity);
-  const std::uint32_t size = magazine.size();
-  if (size <= target) {
-    magazine.add_unknown(target - size);
-    tree_ranges_ += target - size;
-    return target - size;
-  }
-  forget_unknown(magazine, std::min(magazine.unknown(), size - target));
-  while (magazine.size() > target) mark_outstanding(*find(magazine.drop_lowest_known()), order);
-  return size - target;
+  const std::uint32_t size = magazine_at(at).size();
+  if (size == target) return 0;
+  edit(at, [&](Magazine& magazine) {
+    if (size < target) {
+      magazine.add_unknown(target - size);
+      tree_ranges_ += target - size;
+      return;
+    }
+    forget_unknown(magazine, std::min(magazine.unknown(), size - target));
+    while (magazine.size() > target) mark_outstanding(*ranges_.find(magazine.drop_lowest_known()), at.order);
+  });
+  return size < target ? target - size : size - target;
 }
 
 std::uint32_t DomainModel::resize_depot(std::uint8_t order, std::uint32_t target, bool add_at_top) {
   Rcache& rcache = rcaches_[order];
   target = std::min(target, rcache.bounded() ? rcache.depot_capacity() : kMaxDepot);
-  std::vector<Magazine>& depot = rcache.depot();
-  const auto size = static_cast<std::uint32_t>(depot.size());
-  if (size < target) {
-    Magazine unknown;
-    unknown.add_unknown(profile_.magazine_capacity);
-    depot.insert(add_at_top ? depot.end() : depot.begin(), target - size, unknown);
-    tree_ranges_ += std::uint64_t{target - size} * profile_.magazine_capacity;
-    return target - size;
+  const auto size = static_cast<std::uint32_t>(rcache.depot().size());
+  for (std::uint32_t i = size; i < target; ++i) {
+    rcache.add_to_depot(i, profile_.magazine_capacity);
+    tree_ranges_ += profile_.magazine_capacity;
   }
-  while (depot.size() > target) {
-    orphan(depot.back(), order);
-    depot.pop_back();
-  }
-  return size - target;
+  if (size < target && !add_at_top) rcache.rotate_depot(size);
+  while (rcache.depot().size() > target) orphan(CacheLocation::depot(order, rcache.depot().size() - 1));
+  return size < target ? target - size : size - target;
 }
 
 void DomainModel::see_cpu(std::uint8_t order, std::uint16_t cpu) {
@@ -258,9 +337,8 @@ void DomainModel::fill(DomainSnapshot& snapshot) const {
     out.depot_magazines = static_cast<std::uint32_t>(rcache.depot().size());
     snapshot.depot_cached += rcache.depot_cached();
     for (std::size_t cpu = 0; cpu < std::max(seen_[order].size(), rcache.cpus()); ++cpu) {
-      const Rcache::Cpu* magazines = rcache.find_cpu(static_cast<std::uint16_t>(cpu));
-      const std::uint32_t loaded = magazines == nullptr ? 0 : magazines->loaded.size();
-      const std::uint32_t prev = magazines == nullptr ? 0 : magazines->prev.size();
+      const std::uint32_t loaded = rcache.loaded(static_cast<std::uint16_t>(cpu)).size();
+      const std::uint32_t prev = rcache.prev(static_cast<std::uint16_t>(cpu)).size();
       const bool seen = cpu < seen_[order].size() && seen_[order][cpu];
       if (!seen && loaded + prev == 0) continue;
       out.cpu_cached += loaded + prev;
@@ -287,7 +365,7 @@ std::string DomainModel::find_inconsistency() const {
   std::uint64_t cached = 0;
   std::uint64_t before_start = 0;
   std::string problem;
-  ranges_.for_each([&](std::uint64_t, const Range& range) {
+  ranges_.for_each([&](const Range& range) {
     if (range.before_start) ++before_start;
     if (range.cached() && range.before_start) problem = "a cached range was mapped before the start";
     if (range.cached()) {
@@ -300,14 +378,15 @@ std::string DomainModel::find_inconsistency() const {
   if (outstanding != outstanding_) return "outstanding counters differ from the range table";
   std::uint64_t slots = 0;
   std::unordered_set<std::uint64_t> seen;
-  const auto check = [&](const Magazine& magazine, std::uint8_t order, bool depot) {
+  const auto check = [&](const Magazine& magazine, bool depot) {
+    if (magazine.in_depot() != depot) problem = "a magazine is not where it says it is";
     if (magazine.size() > profile_.magazine_capacity) problem = "a magazine holds more than its capacity";
     if (depot && magazine.size() != profile_.magazine_capacity) problem = "a depot magazine is not full";
     for (const std::uint64_t pfn : magazine.known()) {
       ++slots;
       if (!seen.insert(pfn).second) problem = "pfn " + std::to_string(pfn) + " is in two slots";
       const Range* range = ranges_.find(pfn);
-      if (range == nullptr || range->where != order) {
+      if (range == nullptr || range->magazine != magazine.id()) {
         problem = "pfn " + std::to_string(pfn) + " is in a magazine but its range says otherwise";
       }
     }
@@ -315,10 +394,20 @@ std::string DomainModel::find_inconsistency() const {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const Rcache& rcache = rcaches_[order];
     for (std::size_t cpu = 0; cpu < rcache.cpus(); ++cpu) {
-      check(rcache.find_cpu(static_cast<std::uint16_t>(cpu))->loaded, order, false);
-      check(rcache.find_cpu(static_cast<std::uint16_t>(cpu))->prev, order, false);
+      for (const Magazine* magazine : {&rcache.loaded(static_cast<std::uint16_t>(cpu)),
+                                       &rcache.prev(static_cast<std::uint16_t>(cpu))}) {
+        check(*magazine, false);
+        if (!magazine->empty() && magazine->cpu() != cpu) problem = "a magazine is not where it says it is";
+      }
     }
-    for (const Magazine& magazine : rcache.depot()) check(magazine, order, true);
+    std::uint64_t unknown = 0;
+    for (std::size_t index = 0; index < rcache.depot().size(); ++index) {
+      const Magazine& magazine = *rcache.depot()[index];
+      check(magazine, true);
+      if (magazine.depot_index() != index) problem = "a magazine is not where it says it is";
+      unknown += magazine.unknown();
+    }
+    if (unknown != rcache.unknown_in_depot()) problem = "unknown slots of a depot are not counted right";
     if (rcache.bounded() && rcache.depot().size() > std::size_t{rcache.depot_capacity()} + kDepotSlack) {
       problem = "a bounded depot is beyond its slack";
     }

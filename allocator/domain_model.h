@@ -9,9 +9,8 @@
 //
 // Invariants, kept by every public call and verified by find_inconsistency():
 //   * tree_ranges = outstanding + cached in cpu rcaches + cached in depots + reserved;
-//   * a pfn is in at most one magazine slot, and exactly then its range is in the state cached, under that
-//   order
-//     (which may be lower than the order of its extent: 7.2 frees fewer granules than it allocated);
+//   * a pfn is in at most one magazine slot, and exactly then its range names that magazine (whose order may be
+//     lower than the order of its extent: 7.2 frees fewer granules than it allocated);
 //   * depots hold only full magazines, at most depot_capacity + kDepotSlack of them when bounded.
 // tree_ranges is counted at the tree's own events (insert, erase, first sight), never derived from the parts,
 // so that `unaccounted` in the snapshot is a real check.
@@ -36,13 +35,23 @@
 
 namespace rcached {
 
-// Where a cached pfn is.
+// A place in the caches: a magazine, and for a cached pfn its slot.
 struct CacheLocation {
   RcacheSource source = RcacheSource::none;  // loaded or prev (of cpu), or depot
   std::uint8_t order = 0;
   std::uint16_t cpu = 0;
   std::size_t depot_index = 0;
   std::int32_t slot = Magazine::kNone;
+
+  static CacheLocation loaded(std::uint8_t order, std::uint16_t cpu) {
+    return {RcacheSource::loaded, order, cpu, 0, Magazine::kNone};
+  }
+  static CacheLocation prev(std::uint8_t order, std::uint16_t cpu) {
+    return {RcacheSource::prev, order, cpu, 0, Magazine::kNone};
+  }
+  static CacheLocation depot(std::uint8_t order, std::size_t index) {
+    return {RcacheSource::depot, order, 0, index, Magazine::kNone};
+  }
 };
 
 class DomainModel {
@@ -58,57 +67,81 @@ class DomainModel {
   const KernelProfile& profile() const { return profile_; }
   static std::uint8_t order_index(std::uint64_t size);
 
-  // --- the tree. `size` 0 counts as 1.
-  Range* find(std::uint64_t pfn) { return ranges_.find(pfn); }
-  // pfn must not be 0 and not be there; outstanding
-  Range& add_range(std::uint64_t pfn, std::uint64_t size);
+  // --- the tree. `size` 0 counts as 1. A Range is valid until the next call that adds or removes one.
+  const Range* find(std::uint64_t pfn) const { return ranges_.find(pfn); }
+  // pfn must not be there, and be from 1 to RangeTable::kMaxPfn; outstanding
+  const Range& add_range(std::uint64_t pfn, std::uint64_t size);
   void remove_range(std::uint64_t pfn);  // must be outstanding; no counter
   // A range allocated again with another size (the mirror missed that it had gone): stays outstanding.
-  void restate_range(Range& range, std::uint64_t size);
+  void restate_range(const Range& range, std::uint64_t size);
+  // An outstanding range is allocated again under this order (its free was missed, or it was fresh).
+  void reallocate(const Range& range, std::uint8_t order);
+  // The alloc of an outstanding range is still to come.
+  void mark_fresh(const Range& range) { own(range).fresh = true; }
   void reserve(std::uint64_t lo, std::uint64_t hi);
 
   // --- cpu rcaches and depots
-  Rcache& rcache(std::uint8_t order) { return rcaches_[order]; }
   const Rcache& rcache(std::uint8_t order) const { return rcaches_[order]; }
-  // Searches the hinted CPU, then the depot from the top, then all CPUs. Nothing when not cached.
-  std::optional<CacheLocation> locate(std::uint64_t pfn, const Range& range) const;
-  Magazine& magazine_at(const CacheLocation& at);
+  // O(magazine capacity). Nothing when not cached.
+  std::optional<CacheLocation> locate(const Range& range) const;
+  // Empty if there is none.
+  const Magazine& magazine_at(const CacheLocation& at) const;
   // Makes the peeked magazine loaded and counts a depot pop.
   void select(std::uint8_t order, std::uint16_t cpu, RcacheSource source);
+  // What the peek has found: cached -> outstanding. The range of the pfn.
+  const Range& pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next);
   // outstanding -> cached by steps 1 and 2 of the insert; false when both magazines are full.
-  bool insert_without_depot(Range& range, std::uint64_t pfn, std::uint8_t order, std::uint16_t cpu);
+  bool insert_without_depot(const Range& range, std::uint8_t order, std::uint16_t cpu);
   // The full loaded magazine goes to the depot. Beyond the slack the top magazine is orphaned first.
   void push_loaded_to_depot(std::uint8_t order, std::uint16_t cpu);
+  void swap(std::uint8_t order, std::uint16_t cpu) { rcaches_[order].swap(cpu); }
+
+  // --- what the kernel did otherwise than the model expected
   // cached -> outstanding, the slot filled by the top element. In a depot magazine the whole magazine is
   // orphaned (it must have been popped unseen, and the depot holds only full ones).
-  void take(Range& range, const CacheLocation& at);
-  // The topmost unknown slot of the magazine turns out to hold `pfn`. A pfn that was not in the table becomes
+  void take(const Range& range, const CacheLocation& at);
+  // cached in a CPU's magazine -> outstanding; those above it keep their order.
+  void erase(const Range& range, const CacheLocation& at);
+  // The top of a CPU's magazine -> outstanding.
+  void drop_top(const CacheLocation& at);
+  // As pop(), but `range` was popped: the pfn of the peek is where that was thought to be.
+  void pop_exchanged(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next, const Range& range,
+                     const CacheLocation& at);
+  // `range` leaves a full magazine of this CPU or of the depot, those above it move down, and the lowest pfn of the
+  // CPU's loaded magazine, which has no unknown slots, becomes its top.
+  void shift_down(const Range& range, const CacheLocation& at, std::uint16_t cpu);
+  // A depot magazine becomes loaded. An empty prev gets what was loaded, else that is orphaned. Counts a depot pop.
+  void pop_from_depot(std::uint8_t order, std::uint16_t cpu, std::size_t index);
+  // The topmost unknown slot of loaded turns out to hold `pfn`. A pfn that was not in the table becomes
   // a known outstanding range in its place; one that counted as outstanding already loses its double.
   // `popped`: by the scan of a pop, so that the top element fills the slot.
-  void take_unknown(Magazine& magazine, std::uint64_t pfn, std::uint64_t size, std::uint8_t order,
-                    bool popped);
-  // Cached pfn, already out of its slot -> outstanding.
-  void mark_outstanding(Range& range, std::uint8_t order);
-  // An outstanding range is allocated again under this order (its free was missed).
-  void reallocate(Range& range, std::uint8_t order);
+  void take_unknown(std::uint8_t order, std::uint16_t cpu, std::uint64_t pfn, std::uint64_t size, bool popped);
 
   // --- whole magazines
-  // To the tree: all its ranges are gone. Counts tree_frees. Empty afterwards.
-  void release(Magazine& magazine, std::uint8_t order);
+  // To the tree: all its ranges are gone. Counts tree_frees. A depot magazine leaves the depot, another is empty then.
+  void release(const CacheLocation& at);
   // Left the cache unseen (allocations that were not reported): known pfns become outstanding, unknown slots
-  // are forgotten. Empty afterwards.
-  void orphan(Magazine& magazine, std::uint8_t order);
-  // Makes the magazine hold `target` ranges: missing ones are added as unknown slots at the bottom; too many
+  // are forgotten. Otherwise as release().
+  void orphan(const CacheLocation& at);
+  // Makes a CPU's magazine hold `target` ranges: missing ones are added as unknown slots at the bottom; too many
   // leave from the bottom, unknown slots first (known pfns become outstanding). Returns how many were added
   // or dropped.
-  std::uint32_t resize(Magazine& magazine, std::uint8_t order, std::uint32_t target);
+  std::uint32_t resize(const CacheLocation& at, std::uint32_t target);
   // Adds unknown magazines (at the top or at the bottom) or orphans magazines from the top. Returns how many.
   std::uint32_t resize_depot(std::uint8_t order, std::uint32_t target, bool add_at_top);
 
   // --- what was read out of kernel memory (contents.h)
   // The magazine holds exactly these pfns. Those that were in another slot leave an unknown one there; new
   // ones are added with the extent of the order; those that are no longer in it become outstanding.
-  void replace(Magazine& magazine, std::uint8_t order, std::uint16_t cpu, const Pfns& pfns);
+  void replace(const CacheLocation& at, const Pfns& pfns);
+  // The depot magazine of the model that holds the first or the last of these; nullptr if there is none.
+  const Magazine* find_in_depot(std::uint8_t order, const Pfns& pfns) const;
+  // This full magazine is at this position of the depot, or just above it; those above it have been placed. If it is
+  // below, it changes places with the one that is there. If not, it takes the place of one of unknown contents, or is
+  // added above the one that is there. Whether it was added. `replaced` gets the pfns of a magazine that held others.
+  bool place_in_depot(std::uint8_t order, std::size_t index, const Pfns& pfns, Pfns& replaced);
+  // The lowest magazines of the depot are orphaned.
+  void drop_lowest(std::uint8_t order, std::size_t count);
   // Between begin and end, `walk` tells the model which ranges the kernel's tree holds. A range that was
   // added since the begin counts as seen; one that was removed since is remembered, so that an old reading
   // does not bring it back.
@@ -129,7 +162,7 @@ class DomainModel {
   DomainContents contents() const;
 
   // --- the balance sheet
-  OrderSnapshot& counters(std::uint8_t index) { return counters_[index]; }
+  OrderSnapshot& counters(std::uint8_t index) { return counters_[index]; }  // never in the invariants
   const OrderSnapshot& counters(std::uint8_t index) const { return counters_[index]; }
   void see_cpu(std::uint8_t order, std::uint16_t cpu);
   std::uint64_t tree_ranges() const { return tree_ranges_; }
@@ -142,8 +175,19 @@ class DomainModel {
   std::string find_inconsistency() const;
 
  private:
-  void mark_cached(Range& range, std::uint8_t order, std::uint16_t cpu);
+  Range& own(const Range& range) { return const_cast<Range&>(range); }  // all are of ranges_
+  void mark_cached(Range& range, MagazineId magazine);
+  void mark_outstanding(Range& range, std::uint8_t order);
   void forget_unknown(Magazine& magazine, std::uint32_t count);
+  void release(Magazine& magazine, std::uint8_t order);
+  void orphan(Magazine& magazine, std::uint8_t order);
+  void take_in(Magazine& magazine, std::uint8_t order, const Pfns& pfns);
+  Magazine taken(const CacheLocation& at);
+  static bool full(const Rcache& rcache) {
+    return rcache.bounded() && rcache.depot().size() >= std::size_t{rcache.depot_capacity()} + kDepotSlack;
+  }
+  template <typename Change>
+  void edit(const CacheLocation& at, Change&& change);
   void leave_outstanding(Range& range);
   void forget_range(std::uint64_t pfn);
 

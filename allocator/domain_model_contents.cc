@@ -7,35 +7,81 @@
 
 namespace rcached {
 
-void DomainModel::replace(Magazine& magazine, std::uint8_t order, std::uint16_t cpu, const Pfns& pfns) {
-  orphan(magazine, order);
+void DomainModel::replace(const CacheLocation& at, const Pfns& pfns) {
+  if (pfns.empty() && magazine_at(at).empty()) return;
+  edit(at, [&](Magazine& magazine) {
+    orphan(magazine, at.order);
+    take_in(magazine, at.order, pfns);
+  });
+}
+
+// Into an empty magazine.
+void DomainModel::take_in(Magazine& magazine, std::uint8_t order, const Pfns& pfns) {
   Pfns known;
   known.reserve(pfns.size());
   // What a driver's bad frees leave: a pfn twice, for which the model has one place, or pfn 0, which no
   // allocation ever gave out.
   std::uint32_t unknown = 0;
   for (const std::uint64_t pfn : pfns) {
-    if (pfn == 0) {
+    if (pfn == 0 || pfn > RangeTable::kMaxPfn) {
       ++unknown;
       continue;
     }
-    Range* range = find(pfn);
+    const Range* range = find(pfn);
     if (range == nullptr) range = &add_range(pfn, 1ull << order);
-    if (const auto at = locate(pfn, *range)) {
-      Magazine& other = magazine_at(*at);
-      other.erase(at->slot);
-      other.add_unknown(1);
-      ++tree_ranges_;
-      mark_outstanding(*range, at->order);
-    } else if (range->cached()) {  // in `known`
+    if (range->magazine == magazine.id()) {  // in `known`
       ++unknown;
       continue;
     }
-    mark_cached(*range, order, cpu);
+    if (const auto other = locate(*range)) {
+      edit(*other, [&](Magazine& left) {
+        left.erase(other->slot);
+        left.add_unknown(1);
+      });
+      ++tree_ranges_;
+      mark_outstanding(own(*range), other->order);
+    }
+    mark_cached(own(*range), magazine.id());
     known.push_back(pfn);
   }
   tree_ranges_ += unknown;
   magazine.assign(known, unknown);
+}
+
+const Magazine* DomainModel::find_in_depot(std::uint8_t order, const Pfns& pfns) const {
+  if (pfns.empty()) return nullptr;
+  for (const std::uint64_t pfn : {pfns.front(), pfns.back()}) {
+    const Range* range = find(pfn);
+    if (range == nullptr || !range->cached() || range->magazine.order() != order) continue;
+    const Magazine& magazine = rcaches_[order].magazine(range->magazine);
+    if (magazine.in_depot()) return &magazine;
+  }
+  return nullptr;
+}
+
+bool DomainModel::place_in_depot(std::uint8_t order, std::size_t index, const Pfns& pfns, Pfns& replaced) {
+  Rcache& rcache = rcaches_[order];
+  if (rcache.depot()[index]->holds_exactly(pfns)) return false;
+  bool added = false;
+  const Magazine* same = find_in_depot(order, pfns);
+  if (same != nullptr && same->depot_index() <= index) {
+    rcache.swap_in_depot(index, same->depot_index());
+  } else if (!rcache.depot()[index]->known().empty() && !full(rcache)) {
+    rcache.add_to_depot(++index, profile_.magazine_capacity);
+    tree_ranges_ += profile_.magazine_capacity;
+    added = true;
+  }
+  const Magazine& magazine = *rcache.depot()[index];
+  if (magazine.holds_exactly(pfns)) return added;
+  replaced.insert(replaced.end(), magazine.known().begin(), magazine.known().end());
+  replace(CacheLocation::depot(order, index), pfns);
+  return added;
+}
+
+void DomainModel::drop_lowest(std::uint8_t order, std::size_t count) {
+  if (count == 0) return;
+  rcaches_[order].rotate_depot(count);
+  for (; count > 0; --count) orphan(CacheLocation::depot(order, rcaches_[order].depot().size() - 1));
 }
 
 void DomainModel::begin_tree_walk() {
@@ -58,7 +104,7 @@ DomainModel::WalkedRange DomainModel::walk(const TreeRange& found) {
       widened_.erase(pfn);  // it is not, or not any more
     }
   }
-  if (Range* range = find(pfn); range != nullptr) {
+  if (Range* range = ranges_.find(pfn); range != nullptr) {
     range->seen = seen_value_;
     const auto size = static_cast<std::uint32_t>(found.hi - pfn + 1);
     return std::exchange(range->size, size) == size ? WalkedRange::known
@@ -73,20 +119,20 @@ DomainModel::WalkedRange DomainModel::walk(const TreeRange& found) {
 }
 
 void DomainModel::add_found(const TreeRange& found, bool reserved, bool before_start) {
-  if (holds(found.lo)) return;
+  if (holds(found.lo) || found.lo > RangeTable::kMaxPfn) return;
   if (reserved || found.lo == 0) {  // no allocation begins at pfn 0
     reserved_[found.lo] = found.hi;
     ++tree_ranges_;
     return;
   }
-  add_range(found.lo, found.hi - found.lo + 1).before_start = before_start;
+  own(add_range(found.lo, found.hi - found.lo + 1)).before_start = before_start;
   if (before_start) ++before_start_;
 }
 
 std::vector<std::uint64_t> DomainModel::end_tree_walk() {
   std::vector<std::uint64_t> unseen = std::move(reserved_unseen_);
-  ranges_.for_each([&](std::uint64_t pfn, Range& range) {
-    if (range.seen != seen_value_ && !range.cached()) unseen.push_back(pfn);
+  ranges_.for_each([&](Range& range) {
+    if (range.seen != seen_value_ && !range.cached()) unseen.push_back(range.pfn);
     range.seen = seen_value_;
   });
   walking_ = false;
@@ -104,13 +150,12 @@ void DomainModel::remove_vanished(std::uint64_t pfn) {
 }
 
 bool DomainModel::has_unknown_slots() const {
-  const auto unknown = [](const Magazine& magazine) { return magazine.unknown() != 0; };
   for (const Rcache& rcache : rcaches_) {
+    if (rcache.unknown_in_depot() != 0) return true;
     for (std::size_t cpu = 0; cpu < rcache.cpus(); ++cpu) {
-      const Rcache::Cpu& magazines = *rcache.find_cpu(static_cast<std::uint16_t>(cpu));
-      if (unknown(magazines.loaded) || unknown(magazines.prev)) return true;
+      const auto id = static_cast<std::uint16_t>(cpu);
+      if (rcache.loaded(id).unknown() != 0 || rcache.prev(id).unknown() != 0) return true;
     }
-    if (std::any_of(rcache.depot().begin(), rcache.depot().end(), unknown)) return true;
   }
   return false;
 }
@@ -126,19 +171,20 @@ DomainContents DomainModel::contents() const {
     const Rcache& rcache = rcaches_[order];
     if (contents.cpus.size() < rcache.cpus()) contents.cpus.resize(rcache.cpus());
     for (std::size_t cpu = 0; cpu < rcache.cpus(); ++cpu) {
-      const Rcache::Cpu& magazines = *rcache.find_cpu(static_cast<std::uint16_t>(cpu));
-      contents.cpus[cpu].orders[order] = {pfns_of(magazines.loaded), pfns_of(magazines.prev)};
+      const auto id = static_cast<std::uint16_t>(cpu);
+      contents.cpus[cpu].orders[order] = {pfns_of(rcache.loaded(id)), pfns_of(rcache.prev(id))};
     }
-    for (const Magazine& magazine : rcache.depot()) contents.depots[order].push_back(pfns_of(magazine));
+    for (const Magazine* magazine : rcache.depot()) contents.depots[order].push_back(pfns_of(*magazine));
   }
   for (std::size_t cpu = 0; cpu < contents.cpus.size(); ++cpu) {
     contents.cpus[cpu].cpu = static_cast<std::uint16_t>(cpu);
   }
   contents.tree.reserve(ranges_.size() + reserved_.size());
   for (const auto& [low, high] : reserved_) contents.tree.push_back({low, high});
-  ranges_.for_each([&](std::uint64_t pfn, const Range& range) {
-    const auto wide = widened_.find(pfn);
-    contents.tree.push_back({wide == widened_.end() ? pfn : wide->second, pfn + range.size - 1});
+  ranges_.for_each([&](const Range& range) {
+    const auto wide = widened_.find(range.pfn);
+    contents.tree.push_back(
+        {wide == widened_.end() ? std::uint64_t{range.pfn} : wide->second, range.pfn + range.size - 1});
   });
   std::sort(contents.tree.begin(), contents.tree.end(),
             [](const TreeRange& a, const TreeRange& b) { return a.lo < b.lo; });

@@ -11,12 +11,13 @@ namespace {
 class DomainModelTest : public testing::Test {
  protected:
   static constexpr std::uint32_t kCapacity = 3;
+  const CacheLocation kLoaded = CacheLocation::loaded(0, 0);
 
   void cache(std::uint64_t pfn, std::uint8_t order = 0, std::uint16_t cpu = 0) {
-    Range& range = model_.add_range(pfn, std::uint64_t{1} << order);
-    if (model_.insert_without_depot(range, pfn, order, cpu)) return;
+    const Range& range = model_.add_range(pfn, std::uint64_t{1} << order);
+    if (model_.insert_without_depot(range, order, cpu)) return;
     model_.push_loaded_to_depot(order, cpu);
-    ASSERT_TRUE(model_.insert_without_depot(range, pfn, order, cpu));
+    ASSERT_TRUE(model_.insert_without_depot(range, order, cpu));
   }
   DomainSnapshot sheet() const {
     EXPECT_EQ(model_.find_inconsistency(), "");
@@ -45,20 +46,20 @@ TEST_F(DomainModelTest, ARangeStaysInTheTreeWhileItIsCached) {
   expect_sheet(2, 2, 0, 0);
   EXPECT_EQ(sheet().orders[2].outstanding, 1u);
   EXPECT_EQ(sheet().orders[kCachedOrders].outstanding, 1u);
-  ASSERT_TRUE(model_.insert_without_depot(*model_.find(100), 100, 2, 5));
+  ASSERT_TRUE(model_.insert_without_depot(*model_.find(100), 2, 5));
   expect_sheet(2, 1, 1, 0);
   model_.remove_range(200);
   expect_sheet(1, 0, 1, 0);
-  Range& range = *model_.find(100);
-  model_.take(range, *model_.locate(100, range));
+  const Range& range = *model_.find(100);
+  model_.take(range, *model_.locate(range));
   expect_sheet(1, 1, 0, 0);
 }
 
 TEST_F(DomainModelTest, ThePfnMayEnterALowerOrderThanItsNode) {
-  Range& range = model_.add_range(64, 16);
-  ASSERT_TRUE(model_.insert_without_depot(range, 64, 1, 0));
+  const Range& range = model_.add_range(64, 16);
+  ASSERT_TRUE(model_.insert_without_depot(range, 1, 0));
   EXPECT_EQ(range.size, 16u);
-  EXPECT_EQ(range.where, 1);
+  EXPECT_EQ(range.magazine.order(), 1);
   EXPECT_EQ(sheet().orders[1].cpu_cached, 1u);
   EXPECT_EQ(sheet().orders[4].cpu_cached, 0u);
 }
@@ -76,7 +77,7 @@ TEST_F(DomainModelTest, GaugesCountTheCpusSeen) {
   EXPECT_EQ(snapshot.cpu_fills[2], (CpuFill{7, 0, 1, 0}));
 }
 
-TEST_F(DomainModelTest, LocatesInLoadedPrevDepotAndOnOtherCpus) {
+TEST_F(DomainModelTest, LocatesInLoadedPrevAndDepot) {
   for (std::uint64_t pfn = 1; pfn <= 8; ++pfn) cache(pfn);  // prev 1 2 3, depot [4 5 6], loaded 7 8
   struct Case {
     std::uint64_t pfn;
@@ -85,50 +86,46 @@ TEST_F(DomainModelTest, LocatesInLoadedPrevDepotAndOnOtherCpus) {
   };
   for (const Case& c :
        {Case{7, RcacheSource::loaded, 0}, Case{2, RcacheSource::prev, 1}, Case{6, RcacheSource::depot, 2}}) {
-    Range& range = *model_.find(c.pfn);
-    range.cpu = 40;  // a wrong hint
-    const auto at = model_.locate(c.pfn, range);
+    const auto at = model_.locate(*model_.find(c.pfn));
     ASSERT_TRUE(at);
     EXPECT_EQ(at->source, c.source);
     EXPECT_EQ(at->slot, c.slot);
   }
-  EXPECT_FALSE(model_.locate(50, model_.add_range(50, 1)));
+  EXPECT_FALSE(model_.locate(model_.add_range(50, 1)));
 }
 
 TEST_F(DomainModelTest, TakingFromADepotMagazineOrphansAllOfIt) {
   for (std::uint64_t pfn = 1; pfn <= 8; ++pfn) cache(pfn);
   expect_sheet(8, 0, 5, 3);
-  Range& range = *model_.find(5);
-  model_.take(range, *model_.locate(5, range));
+  const Range& range = *model_.find(5);
+  model_.take(range, *model_.locate(range));
   expect_sheet(8, 3, 5, 0);
 }
 
 TEST_F(DomainModelTest, ReleasingAMagazineEmptiesItToTheTree) {
   for (std::uint64_t pfn = 1; pfn <= 3; ++pfn) cache(pfn, 2);
-  model_.release(model_.rcache(2).cpu(0).loaded, 2);
+  model_.release(CacheLocation::loaded(2, 0));
   expect_sheet(0, 0, 0, 0);
   EXPECT_EQ(sheet().orders[2].tree_frees, 3u);
   EXPECT_EQ(model_.find(1), nullptr);
 }
 
 TEST_F(DomainModelTest, UnknownSlotsCountInTheTreeAndGetNames) {
-  Magazine& loaded = model_.rcache(0).cpu(0).loaded;
-  EXPECT_EQ(model_.resize(loaded, 0, 2), 2u);
+  EXPECT_EQ(model_.resize(kLoaded, 2), 2u);
   expect_sheet(2, 0, 2, 0);
-  model_.take_unknown(loaded, 77, 1, 0, true);  // never seen before
+  model_.take_unknown(0, 0, 77, 1, true);  // never seen before
   expect_sheet(2, 1, 1, 0);
   model_.add_range(88, 1);
-  model_.take_unknown(loaded, 88, 1, 0, true);  // counted as outstanding already: the double goes
+  model_.take_unknown(0, 0, 88, 1, true);  // counted as outstanding already: the double goes
   expect_sheet(2, 2, 0, 0);
 }
 
 TEST_F(DomainModelTest, WhatBadFreesLeaveInAMagazineIsASlotOfUnknownContents) {
-  Magazine& loaded = model_.rcache(0).cpu(0).loaded;
-  model_.replace(loaded, 0, 0, {5, 0, 5});  // freed twice, and pfn 0, which was never allocated
+  model_.replace(kLoaded, {5, 0, 5});  // freed twice, and pfn 0, which was never allocated
   expect_sheet(3, 0, 3, 0);
-  EXPECT_EQ(loaded.unknown(), 2u);
+  EXPECT_EQ(model_.magazine_at(kLoaded).unknown(), 2u);
   EXPECT_EQ(model_.find(0), nullptr);
-  model_.replace(loaded, 0, 0, {});
+  model_.replace(kLoaded, {});
   expect_sheet(1, 1, 0, 0);
 }
 
@@ -142,13 +139,12 @@ TEST_F(DomainModelTest, ARangeThatBeginsAtPfn0IsReserved) {
 TEST_F(DomainModelTest, ResizeDropsUnknownSlotsFirstThenTheLowestKnown) {
   cache(1);
   cache(2);
-  Magazine& loaded = model_.rcache(0).cpu(0).loaded;
-  model_.resize(loaded, 0, 3);
-  EXPECT_EQ(model_.resize(loaded, 0, 1), 2u);
+  model_.resize(kLoaded, 3);
+  EXPECT_EQ(model_.resize(kLoaded, 1), 2u);
   expect_sheet(2, 1, 1, 0);
-  EXPECT_EQ(loaded.bottom(), 2u);
+  EXPECT_EQ(model_.magazine_at(kLoaded).bottom(), 2u);
   EXPECT_FALSE(model_.find(1)->cached());
-  EXPECT_EQ(model_.resize(loaded, 0, 1000), kCapacity - 1);  // never beyond the capacity
+  EXPECT_EQ(model_.resize(kLoaded, 1000), kCapacity - 1);  // never beyond the capacity
 }
 
 TEST_F(DomainModelTest, DepotsAreAdoptedAndBounded) {
@@ -186,11 +182,12 @@ TEST_F(DomainModelTest, ReserveAsTheKernelDoes) {
 
 TEST_F(DomainModelTest, InconsistenciesAreFound) {
   model_.add_range(1, 1);
-  model_.rcache(0).cpu(0).loaded.push(1, kCapacity);
+  auto& rcache = const_cast<Rcache&>(model_.rcache(0));
+  rcache.insert_without_depot(0, 1);
   EXPECT_NE(model_.find_inconsistency(), "");
-  model_.rcache(0).cpu(0).loaded.clear();
+  rcache.take_loaded(0);
   EXPECT_EQ(model_.find_inconsistency(), "");
-  model_.rcache(0).depot().push_back(Magazine());
+  rcache.add_to_depot(0, 0);
   EXPECT_NE(model_.find_inconsistency(), "");
 }
 

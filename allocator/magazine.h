@@ -7,6 +7,9 @@
 // Such *unknown* slots always lie below the known ones and are kept as a count: a magazine that is unknown
 // throughout costs no memory. The Simulator never has any.
 //
+// A magazine in an Rcache has a number and a place there, which the Rcache sets; comparisons look at the
+// contents only.
+//
 // The capacity is the caller's (one profile, thousands of magazines): push() must not be called on a full
 // magazine. pfn 0 is never stored. Not thread-safe.
 #pragma once
@@ -18,6 +21,23 @@
 #include <vector>
 
 namespace rcached {
+
+// Names a magazine of a domain: its order, and its number in the Rcache of that order. 4 bytes, because every cached
+// range has one.
+class MagazineId {
+ public:
+  MagazineId() = default;
+  MagazineId(std::uint8_t order, std::uint32_t number) : value_((order + 1u) << kNumberBits | number) {}
+
+  bool is_none() const { return value_ == 0; }
+  std::uint8_t order() const { return static_cast<std::uint8_t>((value_ >> kNumberBits) - 1); }
+  std::uint32_t number() const { return value_ & ((1u << kNumberBits) - 1); }
+  friend bool operator==(const MagazineId&, const MagazineId&) = default;
+
+ private:
+  static constexpr unsigned kNumberBits = 28;
+  std::uint32_t value_ = 0;
+};
 
 class Magazine {
  public:
@@ -74,6 +94,21 @@ class Magazine {
     return it == known_.end() ? kNone : static_cast<std::int32_t>(it - known_.begin());
   }
 
+  // Slots that `pfns`, bottom to top, has otherwise. Unknown slots differ from nothing.
+  std::uint32_t slots_apart(std::span<const std::uint64_t> pfns) const {
+    const auto other = static_cast<std::uint32_t>(pfns.size());
+    const std::uint32_t common = std::min(size(), other);
+    std::uint32_t apart = std::max(size(), other) - common;
+    for (std::uint32_t slot = unknown_; slot < common; ++slot) {
+      if (known_[slot - unknown_] != pfns[slot]) ++apart;
+    }
+    return apart;
+  }
+  // No unknown slot, and no slot apart.
+  bool holds_exactly(std::span<const std::uint64_t> pfns) const {
+    return unknown_ == 0 && std::ranges::equal(known_, pfns);
+  }
+
   // What only the Mirror's corrections need.
   void replace(std::int32_t slot, std::uint64_t pfn) { known_[static_cast<std::size_t>(slot)] = pfn; }
   void add_unknown(std::uint32_t count) { unknown_ += count; }
@@ -93,17 +128,31 @@ class Magazine {
     known_ = pfns;
     unknown_ = unknown;
   }
-  // Empty, with the storage kept (as the kernel keeps flushed magazines).
+  // Empty, and without storage.
   void clear() {
-    known_.clear();
+    known_ = {};
     unknown_ = 0;
   }
 
-  friend bool operator==(const Magazine&, const Magazine&) = default;
+  // --- in an Rcache
+  MagazineId id() const { return id_; }
+  bool in_depot() const { return depot_index_ != kNotInDepot; }
+  std::uint32_t depot_index() const { return depot_index_; }  // 0 = bottom
+  std::uint16_t cpu() const { return cpu_; }  // that has it, or had it before it went to the depot
+
+  friend bool operator==(const Magazine& a, const Magazine& b) {
+    return a.unknown_ == b.unknown_ && a.known_ == b.known_;
+  }
 
  private:
+  friend class Rcache;
+  static constexpr std::uint32_t kNotInDepot = ~0u;
+
   std::vector<std::uint64_t> known_;
   std::uint32_t unknown_ = 0;
+  MagazineId id_;
+  std::uint32_t depot_index_ = kNotInDepot;
+  std::uint16_t cpu_ = 0;
 };
 
 }  // namespace rcached

@@ -89,13 +89,13 @@ class MirrorTest : public testing::Test {
     for (std::uint64_t pfn = first; pfn <= last; ++pfn) apply(free(pfn, cpu));
   }
   std::vector<std::uint64_t> loaded(std::uint16_t cpu = 0) {
-    return known(mirror_->model().rcache(0).find_cpu(cpu)->loaded);
+    return known(mirror_->model().rcache(0).loaded(cpu));
   }
   std::vector<std::uint64_t> prev(std::uint16_t cpu = 0) {
-    return known(mirror_->model().rcache(0).find_cpu(cpu)->prev);
+    return known(mirror_->model().rcache(0).prev(cpu));
   }
   std::vector<std::uint64_t> depot(std::size_t index) {
-    return known(mirror_->model().rcache(0).depot().at(index));
+    return known(*mirror_->model().rcache(0).depot()[index]);
   }
   DomainSnapshot shot() const { return mirror_->snapshot(); }
   OrderSnapshot order(std::uint8_t index = 0) const { return shot().orders[index]; }

@@ -157,11 +157,8 @@ class Touched {
   void expect_equal_fills(const Simulator& truth, const DomainModel& model) const {
     for (const auto& [cpu, order] : pairs_) {
       SCOPED_TRACE("cpu " + std::to_string(cpu) + " order " + std::to_string(order));
-      const Rcache::Cpu* really = truth.rcache(order).find_cpu(cpu);
-      const Rcache::Cpu* mirrored = model.rcache(order).find_cpu(cpu);
-      ASSERT_NE(mirrored, nullptr);
-      ASSERT_EQ(mirrored->loaded.size(), really->loaded.size());
-      ASSERT_EQ(mirrored->prev.size(), really->prev.size());
+      ASSERT_EQ(model.rcache(order).loaded(cpu).size(), truth.rcache(order).loaded(cpu).size());
+      ASSERT_EQ(model.rcache(order).prev(cpu).size(), truth.rcache(order).prev(cpu).size());
       ASSERT_EQ(model.rcache(order).depot().size(), truth.rcache(order).depot().size());
     }
   }

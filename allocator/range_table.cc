@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kMinCapacity = 16;
 constexpr std::uint32_t kMaxDepth = 24;
 
-// Entries that a segment takes before it grows: 27/32, about 4 probes to find one.
+// Ranges that a segment takes before it grows: 27/32, about 4 probes to find one.
 constexpr std::uint32_t limit(std::uint32_t capacity) { return capacity * 27 / 32; }
 // Below this it shrinks.
 constexpr std::uint32_t floor(std::uint32_t capacity) { return capacity / 2; }
@@ -55,37 +55,43 @@ RangeTable::Segment* RangeTable::make(std::uint32_t size, std::uint32_t depth) {
   auto* segment = new Segment;
   segment->depth = depth;
   segment->capacity = capacity_for(size);
-  segment->slots = std::make_unique<Entry[]>(segment->capacity);
-  bytes_ += sizeof(Segment) + (segment->capacity * sizeof(Entry));
+  segment->slots = std::make_unique<Range[]>(segment->capacity);
+  bytes_ += sizeof(Segment) + (segment->capacity * sizeof(Range));
   return segment;
 }
 
-RangeTable::Entry& RangeTable::place(Segment& segment, std::uint64_t pfn) {
+std::uint32_t RangeTable::free_slot(const Segment& segment, std::uint64_t pfn) {
   std::uint32_t slot = slot_of(segment.capacity, hash(pfn));
   while (segment.slots[slot].pfn != 0) slot = next(segment.capacity, slot);
+  return slot;
+}
+
+void RangeTable::place(Segment& segment, const Range& range) {
+  segment.slots[free_slot(segment, range.pfn)] = range;
   ++segment.size;
-  segment.slots[slot].pfn = pfn;
-  return segment.slots[slot];
 }
 
 Range& RangeTable::insert(std::uint64_t pfn) {
-  assert(pfn != 0 && !contains(pfn));
+  assert(pfn != 0 && pfn <= kMaxPfn && !contains(pfn));
   const std::uint64_t h = hash(pfn);
   const Segment& full = segment_of(h);
   if (full.size >= limit(full.capacity)) make_room(h);
+  Segment& segment = segment_of(h);
+  Range& range = segment.slots[free_slot(segment, pfn)];
+  range = {};
+  range.pfn = pfn;
+  ++segment.size;
   ++size_;
-  Entry& entry = place(segment_of(h), pfn);
-  entry.range = {};
-  return entry.range;
+  return range;
 }
 
 bool RangeTable::erase(std::uint64_t pfn) {
-  const Entry* entry = find_entry(pfn);
-  if (entry == nullptr) return false;
+  const Range* range = find(pfn);
+  if (range == nullptr) return false;
   const std::uint64_t h = hash(pfn);
   Segment& segment = segment_of(h);
-  // Entries after the hole move into it, unless their own slot lies behind it.
-  auto hole = static_cast<std::uint32_t>(entry - segment.slots.get());
+  // Ranges after the hole move into it, unless their own slot lies behind it.
+  auto hole = static_cast<std::uint32_t>(range - segment.slots.get());
   const std::uint32_t capacity = segment.capacity;
   for (std::uint32_t slot = next(capacity, hole); segment.slots[slot].pfn != 0; slot = next(capacity, slot)) {
     const std::uint32_t home = slot_of(capacity, hash(segment.slots[slot].pfn));
@@ -103,12 +109,12 @@ bool RangeTable::erase(std::uint64_t pfn) {
 
 void RangeTable::resize(std::uint64_t h, std::uint32_t capacity) {
   Segment& segment = segment_of(h);
-  const auto old = std::exchange(segment.slots, std::make_unique<Entry[]>(capacity));
+  const auto old = std::exchange(segment.slots, std::make_unique<Range[]>(capacity));
   const std::uint32_t before = std::exchange(segment.capacity, capacity);
-  bytes_ += (std::size_t{capacity} - before) * sizeof(Entry);
+  bytes_ += (std::size_t{capacity} - before) * sizeof(Range);
   segment.size = 0;
   for (std::uint32_t slot = 0; slot < before; ++slot) {
-    if (old[slot].pfn != 0) place(segment, old[slot].pfn).range = old[slot].range;
+    if (old[slot].pfn != 0) place(segment, old[slot]);
   }
   set(h, &segment);
 }
@@ -126,7 +132,7 @@ void RangeTable::make_room(std::uint64_t h) {
 void RangeTable::split(std::uint64_t h) {
   if (segment_of(h).depth == depth_) resize_directory(depth_ + 1);
   const std::unique_ptr<Segment> whole(&segment_of(h));
-  bytes_ -= sizeof(Segment) + (whole->capacity * sizeof(Entry));
+  bytes_ -= sizeof(Segment) + (whole->capacity * sizeof(Range));
   const std::uint64_t bit = bit_of(whole->depth);
   std::uint32_t upper = 0;
   for (std::uint32_t slot = 0; slot < whole->capacity; ++slot) {
@@ -135,9 +141,8 @@ void RangeTable::split(std::uint64_t h) {
   }
   Segment* halves[] = {make(whole->size - upper, whole->depth + 1), make(upper, whole->depth + 1)};
   for (std::uint32_t slot = 0; slot < whole->capacity; ++slot) {
-    const Entry& entry = whole->slots[slot];
-    if (entry.pfn == 0) continue;
-    place(*halves[(hash(entry.pfn) & bit) != 0 ? 1 : 0], entry.pfn).range = entry.range;
+    const Range& range = whole->slots[slot];
+    if (range.pfn != 0) place(*halves[(hash(range.pfn) & bit) != 0 ? 1 : 0], range);
   }
   set(h & ~bit, halves[0]);
   set(h | bit, halves[1]);
@@ -182,10 +187,9 @@ bool RangeTable::merge(std::uint64_t h) {
   Segment* whole = make(size, depth - 1);
   for (const Segment* half : halves) {
     for (std::uint32_t slot = 0; slot < half->capacity; ++slot) {
-      const Entry& entry = half->slots[slot];
-      if (entry.pfn != 0) place(*whole, entry.pfn).range = entry.range;
+      if (half->slots[slot].pfn != 0) place(*whole, half->slots[slot]);
     }
-    bytes_ -= sizeof(Segment) + (half->capacity * sizeof(Entry));
+    bytes_ -= sizeof(Segment) + (half->capacity * sizeof(Range));
   }
   if (depth == depth_) deepest_ -= 2;
   set(h, whole);

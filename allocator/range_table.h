@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RangeTable: the allocated ranges of a domain by their lowest pfn. A hash table without long pauses: it grows and
-// shrinks by one segment of at most kMaxCapacity entries at a time, and gives the memory of what was erased back.
+// shrinks by one segment of at most kMaxCapacity ranges at a time, and gives the memory of what was erased back.
 //
 // Extendible hashing: some bits of the hash select a segment in the directory, the upper ones the slot in it; a segment
 // is a plain table with linear probing. One that is full grows by a quarter, and splits at its largest size; two that
@@ -17,35 +17,31 @@
 #include <utility>
 #include <vector>
 
-#include "allocator/kernel_profile.h"
+#include "allocator/magazine.h"
 
 namespace rcached {
 
-// A range of the tree. `where` is the order under which it is cached, or one of the constants. 8 bytes: there
-// are millions of them.
+// A range of the tree, 16 bytes: there are millions of them.
 struct Range {
-  static constexpr std::uint8_t kOutstanding = 0xff;
-  // outstanding, put there by a tree_alloc whose alloc is still to come
-  static constexpr std::uint8_t kFresh = 0xfe;
+  static constexpr unsigned kPfnBits = 58;  // more than any address has
 
-  std::uint32_t size = 0;  // extent of the node
-  std::uint16_t cpu = 0;   // hint: the CPU that cached it last
-  // order it was last allocated with; kCachedOrders = beyond the cacheable ones
-  std::uint8_t alloc_order : 4 = 0;
+  std::uint64_t pfn : kPfnBits = 0;  // the lowest; 0: a free slot of the table
+  // Order it was last allocated with; kCachedOrders = beyond the cacheable ones.
+  std::uint8_t alloc_order : 3 = 0;
   bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
   bool seen : 1 = false;          // see DomainModel::begin_tree_walk()
-  std::uint8_t where = kOutstanding;
+  bool fresh : 1 = false;         // put there by a tree_alloc whose alloc is still to come
+  std::uint32_t size = 0;                  // extent of the node
+  MagazineId magazine;                     // the one it is cached in; none: outstanding
 
-  bool cached() const { return where < kCachedOrders; }
+  bool cached() const { return !magazine.is_none(); }
 };
+static_assert(sizeof(Range) == 16);
 
 class RangeTable {
  public:
-  struct Entry {
-    std::uint64_t pfn = 0;  // 0: a free slot
-    Range range;
-  };
-  static constexpr std::uint32_t kMaxCapacity = 2048;  // entries of a segment
+  static constexpr std::uint32_t kMaxCapacity = 2048;  // ranges of a segment
+  static constexpr std::uint64_t kMaxPfn = (std::uint64_t{1} << Range::kPfnBits) - 1;
 
   RangeTable();
   ~RangeTable();
@@ -54,13 +50,18 @@ class RangeTable {
 
   // nullptr if it is not there.
   Range* find(std::uint64_t pfn) {
-    Entry* entry = find_entry(pfn);
-    return entry == nullptr ? nullptr : &entry->range;
+    const std::uint64_t h = hash(pfn);
+    const Place& place = directory_[index_of(h)];
+    for (std::uint32_t slot = slot_of(place.capacity, h);; slot = next(place.capacity, slot)) {
+      Range& range = place.slots[slot];
+      if (range.pfn == pfn) return pfn == 0 ? nullptr : &range;
+      if (range.pfn == 0) return nullptr;
+    }
   }
   const Range* find(std::uint64_t pfn) const { return const_cast<RangeTable*>(this)->find(pfn); }
   bool contains(std::uint64_t pfn) const { return find(pfn) != nullptr; }
 
-  // A new range; pfn must not be 0 and not be there.
+  // A new range; pfn must not be there, and be from 1 to kMaxPfn.
   Range& insert(std::uint64_t pfn);
   // Whether it was there.
   bool erase(std::uint64_t pfn);
@@ -69,7 +70,7 @@ class RangeTable {
   // Of the heap.
   std::size_t bytes() const { return bytes_ + (directory_.capacity() * sizeof(Place)); }
 
-  // Calls visit(pfn, range) for every range, in no particular order; it must not insert or erase.
+  // Calls visit(range) for every range, in no particular order; it must not insert, erase or change the pfn.
   template <typename Visit>
   void for_each(Visit&& visit) const {
     visit_all(*this, visit);
@@ -81,7 +82,7 @@ class RangeTable {
 
  private:
   struct Segment {
-    std::unique_ptr<Entry[]> slots;
+    std::unique_ptr<Range[]> slots;
     std::uint32_t capacity = 0;
     std::uint32_t size = 0;
     std::uint32_t depth = 0;  // bits of the directory's index that all its entries share
@@ -89,7 +90,7 @@ class RangeTable {
   // A place of the directory, with what a search needs of its segment: one cache miss less.
   struct Place {
     Segment* segment;
-    Entry* slots;
+    Range* slots;
     std::uint32_t capacity;
     std::uint32_t depth;
   };
@@ -106,34 +107,25 @@ class RangeTable {
   std::size_t index_of(std::uint64_t hash) const { return hash >> kIndexShift & mask_; }
   static std::uint64_t bit_of(std::uint32_t depth) { return std::uint64_t{1} << (kIndexShift + depth); }
 
-  Entry* find_entry(std::uint64_t pfn) {
-    const std::uint64_t h = hash(pfn);
-    const Place& place = directory_[index_of(h)];
-    for (std::uint32_t slot = slot_of(place.capacity, h);; slot = next(place.capacity, slot)) {
-      Entry& entry = place.slots[slot];
-      if (entry.pfn == pfn) return pfn == 0 ? nullptr : &entry;
-      if (entry.pfn == 0) return nullptr;
-    }
-  }
-
   template <typename Table, typename Visit>
   static void visit_all(Table& table, Visit& visit) {
     for (std::size_t at = 0; at < table.directory_.size(); ++at) {
       const Segment& segment = *table.directory_[at].segment;
       if (at >> segment.depth != 0) continue;  // it has been visited
       for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
-        Entry& entry = segment.slots[slot];
-        if (entry.pfn == 0) continue;
+        Range& range = segment.slots[slot];
+        if (range.pfn == 0) continue;
         if constexpr (std::is_const_v<Table>) {
-          visit(std::as_const(entry.pfn), std::as_const(entry.range));
+          visit(std::as_const(range));
         } else {
-          visit(std::as_const(entry.pfn), entry.range);
+          visit(range);
         }
       }
     }
   }
 
-  static Entry& place(Segment& segment, std::uint64_t pfn);
+  static std::uint32_t free_slot(const Segment& segment, std::uint64_t pfn);
+  static void place(Segment& segment, const Range& range);
   static std::uint32_t capacity_for(std::uint32_t size);
   Segment* make(std::uint32_t size, std::uint32_t depth);
   void resize(std::uint64_t hash, std::uint32_t capacity);

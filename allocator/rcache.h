@@ -11,11 +11,14 @@
 // before it leaps (the kernel tells it which pfn came), so the steps are public too. Magazines taken out of
 // the cache are handed to the caller, who owns their pfns (tree work is not done here).
 //
-// Storage grows to the highest CPU seen; 64 bytes for a CPU without cached pfns. Not thread-safe.
+// A magazine knows where it is, so that a move of one touches none of its pfns. Storage grows to the highest CPU
+// seen; 16 bytes for a CPU that never cached. Move-only. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "allocator/kernel_profile.h"
@@ -48,14 +51,9 @@ enum class InsertOutcome : std::uint8_t {
 
 class Rcache {
  public:
-  struct Cpu {
-    Magazine loaded;
-    Magazine prev;
-    friend bool operator==(const Cpu&, const Cpu&) = default;
-  };
-
-  explicit Rcache(const KernelProfile& profile)
-      : capacity_(profile.magazine_capacity),
+  explicit Rcache(const KernelProfile& profile, std::uint8_t order = 0)
+      : order_(order),
+        capacity_(profile.magazine_capacity),
         depot_capacity_(profile.depot_capacity),
         bounded_(profile.depot == DepotKind::bounded) {}
 
@@ -68,10 +66,13 @@ class Rcache {
   RcachePeek peek(std::uint16_t cpu, std::uint64_t max_pfn) const;
   // Makes the peeked magazine `loaded`: swap, or depot pop in place of the empty loaded.
   void select(std::uint16_t cpu, RcacheSource source);
-  // Steps 1 and 2 of insert: push to loaded, else swap and push. False when both are full.
-  bool insert_without_depot(std::uint16_t cpu, std::uint64_t pfn);
+  // Steps 1 and 2 of insert: push to loaded, else swap and push. The magazine that has it; nullptr if both are full.
+  const Magazine* insert_without_depot(std::uint16_t cpu, std::uint64_t pfn);
   // Step 3: the full loaded goes to the depot, whatever the depot's size; loaded is empty then.
   void push_loaded_to_depot(std::uint16_t cpu);
+  // The magazine leaves the cache.
+  Magazine take_loaded(std::uint16_t cpu);
+  Magazine take_prev(std::uint16_t cpu);
   Magazine take_from_depot(std::size_t index);
 
   // --- contents
@@ -81,31 +82,79 @@ class Rcache {
   bool depot_full() const { return bounded_ && depot_.size() >= depot_capacity_; }
   // CPUs that have storage; those above hold nothing.
   std::size_t cpus() const { return cpus_.size(); }
-  // Grows the storage.
-  Cpu& cpu(std::uint16_t cpu) {
-    if (cpu >= cpus_.size()) grow(cpu);
-    return cpus_[cpu];
-  }
-  // nullptr when the CPU has no storage.
-  const Cpu* find_cpu(std::uint16_t cpu) const { return cpu < cpus_.size() ? &cpus_[cpu] : nullptr; }
-  std::vector<Magazine>& depot() { return depot_; }
-  const std::vector<Magazine>& depot() const { return depot_; }
+  // Empty if the CPU has none.
+  const Magazine& loaded(std::uint16_t cpu) const { return get_or_none(cpu, &Cpu::loaded); }
+  const Magazine& prev(std::uint16_t cpu) const { return get_or_none(cpu, &Cpu::prev); }
+  // Bottom to top.
+  std::span<const Magazine* const> depot() const { return {depot_.data(), depot_.size()}; }
+  // Of its order and in use.
+  const Magazine& magazine(MagazineId id) const { return *magazines_[id.number()]; }
 
   // Ranges cached in cpu rcaches and in the depot, counted from the magazines.
   std::uint64_t cpu_cached() const;
   std::uint64_t depot_cached() const;
+  // Unknown slots of the depot. O(1).
+  std::uint64_t unknown_in_depot() const { return unknown_in_depot_; }
+
+  // --- what only the Mirror's corrections need
+  void swap(std::uint16_t cpu);
+  // The magazine at this position becomes loaded, in place of the empty loaded.
+  void load_from_depot(std::uint16_t cpu, std::size_t index);
+  // Makes a magazine of `unknown` slots at this position; those from there on move up.
+  void add_to_depot(std::size_t index, std::uint32_t unknown);
+  void swap_in_depot(std::size_t a, std::size_t b);
+  // The magazines from this position on become the lowest.
+  void rotate_depot(std::size_t index);
+  // Calls change(magazine); the magazine is one of this cache, and keeps its place.
+  template <typename Change>
+  void edit(const Magazine& magazine, Change&& change) {
+    Magazine& own = *magazines_[magazine.id_.number()];
+    if (own.in_depot()) unknown_in_depot_ -= own.unknown();
+    change(own);
+    if (own.in_depot()) unknown_in_depot_ += own.unknown();
+  }
+  // The CPU's magazines, which exist from then on.
+  const Magazine& provide_loaded(std::uint16_t cpu) { return provide(own(cpu).loaded, cpu); }
+  const Magazine& provide_prev(std::uint16_t cpu) { return provide(own(cpu).prev, cpu); }
 
   // A CPU without storage equals an empty one. Storage details do not count.
   friend bool operator==(const Rcache& a, const Rcache& b);
 
  private:
-  void grow(std::uint16_t cpu);
+  struct Cpu {  // null: empty
+    Magazine* loaded = nullptr;
+    Magazine* prev = nullptr;
+  };
 
+  const Magazine& get_or_none(std::uint16_t cpu, Magazine* Cpu::* which) const {
+    return cpu < cpus_.size() && cpus_[cpu].*which != nullptr ? *(cpus_[cpu].*which) : none_;
+  }
+  Cpu& own(std::uint16_t cpu) {
+    if (cpu >= cpus_.size()) grow(cpu);
+    return cpus_[cpu];
+  }
+  Magazine& provide(Magazine*& place, std::uint16_t cpu) {
+    if (place == nullptr) place = make(cpu);
+    return *place;
+  }
+  void grow(std::uint16_t cpu);
+  Magazine* make(std::uint16_t cpu);
+  Magazine take(Magazine*& place);
+  void destroy(Magazine*& place);
+  Magazine* leave_depot(std::size_t index);
+  void renumber_depot(std::size_t from, std::size_t to);
+
+  static const Magazine none_;
+
+  std::uint8_t order_;
   std::uint32_t capacity_;
   std::uint32_t depot_capacity_;
   bool bounded_;
+  std::vector<std::unique_ptr<Magazine>> magazines_;  // by number; null: free
+  std::vector<std::uint32_t> free_;                   // numbers
   std::vector<Cpu> cpus_;
-  std::vector<Magazine> depot_;
+  std::vector<Magazine*> depot_;
+  std::uint64_t unknown_in_depot_ = 0;
 };
 
 }  // namespace rcached

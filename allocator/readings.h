@@ -73,6 +73,8 @@ struct DepotReading {
   std::uint32_t magazines = 0;
   bool ever = false;
   bool valid = false;
+  bool adopting = false;      // it is being taken over from kernel memory, slice by slice
+  std::uint32_t surplus = 0;  // the mirror's lowest magazines, that no slice has had so far
   Difference difference;
 };
 

@@ -21,10 +21,8 @@ inline CpuContents read_cpu(const Simulator& kernel, std::uint16_t cpu, std::uin
   contents.cpu = cpu;
   contents.magazines = 2 * kCachedOrders;
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    const Rcache::Cpu* magazines = kernel.rcache(order).find_cpu(cpu);
-    if (magazines != nullptr) {
-      contents.orders[order] = {pfns_of(magazines->loaded), pfns_of(magazines->prev)};
-    }
+    const Rcache& rcache = kernel.rcache(order);
+    contents.orders[order] = {pfns_of(rcache.loaded(cpu)), pfns_of(rcache.prev(cpu))};
   }
   return contents;
 }
@@ -33,7 +31,7 @@ inline DepotSlice read_depot(const Simulator& kernel, std::uint8_t order, std::u
   DepotSlice slice;
   slice.time = {now_ns, now_ns};
   slice.order = order;
-  for (const Magazine& magazine : kernel.rcache(order).depot()) slice.magazines.push_back(pfns_of(magazine));
+  for (const Magazine* magazine : kernel.rcache(order).depot()) slice.magazines.push_back(pfns_of(*magazine));
   slice.depot_size = static_cast<std::uint32_t>(slice.magazines.size());
   return slice;
 }

@@ -91,9 +91,9 @@ void Simulator::free(std::uint16_t cpu, std::uint64_t pfn, std::uint32_t size) {
   Magazine set_aside;
   InsertOutcome outcome = InsertOutcome::no_magazine;
   if (order < kCachedOrders) {
-    const Rcache::Cpu& magazines = rcaches_[order].cpu(cpu);
-    const bool needs_magazine = magazines.loaded.size() == profile_.magazine_capacity &&
-                                magazines.prev.size() == profile_.magazine_capacity;
+    const Rcache& rcache = rcaches_[order];
+    const bool needs_magazine = rcache.loaded(cpu).size() == profile_.magazine_capacity &&
+                                rcache.prev(cpu).size() == profile_.magazine_capacity;
     const bool available = !needs_magazine || !std::exchange(fail_magazine_, false);
     outcome = rcaches_[order].insert(cpu, pfn, available, set_aside);
   }
@@ -126,7 +126,7 @@ void Simulator::tree_free(std::uint16_t cpu, std::uint64_t pfn) {
   if (it != ranges_.end() && it->second.cached == kOrderUnknown) free_to_tree(cpu, pfn);
 }
 
-void Simulator::free_magazine(std::uint16_t cpu, Magazine& magazine, std::uint8_t order,
+void Simulator::free_magazine(std::uint16_t cpu, const Magazine& magazine, std::uint8_t order,
                               MagazineFreeCause cause) {
   Operation op = operation(OperationKind::magazine_free, cpu);
   op.cause = cause;
@@ -138,15 +138,13 @@ void Simulator::free_magazine(std::uint16_t cpu, Magazine& magazine, std::uint8_
     tree_.free(pfn);
     ranges_.erase(pfn);
   }
-  magazine.clear();
   report(op);
 }
 
 void Simulator::flush_cpu(std::uint16_t cpu, std::uint16_t target) {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-    Rcache::Cpu& magazines = rcaches_[order].cpu(target);
-    free_magazine(cpu, magazines.loaded, order, MagazineFreeCause::flush);
-    free_magazine(cpu, magazines.prev, order, MagazineFreeCause::flush);
+    free_magazine(cpu, rcaches_[order].take_loaded(target), order, MagazineFreeCause::flush);
+    free_magazine(cpu, rcaches_[order].take_prev(target), order, MagazineFreeCause::flush);
   }
   ++rcache_flushes_;
   Operation op = operation(OperationKind::cpu_flush, cpu);
@@ -159,7 +157,7 @@ void Simulator::flush_depots(std::uint16_t cpu) {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     Rcache& rcache = rcaches_[order];
     while (!rcache.depot().empty()) {
-      Magazine magazine = rcache.take_from_depot(rcache.bounded() ? 0 : rcache.depot().size() - 1);
+      const Magazine magazine = rcache.take_from_depot(rcache.bounded() ? 0 : rcache.depot().size() - 1);
       free_magazine(cpu, magazine, order, MagazineFreeCause::flush);
     }
   }
@@ -170,7 +168,7 @@ void Simulator::reclaim_tick(std::uint16_t cpu, std::uint32_t online_cpus) {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     Rcache& rcache = rcaches_[order];
     if (rcache.depot().size() > online_cpus) {
-      Magazine magazine = rcache.take_from_depot(rcache.depot().size() - 1);
+      const Magazine magazine = rcache.take_from_depot(rcache.depot().size() - 1);
       ++counters_[order].depot_reclaims;
       free_magazine(cpu, magazine, order, MagazineFreeCause::reclaim);
     }
@@ -222,10 +220,9 @@ void Simulator::report(const Operation& operation) { sink_(operation); }
 
 void Simulator::report_with_fill(Operation operation, std::uint8_t order) {
   if (order < kCachedOrders) {
-    const Rcache::Cpu& magazines = rcaches_[order].cpu(operation.cpu);
     operation.has_fill = true;
-    operation.fill.loaded = static_cast<std::uint16_t>(magazines.loaded.size());
-    operation.fill.prev = static_cast<std::uint16_t>(magazines.prev.size());
+    operation.fill.loaded = static_cast<std::uint16_t>(rcaches_[order].loaded(operation.cpu).size());
+    operation.fill.prev = static_cast<std::uint16_t>(rcaches_[order].prev(operation.cpu).size());
     operation.fill.depot = static_cast<std::uint32_t>(rcaches_[order].depot().size());
   }
   sink_(operation);

@@ -35,7 +35,7 @@ inline std::string difference(const Simulator& truth, const DomainModel& model) 
   for (const auto& [pfn, range] : truth.ranges()) {
     const Range* mirrored = model.ranges().find(pfn);
     if (mirrored == nullptr) return "pfn " + std::to_string(pfn) + " is missing";
-    const std::uint8_t cached = mirrored->cached() ? mirrored->where : kOrderUnknown;
+    const std::uint8_t cached = mirrored->cached() ? mirrored->magazine.order() : kOrderUnknown;
     if (mirrored->size != range.size || mirrored->alloc_order != range.order || cached != range.cached) {
       return "range at pfn " + std::to_string(pfn);
     }

@@ -30,6 +30,7 @@ kprobe_count_end
 skipped() { delta rcached_program_skipped_total "program=\"$1\",method=\"(fexit|kretprobe)\""; }
 allocs=$(($(delta iova_allocations_total) + $(delta iova_allocation_failures_total)))
 frees=$(delta iova_frees_total)
+info "missed by the first programs: $(cat /proc/$LAB_RCACHED/fdinfo/* 2>/dev/null | grep -A12 prog_id | grep recursion_misses | tr -s '\n\t' ' ')"
 info "kernel $allocs_kernel allocs, $frees_kernel frees; rcached $allocs and $frees; lost $(skipped alloc_iova_fast) and $(skipped $free)"
 expect_ge "allocations under disk and network load" "$allocs" 10000
 expect_eq "allocations received + lost = calls of alloc_iova_fast" $((allocs + $(skipped alloc_iova_fast))) "$allocs_kernel"

@@ -60,7 +60,7 @@ void DomainAudit::unread(const ReadRequest& request) {
       return;
     case ReadRequest::Part::depot:
       mirror_.end_depot(request.order);
-      depots_[request.order] = {kEnd, false, false};
+      depots_[request.order] = {kEnd};
       return;
     case ReadRequest::Part::tree:
       mirror_.model_for_audit().end_tree_walk();
@@ -117,7 +117,7 @@ void DomainAudit::apply(const DepotSlice& slice) {
   if (slice.last) --under_way_;
   last_ns_ = slice.time.end_ns;
   Doubt& doubt = depots_[slice.order];
-  const DomainMirror::Drift drift = mirror_.compare(slice);
+  const DomainMirror::Drift drift = mirror_.compare(slice, doubt.compared);
   if (drift.sum() != 0) {
     doubt.differs = true;
     if (takes_at_once() || stands(doubt.operations)) doubt.adopting = true;
@@ -131,7 +131,7 @@ void DomainAudit::apply(const DepotSlice& slice) {
   if (!slice.last) return;
   mirror_.end_depot(slice.order);
   if (doubt.differs) {
-    doubt = {mirror_.operations(), false, false};
+    doubt = {mirror_.operations()};
   } else {
     depots_.erase(slice.order);
   }
@@ -256,10 +256,10 @@ void DomainAudit::abandon(std::string why) {
 void DomainAudit::look_again() {
   if (mirror_.model().has_unknown_slots()) {
     for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
-      if (mirror_.has_unknown_slots(cpu)) cpus_.try_emplace(cpu, Doubt{kEnd, false, false});
+      if (mirror_.has_unknown_slots(cpu)) cpus_.try_emplace(cpu, Doubt{kEnd});
     }
     for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-      if (mirror_.has_unknown_slots_in_depot(order)) depots_.try_emplace(order, Doubt{kEnd, false, false});
+      if (mirror_.has_unknown_slots_in_depot(order)) depots_.try_emplace(order, Doubt{kEnd});
     }
   }
   if (cpus_.empty() && depots_.empty() && tree_doubts_.empty() && !tree_unread_ && fq_excess_ == 0) {

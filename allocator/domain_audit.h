@@ -106,6 +106,7 @@ class DomainAudit {
     std::uint64_t operations = 0;  // of the mirror at the last look
     bool adopting = false;         // a depot whose slices are being taken over in this look
     bool differs = false;          // some slice of this look
+    DomainMirror::DepotComparison compared = {};
   };
 
   // A doubtful range with what the kernel had there at the last look.

@@ -62,7 +62,12 @@ class DomainMirror {
   using Drift = AuditSnapshot::Drift;
   // Ranges by which the kernel differs from the mirror. Unknown slots differ from nothing.
   Drift compare(const CpuContents& contents) const;
-  Drift compare(const DepotSlice& slice) const;
+  // The slices of one reading, in order, with one DepotComparison.
+  struct DepotComparison {
+    std::optional<std::int64_t> next;  // position in the mirror, of the magazine below those compared
+    std::int64_t only_kernel = 0;      // magazines just above that only the kernel has
+  };
+  Drift compare(const DepotSlice& slice, DepotComparison& so_far) const;
   // Makes the mirror as the kernel was. An operation that was under way at that moment is reported later; the
   // mirror recognises by its pfn that it has been applied already. Returns the pfns that have lost their
   // place in a cache by it and count as outstanding now, though the kernel may have none of them.

@@ -25,37 +25,33 @@ DomainMirror::Drift DomainMirror::compare(const CpuContents& contents) const {
   return drift;
 }
 
-// The two depots as sequences of magazines, from the top down: one that only the kernel or only the mirror has
-// counts once, though those below it have other positions.
-DomainMirror::Drift DomainMirror::compare(const DepotSlice& slice) const {
+// The two depots as sequences of magazines: one that only the kernel or only the mirror has counts once, though those
+// below it have other positions.
+DomainMirror::Drift DomainMirror::compare(const DepotSlice& slice, DepotComparison& so_far) const {
   const auto depot = model_.rcache(slice.order).depot();
   const std::int64_t capacity = model_.profile().magazine_capacity;
   std::int64_t ranges = 0;
-  // The mirror's next one.
-  std::int64_t next = std::int64_t{slice.first} + std::ssize(slice.magazines) - 1 + std::ssize(depot) - slice.depot_size;
-  std::int64_t only_kernel = 0;  // magazines since the last that both have
-  // What has moved all of a slice was counted with one above it.
-  bool aligned = slice.first + slice.magazines.size() == slice.depot_size;
+  std::int64_t next = std::min(so_far.next.value_or(std::ssize(depot) - 1), std::ssize(depot) - 1);
   for (auto kernel = slice.magazines.rbegin(); kernel != slice.magazines.rend(); ++kernel) {
-    if (next >= 0 && next < std::ssize(depot) && depot[static_cast<std::size_t>(next)]->slots_apart(*kernel) == 0) {
+    if (next >= 0 && depot[static_cast<std::size_t>(next)]->slots_apart(*kernel) == 0) {
       --next;
-      aligned = true;
+      so_far.only_kernel = 0;
       continue;
     }
     const Magazine* same = model_.find_in_depot(slice.order, *kernel);
     if (same == nullptr) {
       ranges += std::ssize(*kernel);
-      ++only_kernel;
+      ++so_far.only_kernel;
       continue;
     }
-    const std::int64_t only_mirror = next - same->depot_index();
-    if (aligned) ranges += std::max<std::int64_t>(std::abs(only_mirror) - only_kernel, 0) * capacity;
+    const std::int64_t only_mirror = std::abs(next - same->depot_index());
+    ranges += std::max<std::int64_t>(only_mirror - so_far.only_kernel, 0) * capacity;
     ranges += same->slots_apart(*kernel);
-    only_kernel = 0;
-    aligned = true;
+    so_far.only_kernel = 0;
     next = std::int64_t{same->depot_index()} - 1;
   }
-  if (slice.last) ranges += std::max<std::int64_t>(next + 1 - only_kernel, 0) * capacity;
+  if (slice.last) ranges += std::max<std::int64_t>(next + 1 - so_far.only_kernel, 0) * capacity;
+  so_far.next = next;
   Drift drift;
   drift.depot = static_cast<std::uint64_t>(ranges);
   return drift;

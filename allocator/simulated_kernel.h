@@ -36,6 +36,25 @@ inline DepotSlice read_depot(const Simulator& kernel, std::uint8_t order, std::u
   return slice;
 }
 
+// The slices of one reading of this depot, bottom to top, as a KernelReader makes them: from the top down.
+inline std::vector<DepotSlice> slices_of(const std::vector<Pfns>& depot, std::uint8_t order = 0,
+                                         std::size_t magazines = 16) {
+  std::vector<DepotSlice> slices;
+  std::size_t left = depot.size();
+  do {
+    const std::size_t count = std::min(magazines, left);
+    left -= count;
+    DepotSlice& slice = slices.emplace_back();
+    slice.order = order;
+    slice.depot_size = static_cast<std::uint32_t>(depot.size());
+    slice.first = static_cast<std::uint32_t>(left);
+    const auto first = depot.begin() + static_cast<std::ptrdiff_t>(left);
+    slice.magazines.assign(first, first + static_cast<std::ptrdiff_t>(count));
+    slice.last = left == 0;
+  } while (left != 0);
+  return slices;
+}
+
 // At most `chunk` ranges from `from` on.
 inline TreeSlice read_tree(const Simulator& kernel, std::uint64_t from, std::size_t chunk,
                            std::uint64_t now_ns = 0) {

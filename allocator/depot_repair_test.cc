@@ -137,7 +137,7 @@ TEST_F(DepotRepairTest, TheTopStaysRightBetweenTheSlices) {
   for (const DepotSlice& slice : slices) {
     mirror_.adopt(slice);
     const auto depot = mirror_.model().rcache(0).depot();
-    EXPECT_TRUE(depot.back()->holds_exactly(kernel.back()));
+    EXPECT_TRUE(depot.back().holds_exactly(kernel.back()));
     Operation read;
     read.kind = OperationKind::reclaim;
     read.order = 0;

@@ -252,7 +252,7 @@ bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, 
   const Magazine& loaded = rcache.loaded(op.cpu);
   const Magazine& then_loaded = model_.magazine_at(at);
   const bool on_top = at.source == RcacheSource::prev || at.depot_index + 1 == rcache.depot().size();
-  if (!on_top || then_loaded.cpu() != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
+  if (!on_top || rcache.place(range.magazine).cpu != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
       loaded.unknown() != 0 || loaded.empty())
     return false;
   model_.shift_down(range, at, op.cpu);

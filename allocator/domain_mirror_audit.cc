@@ -33,22 +33,22 @@ DomainMirror::Drift DomainMirror::compare(const DepotSlice& slice, DepotComparis
   std::int64_t ranges = 0;
   std::int64_t next = std::min(so_far.next.value_or(std::ssize(depot) - 1), std::ssize(depot) - 1);
   for (auto kernel = slice.magazines.rbegin(); kernel != slice.magazines.rend(); ++kernel) {
-    if (next >= 0 && depot[static_cast<std::size_t>(next)]->slots_apart(*kernel) == 0) {
+    if (next >= 0 && depot[static_cast<std::size_t>(next)].slots_apart(*kernel) == 0) {
       --next;
       so_far.only_kernel = 0;
       continue;
     }
-    const Magazine* same = model_.find_in_depot(slice.order, *kernel);
-    if (same == nullptr) {
+    const auto same = model_.find_in_depot(slice.order, *kernel);
+    if (!same) {
       ranges += std::ssize(*kernel);
       ++so_far.only_kernel;
       continue;
     }
-    const std::int64_t only_mirror = std::abs(next - same->depot_index());
+    const std::int64_t only_mirror = std::abs(next - static_cast<std::int64_t>(*same));
     ranges += std::max<std::int64_t>(only_mirror - so_far.only_kernel, 0) * capacity;
-    ranges += same->slots_apart(*kernel);
+    ranges += depot[*same].slots_apart(*kernel);
     so_far.only_kernel = 0;
-    next = std::int64_t{same->depot_index()} - 1;
+    next = static_cast<std::int64_t>(*same) - 1;
   }
   if (slice.last) ranges += std::max<std::int64_t>(next + 1 - so_far.only_kernel, 0) * capacity;
   so_far.next = next;
@@ -112,7 +112,7 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
   }
   if (slice.last) {
     for (std::size_t i = 0; i < last.surplus; ++i) {
-      const Magazine& gone = *rcache.depot()[i];
+      const Magazine& gone = rcache.depot()[i];
       append(before, gone);
       if (gone.unknown() == 0) {
         set_aside_[next_set_aside_++ % kSetAside] = {order, {gone.known().begin(), gone.known().end()}};

@@ -200,7 +200,7 @@ void DomainMirror::apply_magazine_free(const Operation& op) {
     if ((!at || at->order != op.order) && !depot.empty()) {
       // The topmost whose bottom is not known, else the top.
       std::size_t index = depot.size() - 1;
-      while (rcache.unknown_in_depot() != 0 && depot[index]->unknown() == 0) --index;
+      while (rcache.unknown_in_depot() != 0 && depot[index].unknown() == 0) --index;
       at = CacheLocation::depot(op.order, index);
     }
   }
@@ -270,7 +270,7 @@ void DomainMirror::release_flushed_depots() {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const Rcache& rcache = model_.rcache(order);
     for (std::size_t i = rcache.depot().size(); i-- > 0;) {
-      if (in_doubt() || rcache.depot()[i]->unknown() != 0) release_at(CacheLocation::depot(order, i));
+      if (in_doubt() || rcache.depot()[i].unknown() != 0) release_at(CacheLocation::depot(order, i));
     }
     invalidate_depot_reading(order);
   }

@@ -100,16 +100,17 @@ void DomainModel::reserve(std::uint64_t lo, std::uint64_t hi) {
 std::optional<CacheLocation> DomainModel::locate(const Range& range) const {
   if (!range.cached()) return std::nullopt;
   const std::uint8_t order = range.magazine.order();
-  const Magazine& magazine = rcaches_[order].magazine(range.magazine);
+  const Rcache& rcache = rcaches_[order];
+  const Rcache::Place& place = rcache.place(range.magazine);
   CacheLocation at;
-  if (magazine.in_depot()) {
-    at = CacheLocation::depot(order, magazine.depot_index());
-  } else if (&magazine == &rcaches_[order].loaded(magazine.cpu())) {
-    at = CacheLocation::loaded(order, magazine.cpu());
+  if (place.in_depot()) {
+    at = CacheLocation::depot(order, place.depot_index);
+  } else if (rcache.loaded(place.cpu).id() == range.magazine) {
+    at = CacheLocation::loaded(order, place.cpu);
   } else {
-    at = CacheLocation::prev(order, magazine.cpu());
+    at = CacheLocation::prev(order, place.cpu);
   }
-  at.slot = magazine.find(range.pfn);
+  at.slot = magazine_at(at).find(range.pfn);
   return at;
 }
 
@@ -117,7 +118,7 @@ const Magazine& DomainModel::magazine_at(const CacheLocation& at) const {
   const Rcache& rcache = rcaches_[at.order];
   switch (at.source) {
     case RcacheSource::depot:
-      return *rcache.depot()[at.depot_index];
+      return rcache.depot()[at.depot_index];
     case RcacheSource::prev:
       return rcache.prev(at.cpu);
     case RcacheSource::loaded:
@@ -133,7 +134,7 @@ void DomainModel::edit(const CacheLocation& at, Change&& change) {
   Rcache& rcache = rcaches_[at.order];
   switch (at.source) {
     case RcacheSource::depot:
-      return rcache.edit(*rcache.depot()[at.depot_index], change);
+      return rcache.edit(rcache.depot()[at.depot_index], change);
     case RcacheSource::prev:
       return rcache.edit(rcache.provide_prev(at.cpu), change);
     case RcacheSource::loaded:
@@ -379,7 +380,6 @@ std::string DomainModel::find_inconsistency() const {
   std::uint64_t slots = 0;
   std::unordered_set<std::uint64_t> seen;
   const auto check = [&](const Magazine& magazine, bool depot) {
-    if (magazine.in_depot() != depot) problem = "a magazine is not where it says it is";
     if (magazine.size() > profile_.magazine_capacity) problem = "a magazine holds more than its capacity";
     if (depot && magazine.size() != profile_.magazine_capacity) problem = "a depot magazine is not full";
     for (const std::uint64_t pfn : magazine.known()) {
@@ -397,14 +397,16 @@ std::string DomainModel::find_inconsistency() const {
       for (const Magazine* magazine : {&rcache.loaded(static_cast<std::uint16_t>(cpu)),
                                        &rcache.prev(static_cast<std::uint16_t>(cpu))}) {
         check(*magazine, false);
-        if (!magazine->empty() && magazine->cpu() != cpu) problem = "a magazine is not where it says it is";
+        if (magazine->id().is_none()) continue;
+        const Rcache::Place& place = rcache.place(magazine->id());
+        if (place.in_depot() || place.cpu != cpu) problem = "a magazine is not where its place says";
       }
     }
     std::uint64_t unknown = 0;
     for (std::size_t index = 0; index < rcache.depot().size(); ++index) {
-      const Magazine& magazine = *rcache.depot()[index];
+      const Magazine& magazine = rcache.depot()[index];
       check(magazine, true);
-      if (magazine.depot_index() != index) problem = "a magazine is not where it says it is";
+      if (rcache.place(magazine.id()).depot_index != index) problem = "a magazine is not where its place says";
       unknown += magazine.unknown();
     }
     if (unknown != rcache.unknown_in_depot()) problem = "unknown slots of a depot are not counted right";

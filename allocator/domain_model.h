@@ -134,8 +134,8 @@ class DomainModel {
   // The magazine holds exactly these pfns. Those that were in another slot leave an unknown one there; new
   // ones are added with the extent of the order; those that are no longer in it become outstanding.
   void replace(const CacheLocation& at, const Pfns& pfns);
-  // The depot magazine of the model that holds the first or the last of these; nullptr if there is none.
-  const Magazine* find_in_depot(std::uint8_t order, const Pfns& pfns) const;
+  // Position in the depot of the magazine that holds the first or the last of these; nothing if there is none.
+  std::optional<std::size_t> find_in_depot(std::uint8_t order, const Pfns& pfns) const;
   // This full magazine is at this position of the depot, or just above it; those above it have been placed. If it is
   // below, it changes places with the one that is there. If not, it takes the place of one of unknown contents, or is
   // added above the one that is there. Whether it was added. `replaced` gets the pfns of a magazine that held others.

@@ -48,30 +48,30 @@ void DomainModel::take_in(Magazine& magazine, std::uint8_t order, const Pfns& pf
   magazine.assign(known, unknown);
 }
 
-const Magazine* DomainModel::find_in_depot(std::uint8_t order, const Pfns& pfns) const {
-  if (pfns.empty()) return nullptr;
+std::optional<std::size_t> DomainModel::find_in_depot(std::uint8_t order, const Pfns& pfns) const {
+  if (pfns.empty()) return std::nullopt;
   for (const std::uint64_t pfn : {pfns.front(), pfns.back()}) {
     const Range* range = find(pfn);
     if (range == nullptr || !range->cached() || range->magazine.order() != order) continue;
-    const Magazine& magazine = rcaches_[order].magazine(range->magazine);
-    if (magazine.in_depot()) return &magazine;
+    const Rcache::Place& place = rcaches_[order].place(range->magazine);
+    if (place.in_depot()) return place.depot_index;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 bool DomainModel::place_in_depot(std::uint8_t order, std::size_t index, const Pfns& pfns, Pfns& replaced) {
   Rcache& rcache = rcaches_[order];
-  if (rcache.depot()[index]->holds_exactly(pfns)) return false;
+  if (rcache.depot()[index].holds_exactly(pfns)) return false;
   bool added = false;
-  const Magazine* same = find_in_depot(order, pfns);
-  if (same != nullptr && same->depot_index() <= index) {
-    rcache.swap_in_depot(index, same->depot_index());
-  } else if (!rcache.depot()[index]->known().empty() && !full(rcache)) {
+  const auto same = find_in_depot(order, pfns);
+  if (same && *same <= index) {
+    rcache.swap_in_depot(index, *same);
+  } else if (!rcache.depot()[index].known().empty() && !full(rcache)) {
     rcache.add_to_depot(++index, profile_.magazine_capacity);
     tree_ranges_ += profile_.magazine_capacity;
     added = true;
   }
-  const Magazine& magazine = *rcache.depot()[index];
+  const Magazine& magazine = rcache.depot()[index];
   if (magazine.holds_exactly(pfns)) return added;
   replaced.insert(replaced.end(), magazine.known().begin(), magazine.known().end());
   replace(CacheLocation::depot(order, index), pfns);
@@ -174,7 +174,7 @@ DomainContents DomainModel::contents() const {
       const auto id = static_cast<std::uint16_t>(cpu);
       contents.cpus[cpu].orders[order] = {pfns_of(rcache.loaded(id)), pfns_of(rcache.prev(id))};
     }
-    for (const Magazine* magazine : rcache.depot()) contents.depots[order].push_back(pfns_of(*magazine));
+    for (const Magazine& magazine : rcache.depot()) contents.depots[order].push_back(pfns_of(magazine));
   }
   for (std::size_t cpu = 0; cpu < contents.cpus.size(); ++cpu) {
     contents.cpus[cpu].cpu = static_cast<std::uint16_t>(cpu);

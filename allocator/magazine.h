@@ -7,8 +7,7 @@
 // Such *unknown* slots always lie below the known ones and are kept as a count: a magazine that is unknown
 // throughout costs no memory. The Simulator never has any.
 //
-// A magazine in an Rcache has a number and a place there, which the Rcache sets; comparisons look at the
-// contents only.
+// A magazine in an Rcache has an id there, which the Rcache sets; comparisons look at the contents only.
 //
 // The capacity is the caller's (one profile, thousands of magazines): push() must not be called on a full
 // magazine. pfn 0 is never stored. Not thread-safe.
@@ -134,11 +133,8 @@ class Magazine {
     unknown_ = 0;
   }
 
-  // --- in an Rcache
+  // None if it is in no Rcache.
   MagazineId id() const { return id_; }
-  bool in_depot() const { return depot_index_ != kNotInDepot; }
-  std::uint32_t depot_index() const { return depot_index_; }  // 0 = bottom
-  std::uint16_t cpu() const { return cpu_; }  // that has it, or had it before it went to the depot
 
   friend bool operator==(const Magazine& a, const Magazine& b) {
     return a.unknown_ == b.unknown_ && a.known_ == b.known_;
@@ -146,13 +142,9 @@ class Magazine {
 
  private:
   friend class Rcache;
-  static constexpr std::uint32_t kNotInDepot = ~0u;
-
   std::vector<std::uint64_t> known_;
   std::uint32_t unknown_ = 0;
   MagazineId id_;
-  std::uint32_t depot_index_ = kNotInDepot;
-  std::uint16_t cpu_ = 0;
 };
 
 }  // namespace rcached

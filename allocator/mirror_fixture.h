@@ -95,7 +95,7 @@ class MirrorTest : public testing::Test {
     return known(mirror_->model().rcache(0).prev(cpu));
   }
   std::vector<std::uint64_t> depot(std::size_t index) {
-    return known(*mirror_->model().rcache(0).depot()[index]);
+    return known(mirror_->model().rcache(0).depot()[index]);
   }
   DomainSnapshot shot() const { return mirror_->snapshot(); }
   OrderSnapshot order(std::uint8_t index = 0) const { return shot().orders[index]; }

@@ -21,7 +21,7 @@ RcachePeek Rcache::peek(std::uint16_t cpu, std::uint64_t max_pfn) const {
     magazine = &prev;
   } else if (!depot_.empty()) {
     peek.source = RcacheSource::depot;
-    magazine = depot_.back();
+    magazine = &depot_.back();
   } else {
     return peek;
   }
@@ -42,26 +42,30 @@ RcacheGet Rcache::get(std::uint16_t cpu, std::uint64_t max_pfn) {
   const RcachePeek next = peek(cpu, max_pfn);
   select(cpu, next.source);
   if (next.slot < 0) return {0, next.source};
-  return {own(cpu).loaded->take(next.slot), next.source};
+  return {own(cpu).loaded.take(next.slot), next.source};
+}
+
+const Magazine& Rcache::magazine(MagazineId id) const {
+  const Place& at = place(id);
+  if (at.in_depot()) return depot_[at.depot_index];
+  const Cpu& magazines = cpus_[at.cpu];
+  return magazines.loaded.id_ == id ? magazines.loaded : magazines.prev;
 }
 
 const Magazine* Rcache::insert_without_depot(std::uint16_t cpu, std::uint64_t pfn) {
   Cpu& magazines = own(cpu);
-  if (magazines.loaded != nullptr && magazines.loaded->size() >= capacity_) {
-    if (magazines.prev != nullptr && magazines.prev->size() >= capacity_) return nullptr;
+  if (magazines.loaded.size() >= capacity_) {
+    if (magazines.prev.size() >= capacity_) return nullptr;
     std::swap(magazines.loaded, magazines.prev);
   }
-  Magazine& loaded = provide(magazines.loaded, cpu);
-  loaded.push(pfn, capacity_);
-  return &loaded;
+  with_id(magazines.loaded, cpu).push(pfn, capacity_);
+  return &magazines.loaded;
 }
 
 void Rcache::push_loaded_to_depot(std::uint16_t cpu) {
-  Magazine* full = std::exchange(own(cpu).loaded, nullptr);
-  assert(full != nullptr);
-  full->depot_index_ = static_cast<std::uint32_t>(depot_.size());
-  unknown_in_depot_ += full->unknown();
-  depot_.push_back(full);
+  depot_.push_back(std::exchange(with_id(own(cpu).loaded, cpu), Magazine()));
+  places_[depot_.back().id_.number()].depot_index = static_cast<std::uint32_t>(depot_.size() - 1);
+  unknown_in_depot_ += depot_.back().unknown();
 }
 
 InsertOutcome Rcache::insert(std::uint16_t cpu, std::uint64_t pfn, bool magazine_available,
@@ -75,18 +79,15 @@ InsertOutcome Rcache::insert(std::uint16_t cpu, std::uint64_t pfn, bool magazine
   } else {
     push_loaded_to_depot(cpu);
   }
-  provide(own(cpu).loaded, cpu).push(pfn, capacity_);
+  with_id(own(cpu).loaded, cpu).push(pfn, capacity_);
   return outcome;
 }
 
-Magazine Rcache::take_loaded(std::uint16_t cpu) { return take(own(cpu).loaded); }
+Magazine Rcache::take_loaded(std::uint16_t cpu) { return take(std::move(own(cpu).loaded)); }
 
-Magazine Rcache::take_prev(std::uint16_t cpu) { return take(own(cpu).prev); }
+Magazine Rcache::take_prev(std::uint16_t cpu) { return take(std::move(own(cpu).prev)); }
 
-Magazine Rcache::take_from_depot(std::size_t index) {
-  Magazine* magazine = leave_depot(index);
-  return take(magazine);
-}
+Magazine Rcache::take_from_depot(std::size_t index) { return take(leave_depot(index)); }
 
 void Rcache::swap(std::uint16_t cpu) {
   Cpu& magazines = own(cpu);
@@ -94,18 +95,19 @@ void Rcache::swap(std::uint16_t cpu) {
 }
 
 void Rcache::load_from_depot(std::uint16_t cpu, std::size_t index) {
-  Magazine*& loaded = own(cpu).loaded;
-  assert(loaded == nullptr || loaded->empty());
-  destroy(loaded);
+  Magazine& loaded = own(cpu).loaded;
+  assert(loaded.empty());
+  take(std::move(loaded));
   loaded = leave_depot(index);
-  loaded->cpu_ = cpu;
+  places_[loaded.id_.number()].cpu = cpu;
 }
 
 void Rcache::add_to_depot(std::size_t index, std::uint32_t unknown) {
-  Magazine* magazine = make(0);
-  magazine->add_unknown(unknown);
+  Magazine magazine;
+  magazine.id_ = make_id(0);
+  magazine.add_unknown(unknown);
   unknown_in_depot_ += unknown;
-  depot_.insert(depot_.begin() + static_cast<std::ptrdiff_t>(index), magazine);
+  depot_.insert(depot_.begin() + static_cast<std::ptrdiff_t>(index), std::move(magazine));
   renumber_depot(index, depot_.size());
 }
 
@@ -120,50 +122,38 @@ void Rcache::rotate_depot(std::size_t index) {
   renumber_depot(0, depot_.size());
 }
 
-Magazine* Rcache::leave_depot(std::size_t index) {
-  Magazine* magazine = depot_[index];
+Magazine Rcache::leave_depot(std::size_t index) {
+  Magazine magazine = std::move(depot_[index]);
   depot_.erase(depot_.begin() + static_cast<std::ptrdiff_t>(index));
   renumber_depot(index, depot_.size());
-  magazine->depot_index_ = Magazine::kNotInDepot;
-  unknown_in_depot_ -= magazine->unknown();
+  places_[magazine.id_.number()].depot_index = Place::kNotInDepot;
+  unknown_in_depot_ -= magazine.unknown();
   return magazine;
 }
 
 void Rcache::renumber_depot(std::size_t from, std::size_t to) {
   for (std::size_t index = from; index < to; ++index) {
-    depot_[index]->depot_index_ = static_cast<std::uint32_t>(index);
+    places_[depot_[index].id_.number()].depot_index = static_cast<std::uint32_t>(index);
   }
 }
 
-Magazine* Rcache::make(std::uint16_t cpu) {
+MagazineId Rcache::make_id(std::uint16_t cpu) {
   if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(magazines_.size()));
-    magazines_.emplace_back();
+    free_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
   }
   const std::uint32_t number = free_.back();
   free_.pop_back();
-  magazines_[number] = std::make_unique<Magazine>();
-  Magazine* magazine = magazines_[number].get();
-  magazine->id_ = MagazineId(order_, number);
-  magazine->cpu_ = cpu;
-  return magazine;
+  places_[number] = {Place::kNotInDepot, cpu};
+  return {order_, number};
 }
 
-Magazine Rcache::take(Magazine*& place) {
-  Magazine taken;
-  if (place == nullptr) return taken;
-  taken.known_ = std::move(place->known_);
-  taken.unknown_ = place->unknown_;
-  destroy(place);
+// Its contents without an id; what is left is empty.
+Magazine Rcache::take(Magazine&& magazine) {
+  Magazine taken = std::exchange(magazine, Magazine());
+  if (!taken.id_.is_none()) free_.push_back(taken.id_.number());
+  taken.id_ = MagazineId();
   return taken;
-}
-
-void Rcache::destroy(Magazine*& place) {
-  if (place == nullptr) return;
-  const std::uint32_t number = place->id_.number();
-  place = nullptr;
-  magazines_[number].reset();
-  free_.push_back(number);
 }
 
 std::uint64_t Rcache::cpu_cached() const {
@@ -177,15 +167,14 @@ std::uint64_t Rcache::cpu_cached() const {
 
 std::uint64_t Rcache::depot_cached() const {
   std::uint64_t sum = 0;
-  for (const Magazine* magazine : depot_) sum += magazine->size();
+  for (const Magazine& magazine : depot_) sum += magazine.size();
   return sum;
 }
 
 bool operator==(const Rcache& a, const Rcache& b) {
   if (a.capacity_ != b.capacity_ || a.bounded_ != b.bounded_ || a.depot_capacity_ != b.depot_capacity_)
     return false;
-  const auto equal = [](const Magazine* x, const Magazine* y) { return *x == *y; };
-  if (!std::ranges::equal(a.depot_, b.depot_, equal)) return false;
+  if (a.depot_ != b.depot_) return false;
   for (std::size_t cpu = 0; cpu < std::max(a.cpus(), b.cpus()); ++cpu) {
     const auto id = static_cast<std::uint16_t>(cpu);
     if (a.loaded(id) != b.loaded(id) || a.prev(id) != b.prev(id)) return false;

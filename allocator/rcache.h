@@ -11,13 +11,13 @@
 // before it leaps (the kernel tells it which pfn came), so the steps are public too. Magazines taken out of
 // the cache are handed to the caller, who owns their pfns (tree work is not done here).
 //
-// A magazine knows where it is, so that a move of one touches none of its pfns. Storage grows to the highest CPU
-// seen; 16 bytes for a CPU that never cached. Move-only. Not thread-safe.
+// Every magazine has an id, and the cache knows where it is: what holds the id of a pfn's magazine finds the pfn in
+// O(capacity), and a move of a magazine touches none of its pfns. Storage grows to the highest CPU seen; 64 bytes for
+// a CPU that never cached. References are valid until the next call that changes the cache. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -51,6 +51,14 @@ enum class InsertOutcome : std::uint8_t {
 
 class Rcache {
  public:
+  struct Place {
+    static constexpr std::uint32_t kNotInDepot = ~0u;
+    std::uint32_t depot_index = kNotInDepot;  // 0 = bottom
+    std::uint16_t cpu = 0;                    // that has it, or had it before it went to the depot
+
+    bool in_depot() const { return depot_index != kNotInDepot; }
+  };
+
   explicit Rcache(const KernelProfile& profile, std::uint8_t order = 0)
       : order_(order),
         capacity_(profile.magazine_capacity),
@@ -83,12 +91,13 @@ class Rcache {
   // CPUs that have storage; those above hold nothing.
   std::size_t cpus() const { return cpus_.size(); }
   // Empty if the CPU has none.
-  const Magazine& loaded(std::uint16_t cpu) const { return get_or_none(cpu, &Cpu::loaded); }
-  const Magazine& prev(std::uint16_t cpu) const { return get_or_none(cpu, &Cpu::prev); }
+  const Magazine& loaded(std::uint16_t cpu) const { return cpu < cpus_.size() ? cpus_[cpu].loaded : none_; }
+  const Magazine& prev(std::uint16_t cpu) const { return cpu < cpus_.size() ? cpus_[cpu].prev : none_; }
   // Bottom to top.
-  std::span<const Magazine* const> depot() const { return {depot_.data(), depot_.size()}; }
-  // Of its order and in use.
-  const Magazine& magazine(MagazineId id) const { return *magazines_[id.number()]; }
+  std::span<const Magazine> depot() const { return depot_; }
+  // Of a magazine that is in this cache.
+  const Place& place(MagazineId id) const { return places_[id.number()]; }
+  const Magazine& magazine(MagazineId id) const;
 
   // Ranges cached in cpu rcaches and in the depot, counted from the magazines.
   std::uint64_t cpu_cached() const;
@@ -108,40 +117,37 @@ class Rcache {
   // Calls change(magazine); the magazine is one of this cache, and keeps its place.
   template <typename Change>
   void edit(const Magazine& magazine, Change&& change) {
-    Magazine& own = *magazines_[magazine.id_.number()];
-    if (own.in_depot()) unknown_in_depot_ -= own.unknown();
+    auto& own = const_cast<Magazine&>(magazine);
+    const bool in_depot = place(magazine.id_).in_depot();
+    if (in_depot) unknown_in_depot_ -= own.unknown();
     change(own);
-    if (own.in_depot()) unknown_in_depot_ += own.unknown();
+    if (in_depot) unknown_in_depot_ += own.unknown();
   }
   // The CPU's magazines, which exist from then on.
-  const Magazine& provide_loaded(std::uint16_t cpu) { return provide(own(cpu).loaded, cpu); }
-  const Magazine& provide_prev(std::uint16_t cpu) { return provide(own(cpu).prev, cpu); }
+  const Magazine& provide_loaded(std::uint16_t cpu) { return with_id(own(cpu).loaded, cpu); }
+  const Magazine& provide_prev(std::uint16_t cpu) { return with_id(own(cpu).prev, cpu); }
 
   // A CPU without storage equals an empty one. Storage details do not count.
   friend bool operator==(const Rcache& a, const Rcache& b);
 
  private:
-  struct Cpu {  // null: empty
-    Magazine* loaded = nullptr;
-    Magazine* prev = nullptr;
+  struct Cpu {
+    Magazine loaded;
+    Magazine prev;
   };
 
-  const Magazine& get_or_none(std::uint16_t cpu, Magazine* Cpu::* which) const {
-    return cpu < cpus_.size() && cpus_[cpu].*which != nullptr ? *(cpus_[cpu].*which) : none_;
-  }
   Cpu& own(std::uint16_t cpu) {
     if (cpu >= cpus_.size()) grow(cpu);
     return cpus_[cpu];
   }
-  Magazine& provide(Magazine*& place, std::uint16_t cpu) {
-    if (place == nullptr) place = make(cpu);
-    return *place;
+  Magazine& with_id(Magazine& magazine, std::uint16_t cpu) {
+    if (magazine.id_.is_none()) magazine.id_ = make_id(cpu);
+    return magazine;
   }
   void grow(std::uint16_t cpu);
-  Magazine* make(std::uint16_t cpu);
-  Magazine take(Magazine*& place);
-  void destroy(Magazine*& place);
-  Magazine* leave_depot(std::size_t index);
+  MagazineId make_id(std::uint16_t cpu);
+  Magazine take(Magazine&& magazine);
+  Magazine leave_depot(std::size_t index);
   void renumber_depot(std::size_t from, std::size_t to);
 
   static const Magazine none_;
@@ -150,10 +156,10 @@ class Rcache {
   std::uint32_t capacity_;
   std::uint32_t depot_capacity_;
   bool bounded_;
-  std::vector<std::unique_ptr<Magazine>> magazines_;  // by number; null: free
-  std::vector<std::uint32_t> free_;                   // numbers
+  std::vector<Place> places_;         // by number of the id
+  std::vector<std::uint32_t> free_;  // numbers
   std::vector<Cpu> cpus_;
-  std::vector<Magazine*> depot_;
+  std::vector<Magazine> depot_;
   std::uint64_t unknown_in_depot_ = 0;
 };
 

@@ -81,8 +81,8 @@ TEST(Rcache, OverflowSetsTheLoadedMagazineAside) {
   EXPECT_EQ(set_aside.bottom(), 33 * 127 + 1u);
   EXPECT_EQ(rcache.prev(0).bottom(), 1u);
   EXPECT_EQ(rcache.loaded(0).bottom(), 5000u);
-  EXPECT_EQ(rcache.depot().front()->bottom(), 127 + 1u);
-  EXPECT_EQ(rcache.depot().back()->bottom(), 32 * 127 + 1u);
+  EXPECT_EQ(rcache.depot().front().bottom(), 127 + 1u);
+  EXPECT_EQ(rcache.depot().back().bottom(), 32 * 127 + 1u);
 }
 
 TEST(Rcache, WithoutMemoryForAMagazineNothingChanges) {

@@ -31,7 +31,7 @@ inline DepotSlice read_depot(const Simulator& kernel, std::uint8_t order, std::u
   DepotSlice slice;
   slice.time = {now_ns, now_ns};
   slice.order = order;
-  for (const Magazine* magazine : kernel.rcache(order).depot()) slice.magazines.push_back(pfns_of(*magazine));
+  for (const Magazine& magazine : kernel.rcache(order).depot()) slice.magazines.push_back(pfns_of(magazine));
   slice.depot_size = static_cast<std::uint32_t>(slice.magazines.size());
   return slice;
 }

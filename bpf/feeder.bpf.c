@@ -2,7 +2,7 @@
 /*
  * Lets the host tests call the probes' own functions: raw_tp programs, run on demand, that call the functions of
  * operations.bpf.h on a domain built in this object's memory with the layout of the running kernel's BTF.
- * Everything except the attachment is the code that runs in production.
+ * Everything except the attachment is the code that runs in production. Two timers call them in two softirqs at once.
  */
 #include "feeder.h"
 #include "operations.bpf.h"
@@ -13,6 +13,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 struct feeder_call call_arguments;
 struct feeder_domain fake_domain;
+struct feeder_race race;
 
 /* Addresses of the structures as plain numbers, as a kprobe gets them; set by feeder_build. */
 __u64 domain_address;
@@ -60,6 +61,7 @@ static __always_inline void build_domain(void)
 	PUT(memory_iova, struct iova, pfn_lo, fake_domain.iova_pfn);
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->iovad))
 		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
+	frames_begin();
 	domain_address = (u64)memory_domain;
 	/* chosen so that domain_of_timer() returns memory_domain */
 	fq_timer_address = (u64)memory_domain - domain_of_timer(0);
@@ -73,52 +75,57 @@ static __always_inline void build_domain(void)
 
 static __always_inline void feed(u32 function, u64 domain, const struct feeder_call *arguments)
 {
-	u64 pfn = arguments->pfn, size = arguments->size;
+	u64 frame = arguments->frame, pfn = arguments->pfn, size = arguments->size;
+	struct call call = {};
 
 	switch (function) {
 	case FEED_ALLOC:
-		on_alloc(domain, size, arguments->arg, pfn);
+		on_alloc(frame, domain, size, arguments->arg, pfn);
 		break;
 	case FEED_FREE:
-		on_free(domain, pfn, size, FREE_ASK_NESTED);
+		on_free(frame, domain, pfn, size, FREE_ASK_NESTED);
 		break;
 	case FEED_FREE_TO_CACHE:
-		on_free(domain, pfn, size, FREE_TO_CACHE);
+		on_free(frame, domain, pfn, size, FREE_TO_CACHE);
 		break;
 	case FEED_FREE_TO_TREE:
-		on_free(domain, pfn, size, FREE_TO_TREE);
+		on_free(frame, domain, pfn, size, FREE_TO_TREE);
 		break;
 	case FEED_TREE_ALLOC:
-		on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
-		on_tree_alloc_exit(task_key(FN_TREE_ALLOC), domain, size,
+		on_tree_alloc_enter(frame, domain, size);
+		call_take(call_key(frame, FN_TREE_ALLOC), &call);
+		on_tree_alloc_exit(frame, call.start_ns, domain, size,
 				   fake_domain.iova_pfn ? (struct iova *)memory_iova : NULL);
 		break;
 	case FEED_TREE_FREE:
-		on_tree_free(domain, pfn);
+		on_tree_free(frame, domain, pfn);
 		break;
 	}
 }
 
 static __always_inline void feed_rare(u32 function, u64 domain, const struct feeder_call *arguments)
 {
-	u64 key = task_key(FN_MAGAZINE_FREE);
+	u64 frame = arguments->frame;
 
 	switch (function) {
 	case FEED_MAGAZINE_FREE:
-		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
-		on_magazine_free_exit(key);
+		on_magazine_free_enter(frame, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(frame);
 		break;
 	case FEED_CPU_FLUSH:
-		on_cpu_flush_enter(domain);
-		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
-		on_magazine_free_exit(key);
+		on_cpu_flush_enter(frame, domain);
+		on_magazine_free_enter(frame, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(frame);
 		on_cpu_flush_exit(domain, arguments->arg);
 		break;
 	case FEED_RECLAIM:
-		on_reclaim_enter(work_address);
-		on_magazine_free_enter(key, domain, (struct iova_magazine *)memory_loaded);
-		on_magazine_free_exit(key);
+		on_reclaim_enter(frame, work_address);
+		on_magazine_free_enter(frame, domain, (struct iova_magazine *)memory_loaded);
+		on_magazine_free_exit(frame);
 		on_reclaim_exit();
+		break;
+	case FEED_RECLAIM_BEGIN:
+		on_reclaim_enter(frame, work_address);
 		break;
 	case FEED_RESERVE:
 		on_reserve(domain, arguments->pfn, arguments->arg, arguments->size);
@@ -130,10 +137,10 @@ static __always_inline void feed_rare(u32 function, u64 domain, const struct fee
 		on_domain(RCACHED_OP_DOMAIN_PUT, domain, 0);
 		break;
 	case FEED_FQ_DRAIN_BEGIN:
-		on_fq_drain_enter(task_key(FN_FQ), fq_timer_address);
+		on_fq_drain_enter(frame, fq_timer_address);
 		break;
 	case FEED_FQ_DRAIN_END:
-		on_fq_drain_exit(task_key(FN_FQ));
+		on_fq_drain_exit(frame);
 		break;
 	}
 }
@@ -141,7 +148,7 @@ static __always_inline void feed_rare(u32 function, u64 domain, const struct fee
 static __always_inline void feed_twin(u32 function, u64 domain, const struct feeder_call *arguments)
 {
 	struct cpu_state *state = this_cpu_state();
-	u64 pfn = arguments->pfn, size = arguments->size;
+	u64 frame = arguments->frame, pfn = arguments->pfn, size = arguments->size;
 
 	switch (function) {
 	case FEED_FIRST_ALLOC_BEGINS:
@@ -153,16 +160,16 @@ static __always_inline void feed_twin(u32 function, u64 domain, const struct fee
 			first_ends(&state->alloc, domain, pfn);
 		break;
 	case FEED_FIRST_ALLOC:
-		first_alloc(domain, size, arguments->arg, pfn);
+		first_alloc(frame, domain, size, arguments->arg, pfn);
 		break;
 	case FEED_TWIN_ALLOC:
-		twin_alloc(domain, size, arguments->arg, pfn);
+		twin_alloc(frame, domain, size, arguments->arg, pfn);
 		break;
 	case FEED_FIRST_FREE:
-		first_free(domain, pfn, size, FREE_ASK_NESTED);
+		first_free(frame, domain, pfn, size, FREE_ASK_NESTED);
 		break;
 	case FEED_TWIN_FREE:
-		twin_free(domain, pfn, size, FREE_ASK_NESTED);
+		twin_free(frame, domain, pfn, size, FREE_ASK_NESTED);
 		break;
 	}
 }
@@ -206,4 +213,74 @@ int feeder_walk_groups(void *ctx)
 {
 	walk_groups();
 	return 0;
+}
+
+#define TIMER_CPU_PIN (1 << 1) /* BPF_F_TIMER_CPU_PIN, 6.7 */
+#define ROUNDS 16 /* so few that softirqs are not left to ksoftirqd */
+#define LONGEST_WAIT 20000
+
+struct racer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FEEDER_RACERS);
+	__type(key, u32);
+	__type(value, struct racer);
+} racers SEC(".maps");
+
+static __always_inline u64 task_inside(u32 racer)
+{
+	return *(volatile u64 *)&race.inside[racer & 1];
+}
+
+static long is_inside(u32 round, u32 *racer)
+{
+	return task_inside(*racer) != 0;
+}
+
+/* A drain that frees a magazine and a range; its frame is this program's own. */
+static long race_round(u32 round, u32 *racer)
+{
+	u32 me = *racer & 1, other = !me;
+	u64 place = me * FEEDER_RACER_DOMAINS, task = bpf_get_current_pid_tgid() + 1;
+	u64 frame = frame_of(&place);
+	int met;
+
+	on_fq_drain_enter(frame, fq_timer_address + place);
+	on_magazine_free_enter(frame, domain_address + place,
+			       (struct iova_magazine *)(me ? memory_loaded : memory_prev));
+	__sync_fetch_and_add(&race.inside[me], task);
+	met = bpf_loop(LONGEST_WAIT, is_inside, &other, 0) < LONGEST_WAIT;
+	race.overlaps[me] += met;
+	race.alike[me] += met && task_inside(other) == task;
+	__sync_fetch_and_add(&race.inside[me], -task);
+	on_magazine_free_exit(frame);
+	on_free(frame, domain_address + place, me + 1, 64, FREE_ASK_NESTED);
+	on_fq_drain_exit(frame);
+	race.calls[me]++;
+	return !met;
+}
+
+static int race_fires(void *map, u32 *racer, struct racer *value)
+{
+	u32 me = *racer;
+
+	bpf_loop(ROUNDS, race_round, &me, 0);
+	if (race.alike[0] + race.alike[1] < race.wanted)
+		bpf_timer_start(&value->timer, 200000, TIMER_CPU_PIN);
+	return 0;
+}
+
+SEC("syscall")
+int feeder_race_begin(void *ctx)
+{
+	u32 me = race.racer;
+	struct racer *racer = bpf_map_lookup_elem(&racers, &me);
+
+	if (!racer || bpf_timer_init(&racer->timer, &racers, 1 /* CLOCK_MONOTONIC */) ||
+	    bpf_timer_set_callback(&racer->timer, race_fires))
+		return 1;
+	return bpf_timer_start(&racer->timer, 5000000, TIMER_CPU_PIN) != 0;
 }

@@ -18,6 +18,7 @@ enum feeder_function {
 	FEED_MAGAZINE_FREE,
 	FEED_CPU_FLUSH,
 	FEED_RECLAIM,
+	FEED_RECLAIM_BEGIN,
 	FEED_RESERVE,
 	FEED_DOMAIN_INIT,
 	FEED_DOMAIN_PUT,
@@ -32,11 +33,28 @@ enum feeder_function {
 };
 
 struct feeder_call {
+	__u64 frame;
 	__u64 pfn;
 	__u64 size;
 	__u64 arg;
 	__u32 function;
 	__u32 repeat;
+};
+
+/*
+ * Two timers (0 and 1), each on a CPU of its own, that make the same calls on domains of their own at the same time.
+ */
+#define FEEDER_RACERS 2
+#define FEEDER_RACER_DOMAINS (1 << 20) /* bytes from the domain of racer 0 to that of racer 1 */
+
+struct feeder_race {
+	__u64 wanted; /* overlapping calls with the same pid */
+	__u64 calls[FEEDER_RACERS];
+	__u64 overlaps[FEEDER_RACERS]; /* calls that saw the other racer in a call */
+	__u64 alike[FEEDER_RACERS]; /* of these: on top of a task with the same pid, so on two idle CPUs */
+	__u64 inside[FEEDER_RACERS]; /* pid and tgid + 1 of the task under the racer that is in a call, else 0 */
+	__u32 racer; /* the one that feeder_race_begin starts on its CPU */
+	__u32 unused;
 };
 
 struct feeder_domain {

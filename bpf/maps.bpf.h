@@ -6,19 +6,20 @@
 #define RCACHED_BPF_MAPS_BPF_H
 
 #include "event.h"
+#include "frame.bpf.h"
 #include "per_cpu.bpf.h"
 
 /* A nested call that has just finished, kept for the outer call that it belongs to. */
 struct nested_call {
 	u64 domain;
 	u64 pfn;
-	u64 task;
+	u64 frame;
 };
 
 struct drain {
 	u64 domain;
-	u64 task;
-	u64 frees; /* by its domain and task so far */
+	u64 frame;
+	u64 frees; /* of its domain, made by the drain so far */
 };
 
 #define NESTED_SLOTS 8 /* a power of two; the index is the low bits of the pfn */
@@ -66,16 +67,13 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/*
- * A call between its entry and its return. For kprobes the key is the stack pointer, which identifies one
- * invocation whatever nests inside it. For fentry/fexit, which cannot see the stack pointer and use this only
- * on slow paths, it is the task and the function.
- */
+/* A call between its entry and its return; the keys are those of frame.bpf.h. */
 struct call {
 	u64 start_ns;
 	u64 domain;
 	u64 pfn;
 	u64 arg;
+	u64 frame;
 	u32 size;
 	u8 cause;
 	u8 order;
@@ -88,14 +86,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct call);
 } calls SEC(".maps");
-
-enum function {
-	FN_TREE_ALLOC = 1,
-	FN_MAGAZINE_FREE,
-	FN_FLUSH,
-	FN_RECLAIM,
-	FN_FQ,
-};
 
 struct rcached_discovery discovery;
 

@@ -4,7 +4,7 @@
  * kretprobe and the feeders of the host tests all call these functions.
  *
  * A nested call is matched with its outer call without an entry probe on the hot path: alloc_iova stores its
- * pfn in a slot of its CPU, and an alloc_iova_fast that returns the same pfn to the same task was a miss.
+ * pfn in a slot of its CPU, and an alloc_iova_fast around it (by its frame) that returns the same pfn was a miss.
  */
 #ifndef RCACHED_BPF_OPERATIONS_BPF_H
 #define RCACHED_BPF_OPERATIONS_BPF_H
@@ -15,25 +15,20 @@
 /* An emergency flush frees the depots after the CPUs; magazines that the same task frees this soon belong to it. */
 #define FLUSH_WINDOW_NS 1000000000ULL
 
-static __always_inline u64 task_key(enum function function)
-{
-	return (bpf_get_current_pid_tgid() << 8) | function;
-}
-
-static __always_inline void nested_set(struct nested_call *slots, u64 domain, u64 pfn)
+static __always_inline void nested_set(struct nested_call *slots, u64 frame, u64 domain, u64 pfn)
 {
 	struct nested_call *slot = &slots[pfn & (NESTED_SLOTS - 1)];
 
 	slot->domain = domain;
 	slot->pfn = pfn;
-	slot->task = bpf_get_current_pid_tgid();
+	slot->frame = frame;
 }
 
-static __always_inline int nested_take(struct nested_call *slots, u64 domain, u64 pfn)
+static __always_inline int nested_take(struct nested_call *slots, u64 frame, u64 domain, u64 pfn)
 {
 	struct nested_call *slot = &slots[pfn & (NESTED_SLOTS - 1)];
 
-	if (slot->pfn != pfn || slot->domain != domain || slot->task != bpf_get_current_pid_tgid())
+	if (slot->pfn != pfn || slot->domain != domain || !inside(slot->frame, frame))
 		return 0;
 	slot->domain = 0;
 	slot->pfn = 0;
@@ -49,7 +44,7 @@ static __always_inline void nested_forget(struct nested_call *slots, u64 pfn)
 		slot->pfn = 0;
 }
 
-static __always_inline int on_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
+static __always_inline int on_alloc(u64 frame, u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
@@ -65,18 +60,11 @@ static __always_inline int on_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 	event->arg = limit_pfn;
 	event->size = size;
 	event->order = order;
-	if (pfn && nested_take(state->tree_alloc, iovad, pfn))
+	if (pfn && nested_take(state->tree_alloc, frame, iovad, pfn))
 		event->flags |= RCACHED_FLAG_TREE;
 	read_fill(event, iovad, order);
 	event_end(event);
 	return 0;
-}
-
-/* The drain calls free_iova_fast on its own CPU; a free by a task that preempted it does not count. */
-static __always_inline void drain_count(struct cpu_state *state)
-{
-	if (state->drain.task == bpf_get_current_pid_tgid())
-		__sync_fetch_and_add(&state->drain.frees, 1);
 }
 
 enum free_result {
@@ -85,7 +73,7 @@ enum free_result {
 	FREE_ASK_NESTED, /* free_iova_fast returns nothing: it used the tree if free_iova ran inside */
 };
 
-static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_result result)
+static __always_inline int on_free(u64 frame, u64 iovad, u64 pfn, u64 size, enum free_result result)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
@@ -93,8 +81,9 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 
 	if (!state)
 		return 0;
-	if (state->drain.domain == iovad)
-		drain_count(state);
+	/* The drain calls free_iova_fast on its own CPU. */
+	if (state->drain.domain == iovad && inside(frame, state->drain.frame))
+		__sync_fetch_and_add(&state->drain.frees, 1);
 	nested_forget(state->tree_alloc, pfn);
 	event = event_begin(state, RCACHED_OP_FREE, iovad);
 	if (!event)
@@ -103,9 +92,9 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 	event->size = size;
 	event->order = order;
 	if (result == FREE_TO_TREE ||
-	    (result == FREE_ASK_NESTED && nested_take(state->tree_free, iovad, pfn)))
+	    (result == FREE_ASK_NESTED && nested_take(state->tree_free, frame, iovad, pfn)))
 		event->flags |= RCACHED_FLAG_TREE;
-	if (state->overflow.domain == iovad && state->overflow.task == bpf_get_current_pid_tgid()) {
+	if (state->overflow.domain == iovad && inside(state->overflow.frame, frame)) {
 		state->overflow.domain = 0;
 		event->flags |= RCACHED_FLAG_OVERFLOW;
 	}
@@ -114,18 +103,9 @@ static __always_inline int on_free(u64 iovad, u64 pfn, u64 size, enum free_resul
 	return 0;
 }
 
-static __always_inline int call_begin(u64 key, u64 domain, u64 pfn, u64 arg, u32 size, u8 cause, u8 order)
+static __always_inline int call_begin(u64 key, struct call call)
 {
-	struct call call = {
-	    .start_ns = bpf_ktime_get_ns(),
-	    .domain = domain,
-	    .pfn = pfn,
-	    .arg = arg,
-	    .size = size,
-	    .cause = cause,
-	    .order = order,
-	};
-
+	call.start_ns = bpf_ktime_get_ns();
 	/* If the table is full, the return finds nothing and counts that. */
 	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
 	return 0;
@@ -161,49 +141,49 @@ static __always_inline u64 elapsed_since(u64 start_ns)
 	return start_ns ? bpf_ktime_get_ns() - start_ns : 0;
 }
 
-static __always_inline int on_tree_alloc_enter(u64 key)
+static __always_inline int on_tree_alloc_enter(u64 frame, u64 iovad, u64 size)
 {
-	u64 flush = task_key(FN_FLUSH);
+	u64 key = task_key(FN_FLUSH);
+	struct call *flush = bpf_map_lookup_elem(&calls, &key);
 
 	/* This is the retry of an allocation: its emergency flush is over. */
-	if (bpf_map_lookup_elem(&calls, &flush))
-		bpf_map_delete_elem(&calls, &flush);
-	return call_begin(key, 0, 0, 0, 0, 0, 0);
+	if (flush && same_stack(frame, flush->frame))
+		bpf_map_delete_elem(&calls, &key);
+	return call_begin(call_key(frame, FN_TREE_ALLOC), (struct call){.domain = iovad, .size = size});
 }
 
-static __always_inline int on_tree_alloc_exit(u64 key, u64 iovad, u64 size, struct iova *iova)
+/* start_ns 0: its entry was missed. */
+static __always_inline int on_tree_alloc_exit(u64 frame, u64 start_ns, u64 iovad, u64 size, struct iova *iova)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
-	struct call call = {};
 	unsigned long pfn = 0;
 
-	call_take(key, &call);
 	if (!state)
 		return 0;
 	if (iova)
 		bpf_core_read(&pfn, sizeof(pfn), &iova->pfn_lo);
 	if (pfn)
-		nested_set(state->tree_alloc, iovad, pfn);
+		nested_set(state->tree_alloc, frame, iovad, pfn);
 	event = event_begin(state, RCACHED_OP_TREE_ALLOC, iovad);
 	if (!event)
 		return 0;
 	event->pfn = pfn;
 	event->size = size;
-	event->arg = elapsed_since(call.start_ns);
+	event->arg = elapsed_since(start_ns);
 	event->order = order_of(size);
 	event_end(event);
 	return 0;
 }
 
-static __always_inline int on_tree_free(u64 iovad, u64 pfn)
+static __always_inline int on_tree_free(u64 frame, u64 iovad, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
 
 	if (!state)
 		return 0;
-	nested_set(state->tree_free, iovad, pfn);
+	nested_set(state->tree_free, frame, iovad, pfn);
 	event = event_begin(state, RCACHED_OP_TREE_FREE, iovad);
 	if (!event)
 		return 0;
@@ -212,7 +192,7 @@ static __always_inline int on_tree_free(u64 iovad, u64 pfn)
 	return 0;
 }
 
-static __always_inline int on_magazine_free_enter(u64 key, u64 iovad, struct iova_magazine *magazine)
+static __always_inline int on_magazine_free_enter(u64 frame, u64 iovad, struct iova_magazine *magazine)
 {
 	u64 flush_key = task_key(FN_FLUSH), reclaim_key = task_key(FN_RECLAIM);
 	u8 cause = RCACHED_CAUSE_OVERFLOW, order = RCACHED_ORDER_NONE;
@@ -224,28 +204,33 @@ static __always_inline int on_magazine_free_enter(u64 key, u64 iovad, struct iov
 	if (size)
 		bpf_core_read(&bottom, sizeof(bottom), &magazine->pfns[0]);
 	outer = bpf_map_lookup_elem(&calls, &reclaim_key);
-	if (outer && outer->domain == iovad) {
+	if (outer && outer->domain == iovad && inside(frame, outer->frame)) {
 		cause = RCACHED_CAUSE_RECLAIM;
 		order = outer->order;
 	} else {
 		outer = bpf_map_lookup_elem(&calls, &flush_key);
-		if (outer && outer->domain == iovad && bpf_ktime_get_ns() - outer->start_ns < FLUSH_WINDOW_NS)
+		if (outer && outer->domain == iovad && same_stack(frame, outer->frame) &&
+		    bpf_ktime_get_ns() - outer->start_ns < FLUSH_WINDOW_NS)
 			cause = RCACHED_CAUSE_FLUSH;
 	}
 	if (cause == RCACHED_CAUSE_OVERFLOW && state) {
 		state->overflow.domain = iovad;
-		state->overflow.task = bpf_get_current_pid_tgid();
+		state->overflow.frame = frame;
 	}
-	return call_begin(key, iovad, bottom, 0, size, cause, order);
+	return call_begin(call_key(frame, FN_MAGAZINE_FREE), (struct call){.domain = iovad,
+									   .pfn = bottom,
+									   .size = size,
+									   .cause = cause,
+									   .order = order});
 }
 
-static __always_inline int on_magazine_free_exit(u64 key)
+static __always_inline int on_magazine_free_exit(u64 frame)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
 	struct call call;
 
-	if (!call_finish(key, &call) || !state)
+	if (!call_finish(call_key(frame, FN_MAGAZINE_FREE), &call) || !state)
 		return 0;
 	event = event_begin(state, RCACHED_OP_MAGAZINE_FREE, call.domain);
 	if (!event)
@@ -260,9 +245,9 @@ static __always_inline int on_magazine_free_exit(u64 key)
 }
 
 /* The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. */
-static __always_inline int on_cpu_flush_enter(u64 iovad)
+static __always_inline int on_cpu_flush_enter(u64 frame, u64 iovad)
 {
-	return call_begin(task_key(FN_FLUSH), iovad, 0, 0, 0, RCACHED_CAUSE_FLUSH, RCACHED_ORDER_NONE);
+	return call_begin(task_key(FN_FLUSH), (struct call){.domain = iovad, .frame = frame});
 }
 
 static __always_inline int on_cpu_flush_exit(u64 iovad, u32 cpu)
@@ -280,7 +265,7 @@ static __always_inline int on_cpu_flush_exit(u64 iovad, u32 cpu)
 	return 0;
 }
 
-static __always_inline int on_reclaim_enter(u64 work)
+static __always_inline int on_reclaim_enter(u64 frame, u64 work)
 {
 	struct iova_rcache *rcache = NULL;
 	struct iova_domain *iovad = NULL;
@@ -294,8 +279,12 @@ static __always_inline int on_reclaim_enter(u64 work)
 	first = rcache_address((u64)iovad, 0);
 	if (!first)
 		return 0;
-	return call_begin(task_key(FN_RECLAIM), (u64)iovad, 0, (u64)rcache, 0, RCACHED_CAUSE_RECLAIM,
-			  ((u64)rcache - first) / bpf_core_type_size(struct iova_rcache));
+	return call_begin(
+	    task_key(FN_RECLAIM),
+	    (struct call){.domain = (u64)iovad,
+			  .arg = (u64)rcache,
+			  .frame = frame,
+			  .order = ((u64)rcache - first) / bpf_core_type_size(struct iova_rcache)});
 }
 
 static __always_inline int on_reclaim_exit(void)
@@ -359,32 +348,33 @@ static __always_inline u64 domain_of_timer(u64 timer)
 	       bpf_core_field_offset(struct iommu_dma_cookie, iovad);
 }
 
-static __always_inline int on_fq_drain_enter(u64 key, u64 timer)
+static __always_inline int on_fq_drain_enter(u64 frame, u64 timer)
 {
 	struct cpu_state *state = this_cpu_state();
 	u64 domain = domain_of_timer(timer);
 
 	if (state) {
-		state->drain.task = bpf_get_current_pid_tgid();
+		state->drain.frame = frame;
 		state->drain.frees = 0;
 		state->drain.domain = domain;
 	}
-	return call_begin(key, domain, 0, 0, 0, 0, 0);
+	return call_begin(call_key(frame, FN_FQ), (struct call){.domain = domain});
 }
 
-static __always_inline int on_fq_drain_exit(u64 key)
+static __always_inline int on_fq_drain_exit(u64 frame)
 {
 	struct cpu_state *state = this_cpu_state();
 	struct rcached_event *event;
 	struct call call;
 	u32 frees = 0;
-	int entered = call_finish(key, &call);
+	int entered = call_finish(call_key(frame, FN_FQ), &call);
 
 	if (!state)
 		return 0;
-	if (entered && state->drain.domain == call.domain)
+	if (state->drain.frame == frame) {
 		frees = state->drain.frees;
-	state->drain.domain = 0;
+		state->drain.domain = 0;
+	}
 	if (!entered)
 		return 0;
 	event = event_begin(state, RCACHED_OP_FQ_DRAIN, call.domain);

@@ -15,7 +15,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The stack pointer at the entry of a function: the same value in its kprobe and in its kretprobe. */
+/* The frame (frame.bpf.h) in a kprobe and in a kretprobe: the stack pointer at the entry of the function. */
 #if defined(__TARGET_ARCH_x86)
 #define ENTRY_SP(ctx) ((u64)PT_REGS_SP(ctx))
 #define RETURN_SP(ctx) ((u64)PT_REGS_SP(ctx) - sizeof(u64))
@@ -37,19 +37,21 @@ static __always_inline u64 scalar_argument(const void *ctx, int index)
 SEC("fexit/alloc_iova_fast")
 int BPF_PROG(alloc_iova_fast_fexit, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
 {
-	return first_alloc(iovad, size, limit_pfn, pfn);
+	return first_alloc(frame_of(ctx), iovad, size, limit_pfn, pfn);
 }
 
 SEC("fexit/alloc_iova_fast")
 int BPF_PROG(alloc_iova_fast_nested, u64 iovad, u64 size, u64 limit_pfn, u64 flush, u64 pfn)
 {
-	return twin_alloc(iovad, size, limit_pfn, pfn);
+	return twin_alloc(frame_of(ctx), iovad, size, limit_pfn, pfn);
 }
 
 SEC("kprobe/alloc_iova_fast")
 int alloc_iova_fast_kprobe(struct pt_regs *ctx)
 {
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), 0, PT_REGS_PARM3(ctx), PT_REGS_PARM2(ctx), 0, 0);
+	return call_begin(call_key(ENTRY_SP(ctx), FN_ALLOC), (struct call){.domain = PT_REGS_PARM1(ctx),
+								     .size = PT_REGS_PARM2(ctx),
+								     .arg = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/alloc_iova_fast")
@@ -57,28 +59,30 @@ int alloc_iova_fast_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_ALLOC), &call))
 		return 0;
-	return on_alloc(call.domain, call.size, call.arg, PT_REGS_RC(ctx));
+	return on_alloc(RETURN_SP(ctx), call.domain, call.size, call.arg, PT_REGS_RC(ctx));
 }
 
 /* free_iova_fast(iovad, pfn, size) */
 SEC("fexit/free_iova_fast")
 int BPF_PROG(free_iova_fast_fexit, u64 iovad, u64 pfn, u64 size)
 {
-	return first_free(iovad, pfn, size, FREE_ASK_NESTED);
+	return first_free(frame_of(ctx), iovad, pfn, size, FREE_ASK_NESTED);
 }
 
 SEC("fexit/free_iova_fast")
 int BPF_PROG(free_iova_fast_nested, u64 iovad, u64 pfn, u64 size)
 {
-	return twin_free(iovad, pfn, size, FREE_ASK_NESTED);
+	return twin_free(frame_of(ctx), iovad, pfn, size, FREE_ASK_NESTED);
 }
 
 SEC("kprobe/free_iova_fast")
 int free_iova_fast_kprobe(struct pt_regs *ctx)
 {
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), 0, PT_REGS_PARM3(ctx), 0, 0);
+	return call_begin(call_key(ENTRY_SP(ctx), FN_FREE), (struct call){.domain = PT_REGS_PARM1(ctx),
+								    .pfn = PT_REGS_PARM2(ctx),
+								    .size = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/free_iova_fast")
@@ -86,28 +90,30 @@ int free_iova_fast_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_FREE), &call))
 		return 0;
-	return on_free(call.domain, call.pfn, call.size, FREE_ASK_NESTED);
+	return on_free(RETURN_SP(ctx), call.domain, call.pfn, call.size, FREE_ASK_NESTED);
 }
 
 /* bool iova_rcache_insert(iovad, pfn, size): if false, the pfn is freed to the tree */
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_fexit, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {
-	return first_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
+	return first_free(frame_of(ctx), iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 
 SEC("fexit/iova_rcache_insert")
 int BPF_PROG(iova_rcache_insert_nested, u64 iovad, u64 pfn, u64 size, u64 inserted)
 {
-	return twin_free(iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
+	return twin_free(frame_of(ctx), iovad, pfn, size, (inserted & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 
 SEC("kprobe/iova_rcache_insert")
 int iova_rcache_insert_kprobe(struct pt_regs *ctx)
 {
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), 0, PT_REGS_PARM3(ctx), 0, 0);
+	return call_begin(call_key(ENTRY_SP(ctx), FN_FREE), (struct call){.domain = PT_REGS_PARM1(ctx),
+								    .pfn = PT_REGS_PARM2(ctx),
+								    .size = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/iova_rcache_insert")
@@ -115,30 +121,33 @@ int iova_rcache_insert_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_FREE), &call))
 		return 0;
-	return on_free(call.domain, call.pfn, call.size,
+	return on_free(RETURN_SP(ctx), call.domain, call.pfn, call.size,
 		       (PT_REGS_RC(ctx) & 0xff) ? FREE_TO_CACHE : FREE_TO_TREE);
 }
 
 /* struct iova *alloc_iova(iovad, size, limit_pfn, size_aligned) */
 SEC("fentry/alloc_iova")
-int BPF_PROG(alloc_iova_fentry, u64 iovad)
+int BPF_PROG(alloc_iova_fentry, u64 iovad, u64 size)
 {
-	return on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
+	return on_tree_alloc_enter(frame_of(ctx), iovad, size);
 }
 
 SEC("fexit/alloc_iova")
 int BPF_PROG(alloc_iova_fexit, u64 iovad, u64 size, u64 limit_pfn, u64 size_aligned, struct iova *iova)
 {
-	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), iovad, size, iova);
+	u64 frame = frame_of(ctx);
+	struct call call = {};
+
+	call_take(call_key(frame, FN_TREE_ALLOC), &call);
+	return on_tree_alloc_exit(frame, call.start_ns, iovad, size, iova);
 }
 
 SEC("kprobe/alloc_iova")
 int alloc_iova_kprobe(struct pt_regs *ctx)
 {
-	on_tree_alloc_enter(task_key(FN_TREE_ALLOC));
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), 0, 0, PT_REGS_PARM2(ctx), 0, 0);
+	return on_tree_alloc_enter(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
 }
 
 SEC("kretprobe/alloc_iova")
@@ -146,9 +155,9 @@ int alloc_iova_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_TREE_ALLOC), &call))
 		return 0;
-	return on_tree_alloc_exit(task_key(FN_TREE_ALLOC), call.domain, call.size,
+	return on_tree_alloc_exit(RETURN_SP(ctx), call.start_ns, call.domain, call.size,
 				  (struct iova *)PT_REGS_RC(ctx));
 }
 
@@ -156,26 +165,26 @@ int alloc_iova_kretprobe(struct pt_regs *ctx)
 SEC("fentry/free_iova")
 int BPF_PROG(free_iova_fentry, u64 iovad, u64 pfn)
 {
-	return on_tree_free(iovad, pfn);
+	return on_tree_free(frame_of(ctx), iovad, pfn);
 }
 
 SEC("kprobe/free_iova")
 int free_iova_kprobe(struct pt_regs *ctx)
 {
-	return on_tree_free(PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
+	return on_tree_free(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
 }
 
 /* iova_magazine_free_pfns(magazine, iovad) */
 SEC("fentry/iova_magazine_free_pfns")
 int BPF_PROG(iova_magazine_free_pfns_fentry, u64 magazine, u64 iovad)
 {
-	return on_magazine_free_enter(task_key(FN_MAGAZINE_FREE), iovad, (struct iova_magazine *)magazine);
+	return on_magazine_free_enter(frame_of(ctx), iovad, (struct iova_magazine *)magazine);
 }
 
 SEC("fexit/iova_magazine_free_pfns")
 int BPF_PROG(iova_magazine_free_pfns_fexit)
 {
-	return on_magazine_free_exit(task_key(FN_MAGAZINE_FREE));
+	return on_magazine_free_exit(frame_of(ctx));
 }
 
 SEC("kprobe/iova_magazine_free_pfns")
@@ -195,7 +204,7 @@ int iova_magazine_free_pfns_kretprobe(struct pt_regs *ctx)
 SEC("fentry/free_cpu_cached_iovas")
 int BPF_PROG(free_cpu_cached_iovas_fentry, u64 cpu, u64 iovad)
 {
-	return on_cpu_flush_enter(iovad);
+	return on_cpu_flush_enter(frame_of(ctx), iovad);
 }
 
 SEC("fexit/free_cpu_cached_iovas")
@@ -207,8 +216,9 @@ int BPF_PROG(free_cpu_cached_iovas_fexit, u64 cpu, u64 iovad)
 SEC("kprobe/free_cpu_cached_iovas")
 int free_cpu_cached_iovas_kprobe(struct pt_regs *ctx)
 {
-	on_cpu_flush_enter(PT_REGS_PARM2(ctx));
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM2(ctx), 0, PT_REGS_PARM1(ctx), 0, 0, 0);
+	on_cpu_flush_enter(ENTRY_SP(ctx), PT_REGS_PARM2(ctx));
+	return call_begin(call_key(ENTRY_SP(ctx), FN_CPU_FLUSH),
+			  (struct call){.domain = PT_REGS_PARM2(ctx), .arg = PT_REGS_PARM1(ctx)});
 }
 
 SEC("kretprobe/free_cpu_cached_iovas")
@@ -216,7 +226,7 @@ int free_cpu_cached_iovas_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_CPU_FLUSH), &call))
 		return 0;
 	return on_cpu_flush_exit(call.domain, call.arg);
 }
@@ -225,7 +235,7 @@ int free_cpu_cached_iovas_kretprobe(struct pt_regs *ctx)
 SEC("fentry/iova_depot_work_func")
 int BPF_PROG(iova_depot_work_func_fentry)
 {
-	return on_reclaim_enter(scalar_argument(ctx, 0));
+	return on_reclaim_enter(frame_of(ctx), scalar_argument(ctx, 0));
 }
 
 SEC("fexit/iova_depot_work_func")
@@ -237,7 +247,7 @@ int BPF_PROG(iova_depot_work_func_fexit)
 SEC("kprobe/iova_depot_work_func")
 int iova_depot_work_func_kprobe(struct pt_regs *ctx)
 {
-	return on_reclaim_enter(PT_REGS_PARM1(ctx));
+	return on_reclaim_enter(ENTRY_SP(ctx), PT_REGS_PARM1(ctx));
 }
 
 SEC("kretprobe/iova_depot_work_func")
@@ -256,7 +266,9 @@ int BPF_PROG(reserve_iova_fexit, u64 iovad, u64 pfn_lo, u64 pfn_hi, u64 iova)
 SEC("kprobe/reserve_iova")
 int reserve_iova_kprobe(struct pt_regs *ctx)
 {
-	return call_begin(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx), 0, 0, 0);
+	return call_begin(call_key(ENTRY_SP(ctx), FN_RESERVE), (struct call){.domain = PT_REGS_PARM1(ctx),
+								       .pfn = PT_REGS_PARM2(ctx),
+								       .arg = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/reserve_iova")
@@ -264,7 +276,7 @@ int reserve_iova_kretprobe(struct pt_regs *ctx)
 {
 	struct call call;
 
-	if (!call_finish(RETURN_SP(ctx), &call))
+	if (!call_finish(call_key(RETURN_SP(ctx), FN_RESERVE), &call))
 		return 0;
 	return on_reserve(call.domain, call.pfn, call.arg, PT_REGS_RC(ctx));
 }
@@ -299,13 +311,13 @@ int put_iova_domain_kprobe(struct pt_regs *ctx)
 SEC("fentry/fq_flush_timeout")
 int BPF_PROG(fq_flush_timeout_fentry)
 {
-	return on_fq_drain_enter(task_key(FN_FQ), scalar_argument(ctx, 0));
+	return on_fq_drain_enter(frame_of(ctx), scalar_argument(ctx, 0));
 }
 
 SEC("fexit/fq_flush_timeout")
 int BPF_PROG(fq_flush_timeout_fexit)
 {
-	return on_fq_drain_exit(task_key(FN_FQ));
+	return on_fq_drain_exit(frame_of(ctx));
 }
 
 SEC("kprobe/fq_flush_timeout")
@@ -322,8 +334,9 @@ int fq_flush_timeout_kretprobe(struct pt_regs *ctx)
 
 /* Run by the daemon, never attached. */
 SEC("raw_tp/sys_enter")
-int rcached_read_cpus(void *ctx)
+int rcached_begin(void *ctx)
 {
+	frames_begin();
 	read_per_cpu_offsets();
 	return 0;
 }

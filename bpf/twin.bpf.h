@@ -50,48 +50,48 @@ static __always_inline int first_was_skipped(struct hot_function *function, u64 
 	return MARKED(function->running) != 0;
 }
 
-static __always_inline int first_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
+static __always_inline int first_alloc(u64 frame, u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
 
 	if (!state)
 		return 0;
 	first_begins(&state->alloc);
-	on_alloc(iovad, size, limit_pfn, pfn);
+	on_alloc(frame, iovad, size, limit_pfn, pfn);
 	first_ends(&state->alloc, iovad, pfn);
 	return 0;
 }
 
-static __always_inline int twin_alloc(u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
+static __always_inline int twin_alloc(u64 frame, u64 iovad, u64 size, u64 limit_pfn, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
 
 	if (!state || !first_was_skipped(&state->alloc, iovad, pfn))
 		return 0;
 	__sync_fetch_and_add(&state->stats.nested_allocs, 1);
-	return on_alloc(iovad, size, limit_pfn, pfn);
+	return on_alloc(frame, iovad, size, limit_pfn, pfn);
 }
 
-static __always_inline int first_free(u64 iovad, u64 pfn, u64 size, enum free_result result)
+static __always_inline int first_free(u64 frame, u64 iovad, u64 pfn, u64 size, enum free_result result)
 {
 	struct cpu_state *state = this_cpu_state();
 
 	if (!state)
 		return 0;
 	first_begins(&state->free);
-	on_free(iovad, pfn, size, result);
+	on_free(frame, iovad, pfn, size, result);
 	first_ends(&state->free, iovad, pfn);
 	return 0;
 }
 
-static __always_inline int twin_free(u64 iovad, u64 pfn, u64 size, enum free_result result)
+static __always_inline int twin_free(u64 frame, u64 iovad, u64 pfn, u64 size, enum free_result result)
 {
 	struct cpu_state *state = this_cpu_state();
 
 	if (!state || !first_was_skipped(&state->free, iovad, pfn))
 		return 0;
 	__sync_fetch_and_add(&state->stats.nested_frees, 1);
-	return on_free(iovad, pfn, size, result);
+	return on_free(frame, iovad, pfn, size, result);
 }
 
 #endif

@@ -135,7 +135,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
 
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) bpf_program__set_autoload(program, false);
-  bpf_program__set_autoload(skeleton_->progs.rcached_read_cpus, true);
+  bpf_program__set_autoload(skeleton_->progs.rcached_begin, true);
   bpf_program__set_autoload(skeleton_->progs.rcached_walk_groups, true);
   for (const auto& planned : plan_.programs) {
     program = bpf_object__find_program_by_name(skeleton_->obj, planned.program.c_str());
@@ -159,7 +159,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
 
   bpf_test_run_opts run{};
   run.sz = sizeof(run);
-  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_read_cpus), &run);
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.rcached_begin), &run);
       error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <iostream>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -25,15 +27,19 @@ namespace {
 
 constexpr std::uint32_t kRingBytes = 4096;  // the smallest: 64 records of 64 bytes
 
+constexpr std::uint64_t kFrame = 0xffffc90000123000;  // of the fed calls
+
 class Probes : public testing::Test {
  protected:
+  explicit Probes(std::uint32_t ring_bytes = kRingBytes) : ring_bytes_(ring_bytes) {}
+
   void SetUp() override {
     feeder_.reset(feeder_bpf::open(nullptr));
     ASSERT_NE(feeder_, nullptr);
     bpf_map__set_max_entries(feeder_->maps.rings, static_cast<__u32>(libbpf_num_possible_cpus()));
     ASSERT_EQ(feeder_bpf::load(feeder_.get()), 0) << "BPF test programs need root and CONFIG_DEBUG_INFO_BTF";
     for (int cpu = 0; cpu < libbpf_num_possible_cpus(); ++cpu) {
-      const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, kRingBytes, nullptr);
+      const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, ring_bytes_, nullptr);
       ASSERT_GE(ring, 0);
       ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(feeder_->maps.rings), &cpu, &ring, BPF_ANY), 0);
       if (rings_ == nullptr)
@@ -69,7 +75,7 @@ class Probes : public testing::Test {
 
   void call(std::uint32_t function, std::uint64_t pfn, std::uint64_t size, std::uint64_t arg = 0,
             std::uint32_t repeat = 1, int cpu = 0) {
-    feeder_->bss->call_arguments = {pfn, size, arg, function, repeat};
+    feeder_->bss->call_arguments = {frame_, pfn, size, arg, function, repeat};
     const auto &programs = feeder_->progs;
     run(function < FEED_MAGAZINE_FREE        ? programs.feeder_feed
         : function < FEED_FIRST_ALLOC_BEGINS ? programs.feeder_feed_rare
@@ -93,13 +99,17 @@ class Probes : public testing::Test {
     return result;
   }
 
-  // On that CPU, so that the programs always see this thread: from another one they would run in an interrupt
-  // of whatever task is there.
-  void run(bpf_program *program, int cpu = 0) {
+  static void stay_on(int cpu) {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(cpu, &one);
     ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  }
+
+  // On that CPU, so that the programs always see this thread: from another one they would run in an interrupt
+  // of whatever task is there.
+  void run(bpf_program *program, int cpu = 0) {
+    stay_on(cpu);
     bpf_test_run_opts options{};
     options.sz = sizeof options;
     options.flags = BPF_F_TEST_RUN_ON_CPU;
@@ -119,6 +129,8 @@ class Probes : public testing::Test {
     void operator()(feeder_bpf *feeder) const { feeder_bpf::destroy(feeder); }
     void operator()(ring_buffer *rings) const { ring_buffer__free(rings); }
   };
+  const std::uint32_t ring_bytes_;
+  std::uint64_t frame_ = kFrame;
   std::unique_ptr<feeder_bpf, Destroy> feeder_;
   std::unique_ptr<ring_buffer, Destroy> rings_;
   std::vector<RingPosition> positions_;
@@ -343,6 +355,86 @@ TEST_F(Probes, ADrainCountsTheFreesOfItsDomain) {
   feed(FEED_FREE, 0x79, 1);
   feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
   EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).at(0).size, 0u);
+}
+
+TEST_F(Probes, AnInterruptOnTopOfADrainIsNotPartOfIt) {
+  feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
+  frame_ = kFrame - 256;  // deeper on the same stack
+  feed(FEED_FREE, 0x77, 1);
+  frame_ = kFrame - 0x8000;  // another stack
+  feed(FEED_FREE, 0x78, 1);
+  feed(FEED_MAGAZINE_FREE, 0, 0);
+  frame_ = kFrame;
+  EXPECT_EQ(feed(FEED_FREE, 0x79, 1).at(0).flags & RCACHED_FLAG_OVERFLOW, 0);
+  EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).at(0).size, 2u);
+}
+
+TEST_F(Probes, ANestedCallBelongsToTheCallAroundIt) {
+  feed(FEED_TREE_FREE, 0x77, 0);
+  frame_ = kFrame + 0x8000;  // another stack
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
+  frame_ = kFrame + 256;
+  EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+}
+
+TEST_F(Probes, AnInterruptOnTopOfTheDepotWorkerDoesNotReclaim) {
+  EXPECT_TRUE(feed(FEED_RECLAIM_BEGIN, 0, 0).empty());
+  frame_ = kFrame - 256;
+  EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_RECLAIM);
+  frame_ = kFrame - 0x8000;
+  EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_OVERFLOW);
+}
+
+class ProbeRaces : public Probes {
+ protected:
+  ProbeRaces() : Probes(8 << 20) {}
+};
+
+// In two softirqs at the same time, on top of two idle tasks, which have the same pid, whenever this machine is idle.
+TEST_F(ProbeRaces, CallsOnTwoCpusAreNeverMixedUp) {
+  constexpr std::uint64_t kCalls = 10'000;
+  constexpr int kPatience = 60'000;  // ms
+  if (libbpf_num_possible_cpus() < FEEDER_RACERS) GTEST_SKIP() << "one CPU";
+  volatile feeder_race &race = feeder_->bss->race;
+  const auto both = [&](volatile __u64(&counts)[FEEDER_RACERS]) { return counts[0] + counts[1]; };
+  race.wanted = kCalls;
+  for (int racer = 0; racer < FEEDER_RACERS; ++racer) {
+    stay_on(racer);
+    race.racer = static_cast<__u32>(racer);
+    bpf_test_run_opts options{};
+    options.sz = sizeof options;
+    ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(feeder_->progs.feeder_race_begin), &options), 0);
+    ASSERT_EQ(options.retval, 0u);
+  }
+  std::uint64_t mixed = 0;
+  std::map<int, std::uint64_t> events;
+  const auto check = [&] {
+    const std::uint64_t first = feeder_->bss->domain_address;
+    for (const rcached_event &event : drain()) {
+      ++events[event.op];
+      const std::uint64_t domain = first + std::uint64_t{event.cpu} * FEEDER_RACER_DOMAINS;
+      const std::uint32_t size =
+          event.op == RCACHED_OP_FREE ? 64 : event.op == RCACHED_OP_FQ_DRAIN ? 1 : event.cpu == 0 ? 7 : 5;
+      mixed += event.domain != domain || event.size != size ? 1 : 0;
+    }
+  };
+  for (int ms = 0; ms < kPatience && both(race.alike) < kCalls; ms += 20) {
+    usleep(20'000);
+    check();
+  }
+  race.wanted = 0;
+  usleep(20'000);
+  check();
+  const std::uint64_t missing = stats(0).entry_missing + stats(1).entry_missing;
+  std::cout << "[          ] " << both(race.calls) << " calls, " << both(race.overlaps) << " overlapping, "
+            << both(race.alike) << " of them with the same pid, " << mixed << " events mixed, " << missing
+            << " missing\n";
+  EXPECT_GE(both(race.overlaps), kCalls);
+  EXPECT_EQ(mixed, 0u);
+  EXPECT_EQ(missing, 0u);
+  EXPECT_EQ(stats(0).ring_full + stats(1).ring_full, 0u);
+  for (const int op : {RCACHED_OP_MAGAZINE_FREE, RCACHED_OP_FREE, RCACHED_OP_FQ_DRAIN})
+    EXPECT_EQ(events[op], both(race.calls)) << op;
 }
 
 TEST_F(Probes, LossInAFullRingIsCountedExactlyAndReported) {

@@ -111,7 +111,8 @@ TEST_F(DepotRepairTest, AnyOrderIsRepaired) {
     auto all = depot_of(1 + random() % 60);
     const auto some = [&] {
       std::shuffle(all.begin(), all.end(), random);
-      std::vector<Pfns> depot(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(random() % (all.size() + 1)));
+      std::vector<Pfns> depot(all.begin(),
+                              all.begin() + static_cast<std::ptrdiff_t>(random() % (all.size() + 1)));
       if (random() % 2 == 0) std::ranges::sort(depot);
       return depot;
     };

@@ -182,8 +182,8 @@ bool DomainMirror::fits_a_hit(const Operation& op, const RcachePeek& next, std::
   return false;
 }
 
-DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const RcachePeek& next, const Range& range,
-                                               const CacheLocation& at) {
+DomainMirror::Miss DomainMirror::resolve_found(const Operation& op, const RcachePeek& next,
+                                               const Range& range, const CacheLocation& at) {
   const Rcache& rcache = model_.rcache(at.order);
   const bool in_depot = at.source == RcacheSource::depot;
   const bool fits = next.source != at.source && fits_a_hit(op, next, at.order);
@@ -252,8 +252,8 @@ bool DomainMirror::popped_before_the_frees_of_an_interrupt(const Operation& op, 
   const Magazine& loaded = rcache.loaded(op.cpu);
   const Magazine& then_loaded = model_.magazine_at(at);
   const bool on_top = at.source == RcacheSource::prev || at.depot_index + 1 == rcache.depot().size();
-  if (!on_top || rcache.place(range.magazine).cpu != op.cpu || then_loaded.size() != rcache.magazine_capacity() ||
-      loaded.unknown() != 0 || loaded.empty())
+  if (!on_top || rcache.place(range.magazine).cpu != op.cpu ||
+      then_loaded.size() != rcache.magazine_capacity() || loaded.unknown() != 0 || loaded.empty())
     return false;
   model_.shift_down(range, at, op.cpu);
   return true;

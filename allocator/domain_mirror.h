@@ -147,10 +147,12 @@ class DomainMirror {
   void alloc_from_cache(const Operation& op, std::uint8_t order, std::uint64_t extent, std::uint64_t max_pfn);
   void miss_in_cache(const Operation& op, std::uint8_t order, std::uint64_t max_pfn);
   void alloc_from_tree(const Operation& op, std::uint64_t extent);
-  Miss resolve_found(const Operation& op, const RcachePeek& next, const Range& range, const CacheLocation& at);
+  Miss resolve_found(const Operation& op, const RcachePeek& next, const Range& range,
+                     const CacheLocation& at);
   void resolve_not_found(const Operation& op, const RcachePeek& next, std::uint8_t order,
                          std::uint64_t extent);
-  bool popped_before_the_frees_of_an_interrupt(const Operation& op, const Range& range, const CacheLocation& at);
+  bool popped_before_the_frees_of_an_interrupt(const Operation& op, const Range& range,
+                                               const CacheLocation& at);
   void withdraw(const Range& range, const CacheLocation& at);
   bool popped_before_the_push_was_reported(const Operation& op, const CacheLocation& at) const;
   bool adopted_with_its_pop(const Operation& op, const CacheLocation& at) const;

@@ -101,7 +101,8 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
   DepotReading& last = depot_readings_[order];
   if (!last.adopting) {
     if (rcache.depot().size() < slice.depot_size) model_.resize_depot(order, slice.depot_size, false);
-    last.surplus = static_cast<std::uint32_t>(rcache.depot().size() - std::min<std::size_t>(rcache.depot().size(), slice.depot_size));
+    last.surplus = static_cast<std::uint32_t>(rcache.depot().size() -
+                                              std::min<std::size_t>(rcache.depot().size(), slice.depot_size));
   }
   for (std::size_t i = slice.magazines.size(); i-- > 0;) {
     const Pfns& kernel = slice.magazines[i];

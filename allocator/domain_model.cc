@@ -394,8 +394,8 @@ std::string DomainModel::find_inconsistency() const {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const Rcache& rcache = rcaches_[order];
     for (std::size_t cpu = 0; cpu < rcache.cpus(); ++cpu) {
-      for (const Magazine* magazine : {&rcache.loaded(static_cast<std::uint16_t>(cpu)),
-                                       &rcache.prev(static_cast<std::uint16_t>(cpu))}) {
+      for (const Magazine* magazine :
+           {&rcache.loaded(static_cast<std::uint16_t>(cpu)), &rcache.prev(static_cast<std::uint16_t>(cpu))}) {
         check(*magazine, false);
         if (magazine->id().is_none()) continue;
         const Rcache::Place& place = rcache.place(magazine->id());
@@ -406,7 +406,8 @@ std::string DomainModel::find_inconsistency() const {
     for (std::size_t index = 0; index < rcache.depot().size(); ++index) {
       const Magazine& magazine = rcache.depot()[index];
       check(magazine, true);
-      if (rcache.place(magazine.id()).depot_index != index) problem = "a magazine is not where its place says";
+      if (rcache.place(magazine.id()).depot_index != index)
+        problem = "a magazine is not where its place says";
       unknown += magazine.unknown();
     }
     if (unknown != rcache.unknown_in_depot()) problem = "unknown slots of a depot are not counted right";

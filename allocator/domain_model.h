@@ -115,7 +115,8 @@ class DomainModel {
   // The topmost unknown slot of loaded turns out to hold `pfn`. A pfn that was not in the table becomes
   // a known outstanding range in its place; one that counted as outstanding already loses its double.
   // `popped`: by the scan of a pop, so that the top element fills the slot.
-  void take_unknown(std::uint8_t order, std::uint16_t cpu, std::uint64_t pfn, std::uint64_t size, bool popped);
+  void take_unknown(std::uint8_t order, std::uint16_t cpu, std::uint64_t pfn, std::uint64_t size,
+                    bool popped);
 
   // --- whole magazines
   // To the tree: all its ranges are gone. Counts tree_frees. A depot magazine leaves the depot, another is empty then.

@@ -31,8 +31,8 @@ struct Range {
   bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
   bool seen : 1 = false;          // see DomainModel::begin_tree_walk()
   bool fresh : 1 = false;         // put there by a tree_alloc whose alloc is still to come
-  std::uint32_t size = 0;                  // extent of the node
-  MagazineId magazine;                     // the one it is cached in; none: outstanding
+  std::uint32_t size = 0;         // extent of the node
+  MagazineId magazine;            // the one it is cached in; none: outstanding
 
   bool cached() const { return !magazine.is_none(); }
 };

@@ -156,7 +156,7 @@ class Rcache {
   std::uint32_t capacity_;
   std::uint32_t depot_capacity_;
   bool bounded_;
-  std::vector<Place> places_;         // by number of the id
+  std::vector<Place> places_;        // by number of the id
   std::vector<std::uint32_t> free_;  // numbers
   std::vector<Cpu> cpus_;
   std::vector<Magazine> depot_;

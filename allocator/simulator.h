@@ -82,7 +82,8 @@ class Simulator {
  private:
   std::uint64_t alloc_from_tree(std::uint16_t cpu, std::uint32_t size, std::uint64_t limit_pfn);
   void free_to_tree(std::uint16_t cpu, std::uint64_t pfn);
-  void free_magazine(std::uint16_t cpu, const Magazine& magazine, std::uint8_t order, MagazineFreeCause cause);
+  void free_magazine(std::uint16_t cpu, const Magazine& magazine, std::uint8_t order,
+                     MagazineFreeCause cause);
   void flush_cpu(std::uint16_t cpu, std::uint16_t target);
   void flush_depots(std::uint16_t cpu);
   Operation operation(OperationKind kind, std::uint16_t cpu) const;

@@ -52,7 +52,8 @@ struct feeder_race {
 	__u64 calls[FEEDER_RACERS];
 	__u64 overlaps[FEEDER_RACERS]; /* calls that saw the other racer in a call */
 	__u64 alike[FEEDER_RACERS]; /* of these: on top of a task with the same pid, so on two idle CPUs */
-	__u64 inside[FEEDER_RACERS]; /* pid and tgid + 1 of the task under the racer that is in a call, else 0 */
+	__u64 inside
+	    [FEEDER_RACERS]; /* pid and tgid + 1 of the task under the racer that is in a call, else 0 */
 	__u32 racer; /* the one that feeder_race_begin starts on its CPU */
 	__u32 unused;
 };

@@ -217,11 +217,9 @@ static __always_inline int on_magazine_free_enter(u64 frame, u64 iovad, struct i
 		state->overflow.domain = iovad;
 		state->overflow.frame = frame;
 	}
-	return call_begin(call_key(frame, FN_MAGAZINE_FREE), (struct call){.domain = iovad,
-									   .pfn = bottom,
-									   .size = size,
-									   .cause = cause,
-									   .order = order});
+	return call_begin(
+	    call_key(frame, FN_MAGAZINE_FREE),
+	    (struct call){.domain = iovad, .pfn = bottom, .size = size, .cause = cause, .order = order});
 }
 
 static __always_inline int on_magazine_free_exit(u64 frame)

@@ -50,8 +50,8 @@ SEC("kprobe/alloc_iova_fast")
 int alloc_iova_fast_kprobe(struct pt_regs *ctx)
 {
 	return call_begin(call_key(ENTRY_SP(ctx), FN_ALLOC), (struct call){.domain = PT_REGS_PARM1(ctx),
-								     .size = PT_REGS_PARM2(ctx),
-								     .arg = PT_REGS_PARM3(ctx)});
+									   .size = PT_REGS_PARM2(ctx),
+									   .arg = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/alloc_iova_fast")
@@ -81,8 +81,8 @@ SEC("kprobe/free_iova_fast")
 int free_iova_fast_kprobe(struct pt_regs *ctx)
 {
 	return call_begin(call_key(ENTRY_SP(ctx), FN_FREE), (struct call){.domain = PT_REGS_PARM1(ctx),
-								    .pfn = PT_REGS_PARM2(ctx),
-								    .size = PT_REGS_PARM3(ctx)});
+									  .pfn = PT_REGS_PARM2(ctx),
+									  .size = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/free_iova_fast")
@@ -112,8 +112,8 @@ SEC("kprobe/iova_rcache_insert")
 int iova_rcache_insert_kprobe(struct pt_regs *ctx)
 {
 	return call_begin(call_key(ENTRY_SP(ctx), FN_FREE), (struct call){.domain = PT_REGS_PARM1(ctx),
-								    .pfn = PT_REGS_PARM2(ctx),
-								    .size = PT_REGS_PARM3(ctx)});
+									  .pfn = PT_REGS_PARM2(ctx),
+									  .size = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/iova_rcache_insert")
@@ -267,8 +267,8 @@ SEC("kprobe/reserve_iova")
 int reserve_iova_kprobe(struct pt_regs *ctx)
 {
 	return call_begin(call_key(ENTRY_SP(ctx), FN_RESERVE), (struct call){.domain = PT_REGS_PARM1(ctx),
-								       .pfn = PT_REGS_PARM2(ctx),
-								       .arg = PT_REGS_PARM3(ctx)});
+									     .pfn = PT_REGS_PARM2(ctx),
+									     .arg = PT_REGS_PARM3(ctx)});
 }
 
 SEC("kretprobe/reserve_iova")

@@ -390,7 +390,8 @@ class ProbeRaces : public Probes {
   ProbeRaces() : Probes(8 << 20) {}
 };
 
-// In two softirqs at the same time, on top of two idle tasks, which have the same pid, whenever this machine is idle.
+// In two softirqs at the same time, on top of two idle tasks, which have the same pid, whenever this machine
+// is idle.
 TEST_F(ProbeRaces, CallsOnTwoCpusAreNeverMixedUp) {
   constexpr std::uint64_t kCalls = 10'000;
   constexpr int kPatience = 60'000;  // ms
@@ -413,8 +414,10 @@ TEST_F(ProbeRaces, CallsOnTwoCpusAreNeverMixedUp) {
     for (const rcached_event &event : drain()) {
       ++events[event.op];
       const std::uint64_t domain = first + std::uint64_t{event.cpu} * FEEDER_RACER_DOMAINS;
-      const std::uint32_t size =
-          event.op == RCACHED_OP_FREE ? 64 : event.op == RCACHED_OP_FQ_DRAIN ? 1 : event.cpu == 0 ? 7 : 5;
+      const std::uint32_t size = event.op == RCACHED_OP_FREE       ? 64
+                                 : event.op == RCACHED_OP_FQ_DRAIN ? 1
+                                 : event.cpu == 0                  ? 7
+                                                                   : 5;
       mixed += event.domain != domain || event.size != size ? 1 : 0;
     }
   };

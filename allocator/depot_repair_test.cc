@@ -44,6 +44,14 @@ class DepotRepairTest : public testing::Test {
     return found;
   }
   std::uint64_t outstanding() const { return mirror_.snapshot().outstanding; }
+  // All magazines that both have keep their pfns: `gone` ranges are outstanding after it.
+  void expect_repair(const std::vector<Pfns>& mirrored, const std::vector<Pfns>& kernel, std::uint64_t found,
+                     std::uint64_t gone) {
+    mirror_ = DomainMirror(kProfile612, 1, true);
+    adopt(mirrored);
+    EXPECT_EQ(repair(kernel), found);
+    EXPECT_EQ(outstanding(), gone);
+  }
 
   DomainMirror mirror_{kProfile612, 1, true};
 };
@@ -53,22 +61,8 @@ TEST_F(DepotRepairTest, AMagazineMissingAnywhereCountsOnce) {
   for (const std::ptrdiff_t missing : {0, 1, 50, 83, 84, 99}) {
     auto mirrored = kernel;
     mirrored.erase(mirrored.begin() + missing);
-    mirror_ = DomainMirror(kProfile612, 1, true);
-    adopt(mirrored);
-    EXPECT_EQ(repair(kernel), kCapacity) << missing;
-    EXPECT_EQ(outstanding(), 0u) << "the others keep their pfns";
-  }
-}
-
-TEST_F(DepotRepairTest, AMagazineTooManyCountsOnceAndItsRangesAreOutstanding) {
-  const auto mirrored = depot_of(100);
-  for (const std::ptrdiff_t gone : {0, 1, 50, 83, 84, 99}) {
-    auto kernel = mirrored;
-    kernel.erase(kernel.begin() + gone);
-    mirror_ = DomainMirror(kProfile612, 1, true);
-    adopt(mirrored);
-    EXPECT_EQ(repair(kernel), kCapacity) << gone;
-    EXPECT_EQ(outstanding(), kCapacity);
+    expect_repair(mirrored, kernel, kCapacity, 0);
+    expect_repair(kernel, mirrored, kCapacity, kCapacity);  // one too many
   }
 }
 
@@ -76,9 +70,7 @@ TEST_F(DepotRepairTest, AMagazineInThePlaceOfAnotherCountsOnce) {
   const auto mirrored = depot_of(100);
   auto kernel = mirrored;
   kernel[50] = depot_of(1, 1'000'000).front();
-  adopt(mirrored);
-  EXPECT_EQ(repair(kernel), kCapacity);
-  EXPECT_EQ(outstanding(), kCapacity);
+  expect_repair(mirrored, kernel, kCapacity, kCapacity);
 }
 
 TEST_F(DepotRepairTest, OnePfnOtherwiseCountsOnce) {
@@ -87,9 +79,7 @@ TEST_F(DepotRepairTest, OnePfnOtherwiseCountsOnce) {
   kernel[50][3] = 1'000'000;
   kernel[51][0] = 1'000'001;
   kernel[52][kCapacity - 1] = 1'000'002;
-  adopt(mirrored);
-  EXPECT_EQ(repair(kernel), 3u);
-  EXPECT_EQ(outstanding(), 3u);
+  expect_repair(mirrored, kernel, 3, 3);
 }
 
 TEST_F(DepotRepairTest, MagazinesOfUnknownContentsGetTheirs) {
@@ -148,6 +138,31 @@ TEST_F(DepotRepairTest, TheTopStaysRightBetweenTheSlices) {
     mirror_.apply(read);  // a depot that is being taken over is not corrected by its size
   }
   EXPECT_EQ(mirror_.model().contents().depots[0], kernel);
+}
+
+// The whole depot goes between the slices, and the magazines that were too many with it.
+TEST_F(DepotRepairTest, TheDepotMayShrinkBetweenTheSlices) {
+  const auto slices = slices_of(depot_of(20));
+  for (const bool given_up : {false, true}) {
+    mirror_ = DomainMirror(kProfile612, 1, true);
+    adopt(depot_of(40));
+    mirror_.adopt(slices.front());
+    while (!mirror_.model().rcache(0).depot().empty()) {
+      Operation freed;
+      freed.kind = OperationKind::magazine_free;
+      freed.cause = MagazineFreeCause::reclaim;
+      freed.order = 0;
+      freed.size = kCapacity;
+      freed.pfn = mirror_.model().rcache(0).depot().back().bottom();
+      mirror_.apply(freed);
+    }
+    if (given_up) {
+      mirror_.end_depot(0);
+    } else {
+      mirror_.adopt(slices.back());
+    }
+    EXPECT_EQ(mirror_.model().find_inconsistency(), "");
+  }
 }
 
 }  // namespace

@@ -31,9 +31,10 @@ void DomainMirror::reset(bool observed_from_birth) {
 }
 
 void DomainMirror::apply(const Operation& op) {
-  if (op.pfn > RangeTable::kMaxPfn) return;  // no address is that high
-  if (op.after_loss) mark_loss();
+  const bool senseless = op.pfn > RangeTable::kMaxPfn;  // no address is that high: what it really was is lost
+  if (op.after_loss || senseless) mark_loss();
   last_time_ns_ = op.time_ns;
+  if (senseless) return;
   ++operations_;
   switch (op.kind) {
     case OperationKind::alloc:

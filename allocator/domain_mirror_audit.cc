@@ -112,7 +112,8 @@ Pfns DomainMirror::adopt(const DepotSlice& slice) {
     if (model_.place_in_depot(order, index, kernel, before)) ++last.surplus;
   }
   if (slice.last) {
-    for (std::size_t i = 0; i < last.surplus; ++i) {
+    // The depot may have shrunk since the first slice.
+    for (std::size_t i = 0; i < std::min<std::size_t>(last.surplus, rcache.depot().size()); ++i) {
       const Magazine& gone = rcache.depot()[i];
       append(before, gone);
       if (gone.unknown() == 0) {

@@ -116,47 +116,24 @@ std::optional<CacheLocation> DomainModel::locate(const Range& range) const {
 
 const Magazine& DomainModel::magazine_at(const CacheLocation& at) const {
   const Rcache& rcache = rcaches_[at.order];
-  switch (at.source) {
-    case RcacheSource::depot:
-      return rcache.depot()[at.depot_index];
-    case RcacheSource::prev:
-      return rcache.prev(at.cpu);
-    case RcacheSource::loaded:
-    case RcacheSource::none:
-      break;
-  }
-  return rcache.loaded(at.cpu);
+  if (at.source == RcacheSource::depot) return rcache.depot()[at.depot_index];
+  return at.source == RcacheSource::prev ? rcache.prev(at.cpu) : rcache.loaded(at.cpu);
 }
 
 // Calls change(magazine); a CPU's magazine is made if there is none.
 template <typename Change>
 void DomainModel::edit(const CacheLocation& at, Change&& change) {
   Rcache& rcache = rcaches_[at.order];
-  switch (at.source) {
-    case RcacheSource::depot:
-      return rcache.edit(rcache.depot()[at.depot_index], change);
-    case RcacheSource::prev:
-      return rcache.edit(rcache.provide_prev(at.cpu), change);
-    case RcacheSource::loaded:
-    case RcacheSource::none:
-      break;
-  }
-  rcache.edit(rcache.provide_loaded(at.cpu), change);
+  if (at.source == RcacheSource::loaded) rcache.provide_loaded(at.cpu);
+  if (at.source == RcacheSource::prev) rcache.provide_prev(at.cpu);
+  rcache.edit(magazine_at(at), change);
 }
 
 // The magazine, out of its cache.
 Magazine DomainModel::taken(const CacheLocation& at) {
   Rcache& rcache = rcaches_[at.order];
-  switch (at.source) {
-    case RcacheSource::depot:
-      return rcache.take_from_depot(at.depot_index);
-    case RcacheSource::prev:
-      return rcache.take_prev(at.cpu);
-    case RcacheSource::loaded:
-    case RcacheSource::none:
-      break;
-  }
-  return rcache.take_loaded(at.cpu);
+  if (at.source == RcacheSource::depot) return rcache.take_from_depot(at.depot_index);
+  return at.source == RcacheSource::prev ? rcache.take_prev(at.cpu) : rcache.take_loaded(at.cpu);
 }
 
 void DomainModel::select(std::uint8_t order, std::uint16_t cpu, RcacheSource source) {
@@ -164,13 +141,11 @@ void DomainModel::select(std::uint8_t order, std::uint16_t cpu, RcacheSource sou
   if (source == RcacheSource::depot) ++counters_[order].depot_pops;
 }
 
-const Range& DomainModel::pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next) {
+void DomainModel::pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next) {
   select(order, cpu, next.source);
   Rcache& rcache = rcaches_[order];
   rcache.edit(rcache.loaded(cpu), [&](Magazine& loaded) { loaded.take(next.slot); });
-  Range& range = *ranges_.find(next.pfn);
-  mark_outstanding(range, order);
-  return range;
+  mark_outstanding(*ranges_.find(next.pfn), order);
 }
 
 bool DomainModel::insert_without_depot(const Range& range, std::uint8_t order, std::uint16_t cpu) {
@@ -182,7 +157,7 @@ bool DomainModel::insert_without_depot(const Range& range, std::uint8_t order, s
 
 void DomainModel::push_loaded_to_depot(std::uint8_t order, std::uint16_t cpu) {
   Rcache& rcache = rcaches_[order];
-  if (full(rcache)) {
+  if (beyond_slack(rcache)) {
     orphan(CacheLocation::depot(order, rcache.depot().size() - 1));
   }
   rcache.push_loaded_to_depot(cpu);

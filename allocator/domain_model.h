@@ -88,8 +88,8 @@ class DomainModel {
   const Magazine& magazine_at(const CacheLocation& at) const;
   // Makes the peeked magazine loaded and counts a depot pop.
   void select(std::uint8_t order, std::uint16_t cpu, RcacheSource source);
-  // What the peek has found: cached -> outstanding. The range of the pfn.
-  const Range& pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next);
+  // What the peek has found: cached -> outstanding.
+  void pop(std::uint8_t order, std::uint16_t cpu, const RcachePeek& next);
   // outstanding -> cached by steps 1 and 2 of the insert; false when both magazines are full.
   bool insert_without_depot(const Range& range, std::uint8_t order, std::uint16_t cpu);
   // The full loaded magazine goes to the depot. Beyond the slack the top magazine is orphaned first.
@@ -141,7 +141,7 @@ class DomainModel {
   // below, it changes places with the one that is there. If not, it takes the place of one of unknown contents, or is
   // added above the one that is there. Whether it was added. `replaced` gets the pfns of a magazine that held others.
   bool place_in_depot(std::uint8_t order, std::size_t index, const Pfns& pfns, Pfns& replaced);
-  // The lowest magazines of the depot are orphaned.
+  // The lowest magazines of the depot, at most all, are orphaned.
   void drop_lowest(std::uint8_t order, std::size_t count);
   // Between begin and end, `walk` tells the model which ranges the kernel's tree holds. A range that was
   // added since the begin counts as seen; one that was removed since is remembered, so that an old reading
@@ -184,7 +184,7 @@ class DomainModel {
   void orphan(Magazine& magazine, std::uint8_t order);
   void take_in(Magazine& magazine, std::uint8_t order, const Pfns& pfns);
   Magazine taken(const CacheLocation& at);
-  static bool full(const Rcache& rcache) {
+  static bool beyond_slack(const Rcache& rcache) {
     return rcache.bounded() && rcache.depot().size() >= std::size_t{rcache.depot_capacity()} + kDepotSlack;
   }
   template <typename Change>

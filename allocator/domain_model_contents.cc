@@ -66,7 +66,7 @@ bool DomainModel::place_in_depot(std::uint8_t order, std::size_t index, const Pf
   const auto same = find_in_depot(order, pfns);
   if (same && *same <= index) {
     rcache.swap_in_depot(index, *same);
-  } else if (!rcache.depot()[index].known().empty() && !full(rcache)) {
+  } else if (!rcache.depot()[index].known().empty() && !beyond_slack(rcache)) {
     rcache.add_to_depot(++index, profile_.magazine_capacity);
     tree_ranges_ += profile_.magazine_capacity;
     added = true;
@@ -79,6 +79,7 @@ bool DomainModel::place_in_depot(std::uint8_t order, std::size_t index, const Pf
 }
 
 void DomainModel::drop_lowest(std::uint8_t order, std::size_t count) {
+  count = std::min(count, rcaches_[order].depot().size());
   if (count == 0) return;
   rcaches_[order].rotate_depot(count);
   for (; count > 0; --count) orphan(CacheLocation::depot(order, rcaches_[order].depot().size() - 1));

@@ -8,6 +8,13 @@ namespace {
 
 // --- predictions
 
+TEST_F(MirrorTest, AnOperationWithAnImpossiblePfnIsALoss) {
+  apply({of(OperationKind::tree_alloc, ~0ull, 1), by_tree(alloc(RangeTable::kMaxPfn + 1))});
+  EXPECT_EQ(shot().tree_ranges, 0u);
+  EXPECT_EQ(shot().loss_marks, 2u);
+  EXPECT_EQ(shot().confidence, Confidence::lossy);
+}
+
 TEST_F(MirrorTest, PredictsTheTopOfLoaded) {
   cache(1, 3);
   apply({alloc(3), alloc(2)});

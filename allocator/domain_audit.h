@@ -25,7 +25,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -60,8 +59,8 @@ class DomainAudit {
     bool counts_drift = true;
     std::uint16_t possible_cpus = 0;
     bool has_flush_queue = false;
-    // Whether a range of the tree that nobody saw being made was reserved by the kernel itself.
-    std::function<bool(const TreeRange&)> is_reserved;
+    // A range of the tree that nobody saw being made was reserved by the kernel itself if it is inside one of these.
+    std::vector<TreeRange> reserved;
     // For the space below 4 GiB.
     std::uint64_t start_pfn = 1;
     std::uint64_t pfn_end_32bit = 0;  // first pfn above 4 GiB; 0: not known

@@ -380,7 +380,7 @@ TEST_P(DomainAuditTest, TellsReservedRangesFromMappings) {
   const std::uint64_t pfn = kernel_->alloc(0, 4);
   listening_ = true;
   DomainAudit::Options options = audit_options(Goal::seed, *kernel_);
-  options.is_reserved = [](const TreeRange& range) { return range.lo >= 0xfee00 && range.hi <= 0xfeeff; };
+  options.reserved = {{0xfee00, 0xfeeff}};
   DomainAudit audit(*mirror_, options);
   while (const auto request = audit.next()) answer(audit, *request, *kernel_);
   const DomainSnapshot shot = mirror_->snapshot();

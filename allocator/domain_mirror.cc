@@ -83,13 +83,17 @@ DomainMirror::CpuState& DomainMirror::cpu_state(std::uint16_t cpu) {
   return cpu_states_[cpu];
 }
 
+Confidence DomainMirror::confidence() const {
+  return in_doubt()            ? Confidence::lossy
+         : !known_from_start() ? Confidence::partial
+         : loss_epoch_ != 0    ? Confidence::resynced
+                               : Confidence::exact;
+}
+
 DomainSnapshot DomainMirror::snapshot() const {
   DomainSnapshot snapshot;
   snapshot.id = id_;
-  snapshot.confidence = in_doubt()            ? Confidence::lossy
-                        : !known_from_start() ? Confidence::partial
-                        : loss_epoch_ != 0    ? Confidence::resynced
-                                              : Confidence::exact;
+  snapshot.confidence = confidence();
   model_.fill(snapshot);
   fill_audit(snapshot);
   snapshot.rcache_flushes = rcache_flushes_;

@@ -29,6 +29,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "allocator/contents.h"
@@ -51,8 +52,10 @@ class DomainMirror {
   // While true, operations may be missing all the time, and no audit ends the doubt.
   void set_blind(bool blind) { blind_ = blind; }
   // To be called when the stream has been delivered up to `now_ns`, before a snapshot: corrects the
-  // differences that no operation still under way can explain.
-  void settle(std::uint64_t now_ns);
+  // differences that no operation still under way can explain. True: something has changed.
+  bool settle(std::uint64_t now_ns) { return correct_differences(now_ns); }
+
+  Confidence confidence() const;
 
   DomainSnapshot snapshot() const;
   const DomainModel& model() const { return model_; }
@@ -93,7 +96,10 @@ class DomainMirror {
   // no loss explains counts as one: something was missed, so the domain is no longer exact but resynced.
   void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
   void abandon_audit() { ++audit_.abandoned; }
-  void set_flush_queue_pending(std::optional<std::uint64_t> pending) { fq_pending_ = pending; }
+  // True: it has changed.
+  bool set_flush_queue_pending(std::optional<std::uint64_t> pending) {
+    return std::exchange(fq_pending_, pending) != pending;
+  }
   void set_space32(const Space32Snapshot& space) { space32_ = space; }
   // Magazines of all CPUs, empty or not.
   void set_cpu_magazines(std::uint64_t magazines, std::uint64_t time_ns) {
@@ -182,7 +188,8 @@ class DomainMirror {
   void check_depot(std::uint8_t order, std::uint32_t magazines, std::uint64_t now_ns);
   void correct_cpu(std::uint16_t cpu, std::uint8_t order);
   void correct_depot(std::uint8_t order, std::int64_t amount);
-  void correct_differences(std::uint64_t now_ns);
+  bool correct_differences(std::uint64_t now_ns);
+  void observe(Difference& difference, std::int64_t amount, std::uint64_t now_ns);
   CpuReading& reading(std::uint16_t cpu, std::uint8_t order);
   void cpu_moved_unread(std::uint16_t cpu, std::uint8_t order);
   void depot_moved_unread(std::uint8_t order);
@@ -203,6 +210,7 @@ class DomainMirror {
   DomainModel model_;
   std::vector<std::array<CpuReading, kCachedOrders>> cpu_readings_;
   std::array<DepotReading, kCachedOrders> depot_readings_{};
+  bool differences_ = false;  // some difference stands, perhaps
   std::vector<CpuState> cpu_states_;
   std::array<PendingTreeFree, kPendingTreeFrees> pending_tree_frees_{};
   std::size_t next_pending_ = 0;

@@ -37,13 +37,13 @@ void DomainMirror::invalidate_depot_reading(std::uint8_t order) {
 void DomainMirror::cpu_moved_unread(std::uint16_t cpu, std::uint8_t order) {
   CpuReading& last = reading(cpu, order);
   if (!in_doubt()) return invalidate_reading(cpu, order);
-  if (last.valid) last.difference.observe(1, last_time_ns_);
+  if (last.valid) observe(last.difference, 1, last_time_ns_);
 }
 
 void DomainMirror::depot_moved_unread(std::uint8_t order) {
   DepotReading& last = depot_readings_[order];
   if (!in_doubt()) return invalidate_depot_reading(order);
-  if (last.valid) last.difference.observe(1, last_time_ns_);
+  if (last.valid) observe(last.difference, 1, last_time_ns_);
 }
 
 // First sight in a domain that is older than the mirror: what must the kernel have held *before* this
@@ -115,7 +115,7 @@ void DomainMirror::check_fill(const Operation& op, std::uint8_t order) {
     model_.resize(CacheLocation::prev(order, op.cpu), last.prev);
     last.difference.agree(loss_epoch_);
   } else {
-    last.difference.observe(1, op.time_ns);
+    observe(last.difference, 1, op.time_ns);
     if (last.difference.due_at_reading(op.time_ns, loss_epoch_)) correct_cpu(op.cpu, order);
   }
   check_depot(order, op.fill.depot, op.time_ns);
@@ -136,11 +136,11 @@ void DomainMirror::check_depot(std::uint8_t order, std::uint32_t magazines, std:
     model_.resize_depot(order, last.magazines, false);
     last.difference.agree(loss_epoch_);
   } else {
-    last.difference.observe(amount, now_ns);
+    observe(last.difference, amount, now_ns);
     if (last.difference.due_at_reading(now_ns, loss_epoch_)) {
       const std::int64_t least = last.difference.least();
       correct_depot(order, least);
-      if (amount != least) last.difference.observe(amount - least, now_ns);
+      if (amount != least) observe(last.difference, amount - least, now_ns);
     }
   }
 }
@@ -171,21 +171,35 @@ void DomainMirror::correct_depot(std::uint8_t order, std::int64_t amount) {
   depot_readings_[order].difference.agree(loss_epoch_);
 }
 
-void DomainMirror::correct_differences(std::uint64_t now_ns) {
+void DomainMirror::observe(Difference& difference, std::int64_t amount, std::uint64_t now_ns) {
+  difference.observe(amount, now_ns);
+  differences_ = true;
+}
+
+// Most of the time nothing differs, and nothing is looked at.
+bool DomainMirror::correct_differences(std::uint64_t now_ns) {
+  if (!differences_) return false;
+  bool corrected = false;
+  bool left = false;
+  const auto due = [&](const auto& last) {
+    if (!last.valid || !last.difference.stands()) return false;
+    const bool now = last.difference.due_at_rest(now_ns, loss_epoch_);
+    (now ? corrected : left) = true;
+    return now;
+  };
   for (std::size_t cpu = 0; cpu < cpu_readings_.size(); ++cpu) {
     for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
-      const CpuReading& last = cpu_readings_[cpu][order];
-      if (last.valid && last.difference.due_at_rest(now_ns, loss_epoch_)) {
-        correct_cpu(static_cast<std::uint16_t>(cpu), order);
-      }
+      if (due(cpu_readings_[cpu][order])) correct_cpu(static_cast<std::uint16_t>(cpu), order);
     }
   }
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     DepotReading& last = depot_readings_[order];
-    if (!last.valid || !last.difference.due_at_rest(now_ns, loss_epoch_)) continue;
+    if (!due(last)) continue;
     const auto size = static_cast<std::int64_t>(model_.rcache(order).depot().size());
     correct_depot(order, std::int64_t{last.magazines} - size);
   }
+  differences_ = left;
+  return corrected;
 }
 
 void DomainMirror::mark_loss() {
@@ -193,8 +207,6 @@ void DomainMirror::mark_loss() {
   audit_.last_loss_ns = last_time_ns_;
   correct_differences(last_time_ns_);
 }
-
-void DomainMirror::settle(std::uint64_t now_ns) { correct_differences(now_ns); }
 
 void DomainMirror::fill_drift(DriftSnapshot& drift) const {
   for (std::size_t cpu = 0; cpu < cpu_readings_.size(); ++cpu) {

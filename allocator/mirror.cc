@@ -2,82 +2,227 @@
 #include "allocator/mirror.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
 
 namespace rcached {
 
+void Mirror::apply(const InputBatch& batch) {
+  std::size_t next = 0;
+  const auto apply_until = [&](std::size_t end) {
+    for (; next < end; ++next) apply(batch.operations[next].id, batch.operations[next].operation);
+  };
+  for (const InputBatch::Placed& placed : batch.others) {
+    apply_until(std::min(placed.before, batch.operations.size()));
+    apply(placed.input);
+  }
+  apply_until(batch.operations.size());
+}
+
+void Mirror::apply(const Input& input) {
+  std::visit([this](const auto& value) { take(value); }, input);
+}
+
 void Mirror::apply(std::uint64_t id, const Operation& operation) {
+  ++operations_;
   last_time_ns_ = std::max(last_time_ns_, operation.time_ns);
   if (operation.after_loss) {  // what was lost can belong to any domain
     lost_ = true;
     for (const auto& [other, domain] : domains_) {
-      if (other != id) domain->mark_loss();
+      if (other != id) mark_loss(*domain);
     }
+    standings_changed_ = true;
   }
-  if (operation.kind == OperationKind::domain_put) {
-    return drop(id);
+  if (operation.kind == OperationKind::domain_put) return drop(id);
+  Domain& target = domain(id);
+  target.snapshot.reset();
+  if (operation.kind == OperationKind::domain_init) {
+    target.audit.reset();
+    standings_changed_ = true;
   }
-  domain(id).apply(operation);
+  const std::uint32_t losses = target.mirror.loss_epoch();
+  target.mirror.apply(operation);
+  if (target.mirror.loss_epoch() != losses) standings_changed_ = true;
 }
 
-DomainMirror& Mirror::domain(std::uint64_t id) {
-  if (last_ != nullptr && id == last_id_) return *last_;
-  std::unique_ptr<DomainMirror>& domain = domains_[id];
+Mirror::Domain& Mirror::domain(std::uint64_t id) {
+  Recent& recent = recent_[id % kRecent];
+  if (recent.domain != nullptr && recent.id == id) return *recent.domain;
+  std::unique_ptr<Domain>& domain = domains_[id];
   if (domain == nullptr) {
-    domain = std::make_unique<DomainMirror>(profile_, id, false);
-    if (lost_) domain->mark_loss();
-    domain->set_blind(blind_);
+    domain.reset(new Domain{DomainMirror(profile_, id, false), {}, nullptr});
+    domain->info.id = id;
+    if (lost_) domain->mirror.mark_loss();
+    domain->mirror.set_blind(blind_);
+    standings_changed_ = true;
   }
-  last_ = domain.get();
-  last_id_ = id;
+  recent = {id, domain.get()};
   return *domain;
-}
-
-void Mirror::add(std::uint64_t id) { domain(id); }
-
-void Mirror::drop(std::uint64_t id) {
-  domains_.erase(id);
-  last_ = nullptr;
-}
-
-void Mirror::mark_loss() {
-  lost_ = true;
-  for (const auto& [id, domain] : domains_) domain->mark_loss();
-}
-
-void Mirror::mark_loss(std::uint64_t id) {
-  if (const auto it = domains_.find(id); it != domains_.end()) it->second->mark_loss();
-}
-
-void Mirror::set_blind(bool blind) {
-  if (blind == blind_) return;
-  blind_ = blind;
-  for (const auto& [id, domain] : domains_) domain->set_blind(blind);
-  mark_loss();
-}
-
-void Mirror::settle(std::uint64_t now_ns) {
-  for (const auto& [id, domain] : domains_) domain->settle(now_ns);
-}
-
-Snapshot Mirror::snapshot() const {
-  Snapshot snapshot;
-  snapshot.time_ns = last_time_ns_;
-  snapshot.profile = profile_;
-  snapshot.domains.reserve(domains_.size());
-  for (const auto& [id, domain] : domains_) snapshot.domains.push_back(domain->snapshot());
-  std::sort(snapshot.domains.begin(), snapshot.domains.end(),
-            [](const DomainSnapshot& a, const DomainSnapshot& b) { return a.id < b.id; });
-  return snapshot;
-}
-
-DomainMirror* Mirror::find(std::uint64_t id) {
-  const auto it = domains_.find(id);
-  return it == domains_.end() ? nullptr : it->second.get();
 }
 
 const DomainMirror* Mirror::find(std::uint64_t id) const {
   const auto it = domains_.find(id);
+  return it == domains_.end() ? nullptr : &it->second->mirror;
+}
+
+Mirror::Domain* Mirror::known(std::uint64_t id) {
+  const auto it = domains_.find(id);
   return it == domains_.end() ? nullptr : it->second.get();
+}
+
+Mirror::Domain* Mirror::changed(std::uint64_t id) {
+  Domain* domain = known(id);
+  if (domain != nullptr) domain->snapshot.reset();
+  return domain;
+}
+
+void Mirror::drop(std::uint64_t id) {
+  recent_[id % kRecent] = {};
+  if (domains_.erase(id) != 0) standings_changed_ = true;
+}
+
+void Mirror::mark_loss(Domain& domain) {
+  domain.snapshot.reset();
+  domain.mirror.mark_loss();
+}
+
+void Mirror::take(const DomainFound& input) { domain(input.id); }
+
+void Mirror::take(const DomainNamed& input) {
+  if (Domain* domain = known(input.info.id)) domain->info = input.info;
+}
+
+void Mirror::take(const DomainGone& input) { drop(input.id); }
+
+void Mirror::take(const OperationsLost& input) {
+  standings_changed_ = true;
+  if (input.id) {
+    if (Domain* domain = known(*input.id)) mark_loss(*domain);
+    return;
+  }
+  lost_ = true;
+  for (const auto& [id, domain] : domains_) mark_loss(*domain);
+}
+
+void Mirror::take(const BlindnessChanged& input) {
+  if (input.blind == blind_) return;
+  blind_ = input.blind;
+  for (const auto& [id, domain] : domains_) domain->mirror.set_blind(blind_);
+  take(OperationsLost{});  // at both ends of it
+}
+
+void Mirror::take(const CpusChanged& input) { online_cpus_ = input.online; }
+
+void Mirror::take(const AuditBegun& input) {
+  Domain* domain = known(input.id);
+  if (domain == nullptr) return;
+  DomainAudit::Options options = input.options;
+  options.goal = !domain->mirror.known_from_start() ? DomainAudit::Goal::seed
+                 : domain->mirror.in_doubt()        ? DomainAudit::Goal::resync
+                                                    : DomainAudit::Goal::verify;
+  const DomainAudit::Goal goal = options.goal;
+  domain->audit.reset();  // one at a time; its end may touch the mirror
+  domain->audit.reset(
+      new RunningAudit{input.audit, input.contents, goal, {domain->mirror, std::move(options)}});
+  report(input.id, *domain);
+}
+
+void Mirror::take(const PieceRead& input) {
+  Domain* domain = known(input.id);
+  if (domain == nullptr || domain->audit == nullptr || domain->audit->number != input.audit) return;
+  domain->snapshot.reset();
+  DomainAudit& audit = domain->audit->audit;
+  if (const auto* cpu = std::get_if<CpuContents>(&input.piece)) audit.apply(*cpu);
+  if (const auto* depot = std::get_if<DepotSlice>(&input.piece)) audit.apply(*depot);
+  if (const auto* tree = std::get_if<TreeSlice>(&input.piece)) audit.apply(input.request, *tree);
+  if (const auto* queue = std::get_if<FlushQueuePending>(&input.piece)) audit.apply_flush_queue(queue->ranges);
+  if (std::holds_alternative<NotReadable>(input.piece)) audit.unread(input.request);
+  report(input.id, *domain);
+}
+
+void Mirror::take(const AuditGivenUp& input) {
+  Domain* domain = changed(input.id);
+  if (domain == nullptr || domain->audit == nullptr || domain->audit->number != input.audit) return;
+  if (!input.counts) {
+    domain->audit.reset();
+    return;
+  }
+  domain->mirror.abandon_audit();
+  end_audit(input.id, *domain, "its memory could not be read");
+}
+
+void Mirror::take(const FlushQueueRead& input) {
+  Domain* domain = known(input.id);
+  if (domain != nullptr && domain->mirror.set_flush_queue_pending(input.ranges)) domain->snapshot.reset();
+}
+
+void Mirror::take(const Tick& input) {
+  for (const auto& [id, domain] : domains_) {
+    if (domain->mirror.settle(input.time_ns)) domain->snapshot.reset();
+  }
+}
+
+// What the audit wants next. Everything that it wants now is asked for now, so that the state depends on nothing but
+// the inputs.
+void Mirror::report(std::uint64_t id, Domain& domain) {
+  RunningAudit& running = *domain.audit;
+  AuditNews news{id, running.number, 1, {}, {}};
+  while (const auto request = running.audit.next()) news.wanted.push_back(*request);
+  news.look = running.audit.looks();
+  if (running.audit.state() != DomainAudit::State::reading) return end_audit(id, domain, running.audit.why());
+  if (!news.wanted.empty()) news_.audits.push_back(std::move(news));
+}
+
+void Mirror::end_audit(std::uint64_t id, Domain& domain, const std::string& why) {
+  const RunningAudit& running = *domain.audit;
+  AuditResult result;
+  result.completed = running.audit.state() == DomainAudit::State::completed;
+  result.why = why;
+  result.goal = running.goal;
+  result.drift = running.audit.drift();
+  result.unsure = running.audit.unsure();
+  if (running.contents) result.contents = domain.mirror.model().contents();
+  AuditNews news{id, running.number, running.audit.looks(), {}, {}};
+  domain.audit.reset();
+  result.confidence = domain.mirror.confidence();
+  result.tree_ranges = domain.mirror.model().tree_ranges();
+  news.over = std::move(result);
+  news_.audits.push_back(std::move(news));
+  standings_changed_ = true;
+}
+
+MirrorNews Mirror::take_news() {
+  if (std::exchange(standings_changed_, false)) {
+    std::vector<DomainStanding>& standings = news_.standings.emplace();
+    standings.reserve(domains_.size());
+    for (const auto& [id, domain] : domains_)
+      standings.push_back({id, domain->mirror.known_from_start(), domain->mirror.in_doubt()});
+  }
+  return std::exchange(news_, {});
+}
+
+Snapshot Mirror::snapshot() {
+  Snapshot snapshot;
+  snapshot.time_ns = last_time_ns_;
+  snapshot.profile = profile_;
+  std::vector<std::shared_ptr<const DomainSnapshot>> domains;
+  domains.reserve(domains_.size());
+  for (const auto& [id, domain] : domains_) {
+    if (domain->snapshot == nullptr)
+      domain->snapshot = std::make_shared<DomainSnapshot>(domain->mirror.snapshot());
+    domains.push_back(domain->snapshot);
+  }
+  std::sort(domains.begin(), domains.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  snapshot.domains = SharedList<DomainSnapshot>(std::move(domains));
+  return snapshot;
+}
+
+std::vector<DomainInfo> Mirror::infos() const {
+  std::vector<DomainInfo> infos;
+  infos.reserve(domains_.size());
+  for (const auto& [id, domain] : domains_) infos.push_back(domain->info);
+  std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return infos;
 }
 
 }  // namespace rcached

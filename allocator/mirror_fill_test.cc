@@ -226,16 +226,16 @@ TEST(MirrorOfDomains, ALossMarksAllOfThem) {
   mirror.apply(2, op);
   EXPECT_EQ(mirror.find(1)->snapshot().loss_marks, 1u);
   EXPECT_EQ(mirror.find(2)->snapshot().loss_marks, 1u);
-  mirror.mark_loss(1);
-  mirror.mark_loss();
-  mirror.mark_loss(42);
+  mirror.apply(OperationsLost{1});
+  mirror.apply(OperationsLost{});
+  mirror.apply(OperationsLost{42});
   EXPECT_EQ(mirror.find(1)->snapshot().loss_marks, 3u);
   EXPECT_EQ(mirror.find(2)->snapshot().loss_marks, 2u);
 }
 
 TEST(MirrorOfDomains, ADomainFirstSeenAfterALossIsLossyUnlessItIsNew) {
   Mirror mirror(kProfile61);
-  mirror.mark_loss();
+  mirror.apply(OperationsLost{});
   mirror.apply(1, free(5));
   mirror.apply(2, of(OperationKind::domain_init));
   EXPECT_EQ(mirror.find(1)->snapshot().confidence, Confidence::lossy);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "allocator/kernel_profile.h"
+#include "allocator/shared_list.h"
 
 namespace rcached {
 
@@ -219,7 +220,7 @@ struct DomainSnapshot {
 struct Snapshot {
   std::uint64_t time_ns = 0;  // monotonic; of the last operation applied
   KernelProfile profile;
-  std::vector<DomainSnapshot> domains;  // by id
+  SharedList<DomainSnapshot> domains;  // by id; those that have not changed are shared with earlier snapshots
 };
 
 }  // namespace rcached

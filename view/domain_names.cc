@@ -21,7 +21,7 @@ std::vector<NamedDomain> named_domains(const View& view) {
     const std::string id = std::to_string(domain.id);
     if (info.label.empty()) info.label = "iovad-" + id;
     while (!used.insert(info.label).second) info.label += "-" + id;
-    named.push_back({&domain, std::move(info)});
+    named.push_back({&domain, std::move(info), named.size()});
   }
   return named;
 }

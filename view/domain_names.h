@@ -2,6 +2,7 @@
 // Pairs every domain of a View's snapshot with its DomainInfo, ready for display. Pure.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "view/view.h"
@@ -12,6 +13,7 @@ namespace rcached {
 struct NamedDomain {
   const DomainSnapshot* state;
   DomainInfo info;
+  std::size_t position = 0;  // in the snapshot
 };
 
 // In the order of the snapshot. A domain without a label is called "iovad-<id>". Labels are unique: while a

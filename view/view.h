@@ -17,22 +17,11 @@
 #include <vector>
 
 #include "allocator/diagnosis.h"
+#include "allocator/domain_info.h"
 #include "allocator/snapshot.h"
 #include "allocator/trend.h"
 
 namespace rcached {
-
-// The identity of a domain. `label` is the value of the Prometheus label `domain`: the IOMMU group number, or
-// "iovad-N" for a domain that belongs to no group (N is an internal id, never an address).
-struct DomainInfo {
-  std::uint64_t id = 0;  // DomainSnapshot::id
-  std::string label;
-  std::string type;                 // the group's type as in sysfs: DMA, DMA-FQ; "unknown" without a group
-  std::string devices;              // comma-separated device names, e.g. "0000:00:03.0"
-  std::string driver;               // comma-separated distinct drivers, e.g. "nvme"; empty when none
-  std::string iommu = {};           // the IOMMU's driver: intel, amd, smmu, virtio; empty: not known
-  std::uint64_t granule_bytes = 0;  // 0: not known
-};
 
 struct KernelInfo {
   std::string release;  // uname -r, or "synthetic"
@@ -59,6 +48,13 @@ struct CpuLoss {
   std::uint64_t received = 0;   // events read from this CPU's ring
   std::uint64_t ring_full = 0;  // events lost because the ring was full
   std::uint64_t entry_missing = 0;  // returns whose entry was skipped or not recorded: no event was sent
+};
+
+// How full the rings of the CPUs are.
+struct RingUse {
+  std::uint64_t bytes = 0;    // of one CPU's ring
+  std::uint64_t used = 0;     // of the fullest one, when it was last drained
+  std::uint64_t highest = 0;  // the same, since the start
 };
 
 // Kernel events that never reached the mirror.
@@ -98,6 +94,9 @@ struct DaemonStatus {
   std::uint64_t malformed = 0;  // records that were rejected (wrong size, unknown operation)
   std::uint64_t late = 0;       // events applied after newer ones because they arrived too late from a ring
   std::uint64_t lag_ns = 0;     // age of the oldest event not yet applied at the last drain
+  std::uint64_t backlog = 0;    // events that have been drained and wait to be applied
+  std::uint64_t longest_drain_gap_ns = 0;  // the longest time between two drains, since the start
+  std::optional<RingUse> rings;            // nullopt: the source has none
   std::vector<CpuLoss> cpus;    // by cpu
   std::vector<ProgramStatus> programs;
   ReaderStatus reader;

@@ -19,7 +19,7 @@ namespace rcached {
 namespace {
 
 // The ranges that the kernel reserved in a group's domain, in pfns of the domain.
-Reconciler::ReservedReader make_reserved_reader(const KernelLayout& layout) {
+Auditor::ReservedReader make_reserved_reader(const KernelLayout& layout) {
   const bool bars_only = layout.iovad_in_dmar_domain && std::filesystem::exists("/sys/class/iommu/dmar0");
   return [bars_only, windows = read_host_bridge_windows()](int group, std::uint64_t granule_bytes) {
     std::vector<TreeRange> reserved;

@@ -6,13 +6,16 @@
 // never share a label: when a group moves to a new domain, the old one falls back to
 // "iovad-<id>" until it is gone.
 //
-// Threads: one, the pipeline's.
+// Threads: one, that of the input log.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -26,12 +29,20 @@ struct LiveDomain {
   std::uint64_t id = 0;
   std::uint64_t key = 0;  // never leaves the process
   std::optional<int> group;
+  std::string label;
 };
 
 class DomainRegistry {
  public:
   // The id of a live domain.
   std::optional<std::uint64_t> find(std::uint64_t key) const;
+
+  // The same for an event of the domain.
+  struct Seen {
+    std::uint64_t id = 0;
+    bool first = false;  // the domain's first event
+  };
+  std::optional<Seen> seen(std::uint64_t key);
 
   // A new domain at `key`. The key must not be live: retire() it first.
   std::uint64_t add(std::uint64_t key, std::uint64_t granule_bytes = 0);
@@ -60,6 +71,9 @@ class DomainRegistry {
   // Of all live domains, by id.
   std::vector<DomainInfo> infos() const;
 
+  // Of the live domains that are new, have got another name, or had their first event since the last call.
+  std::vector<DomainInfo> take_renamed();
+
  private:
   struct Domain {
     std::uint64_t key = 0;
@@ -67,12 +81,26 @@ class DomainRegistry {
     DomainInfo info;
     bool missed = false;  // not found by the last complete discovery
   };
+  struct Entry {
+    std::uint64_t id = 0;
+    bool seen = false;  // it has had an event
+  };
+  // The domains of the last events, which are likely to be those of the next.
+  struct Recent {
+    std::uint64_t key = 0;
+    Entry* entry = nullptr;
+  };
+  static constexpr std::size_t kRecent = 1024;
 
-  void name(Domain& domain, const DiscoveredDomain& found, const std::vector<IommuGroup>& groups);
+  static std::size_t slot_of(std::uint64_t key) { return (key * 0x9e3779b97f4a7c15u >> 32) % kRecent; }
+  static void name(Domain& domain, const DiscoveredDomain& found, const IommuGroup* group);
 
   std::uint64_t next_id_ = 1;
-  std::unordered_map<std::uint64_t, std::uint64_t> by_key_;
+  std::unordered_map<std::uint64_t, Entry> by_key_;
+  std::array<Recent, kRecent> recent_{};     // by a hash of the key
   std::map<std::uint64_t, Domain> domains_;  // by id
+  std::unordered_map<int, std::uint64_t> by_group_;
+  std::set<std::uint64_t> renamed_;
 };
 
 }  // namespace rcached

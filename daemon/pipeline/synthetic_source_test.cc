@@ -6,7 +6,7 @@
 #include <cstring>
 #include <set>
 
-#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/testing/feed.h"
 #include "daemon/source/translate.h"
 
 namespace rcached {
@@ -23,7 +23,7 @@ struct Harness {
   std::vector<rcached_event> poll_after(std::uint64_t nanoseconds) {
     now += nanoseconds;
     std::vector<rcached_event> batch;
-    source->poll(batch);
+    source->poll(batch, ~std::uint64_t{0});
     return batch;
   }
 
@@ -153,8 +153,8 @@ TEST(SyntheticSource, TheMirrorFollowsExactly) {
       options.generation = generation;
       options.workload = kind;
       Harness harness(options);
-      MirrorFeed feed(*harness.source, [] { return std::vector<IommuGroup>(); });
-      MirrorFeed::TimePoint now{std::chrono::nanoseconds(harness.now)};
+      testing_support::Feed feed(*harness.source, [] { return std::vector<IommuGroup>(); });
+      testing_support::Feed::TimePoint now{std::chrono::nanoseconds(harness.now)};
       for (int i = 0; i < 150; ++i) {
         harness.now += 10 * kMillisecond;
         now += std::chrono::milliseconds(10);

@@ -2,7 +2,9 @@
 // EventSource: the interface of everything that produces events: `kernel` (the probes), `synthetic` (the model
 // driven by a workload), later `replay` (a trace file). All code that consumes the events is the same.
 //
-// Threads: all calls come from the pipeline's thread.
+// Threads: start() and the destructor are called while no other call is under way. Then one thread calls poll(),
+// flush() and lost(), another status() and kernel_info(), a third discover() and the KernelReader; these may run at
+// the same time.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +40,7 @@ struct SourceStatus {
   std::uint64_t malformed = 0;
   std::uint64_t late = 0;  // events delivered after newer ones
   std::uint64_t lag_ns = 0;
+  std::optional<RingUse> rings;  // nullopt: there are no rings
   // Why no event comes although the probes are attached; nullopt: they run, or it cannot be tested.
   std::optional<TracingFault> silence;
 };
@@ -49,9 +52,9 @@ class EventSource {
   // Starts delivering events. On error nothing stays attached.
   virtual Expected<void> start() = 0;
 
-  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs. Does not block.
-  // Returns the event time up to which the stream is complete.
-  virtual std::uint64_t poll(std::vector<rcached_event>& batch) = 0;
+  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs, but none that is later than
+  // `limit_ns`. Does not block. Returns the event time up to which the stream is complete.
+  virtual std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) = 0;
 
   // Appends every event up to now, ignoring reordering; for a clean shutdown and for idle tests.
   virtual void flush(std::vector<rcached_event>& batch) = 0;
@@ -62,6 +65,9 @@ class EventSource {
   // Whether the last discover() found every domain that belongs to a group: false when the kernel hides the
   // groups, or when it failed or was interrupted. Then missing domains may exist.
   virtual bool discovery_complete() const { return true; }
+
+  // Events lost so far because a ring was full or the entry of a call was missed. Cheap.
+  virtual std::uint64_t lost() const = 0;
 
   virtual SourceStatus status() = 0;
   virtual KernelInfo kernel_info() const = 0;

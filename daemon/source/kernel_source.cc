@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <future>
 #include <iterator>
@@ -52,7 +53,7 @@ class KernelSource final : public EventSource {
     types_.reset();
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
-    received_.resize(probes_->cpus());
+    received_ = std::vector<std::atomic<std::uint64_t>>(probes_->cpus());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel function {} cannot be traced here; its data is unavailable", function);
@@ -63,18 +64,29 @@ class KernelSource final : public EventSource {
     return {};
   }
 
-  std::uint64_t poll(std::vector<rcached_event>& batch) override {
+  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) override {
     const std::uint64_t begin = monotonic_now_ns();
     watermark_.drained(begin, probes_->drain());
     if (watermark_.gave_up())
       spdlog::warn("a CPU has not submitted an event for a second; continuing without it");
-    merger_.take_until(watermark_.until_ns(), batch);
-    return watermark_.until_ns();
+    const std::uint64_t until = std::min(watermark_.until_ns(), limit_ns);
+    merger_.take_until(until, batch);
+    late_ = merger_.late();
+    oldest_ns_ = merger_.oldest_ns();
+    return until;
   }
 
   void flush(std::vector<rcached_event>& batch) override {
     probes_->drain();
     merger_.take_until(std::numeric_limits<std::uint64_t>::max(), batch);
+    late_ = merger_.late();
+    oldest_ns_ = 0;
+  }
+
+  std::uint64_t lost() const override {
+    std::uint64_t lost = 0;
+    for (const rcached_cpu_stats& cpu : probes_->cpu_stats()) lost += cpu.ring_full + cpu.entry_missing;
+    return lost;
   }
 
   std::vector<DiscoveredDomain> discover() override {
@@ -98,12 +110,13 @@ class KernelSource final : public EventSource {
     SourceStatus result;
     const auto stats = probes_->cpu_stats();
     for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
-      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu],
+      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu].load(std::memory_order_relaxed),
                              stats[cpu].ring_full, stats[cpu].entry_missing});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
-    result.late = merger_.late();
-    const std::uint64_t oldest = merger_.oldest_ns();
+    result.late = late_;
+    const std::uint64_t oldest = oldest_ns_;
+    result.rings = probes_->ring_use();
     const std::uint64_t now = monotonic_now_ns();
     result.lag_ns = oldest != 0 && now > oldest ? now - oldest : 0;
     result.silence = silence(now);
@@ -164,7 +177,8 @@ class KernelSource final : public EventSource {
   }
 
   void receive(std::size_t cpu, const void* data, std::size_t size) {
-    ++received_[cpu];
+    // Only this thread writes it.
+    received_[cpu].store(received_[cpu].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     rcached_event event{};
     if (size < sizeof(event)) {
       ++malformed_;
@@ -187,9 +201,11 @@ class KernelSource final : public EventSource {
   std::unique_ptr<BpfKernelReader> reader_;  // null: could not be loaded
   bool discovery_complete_ = false;
   EventMerger merger_;
-  std::vector<std::uint64_t> received_;
+  std::vector<std::atomic<std::uint64_t>> received_;
   std::vector<std::int16_t> cpu_nodes_;
-  std::uint64_t malformed_ = 0;
+  std::atomic<std::uint64_t> malformed_{0};
+  std::atomic<std::uint64_t> late_{0};
+  std::atomic<std::uint64_t> oldest_ns_{0};  // 0: none is held back
   DrainWatermark watermark_;
 };
 

@@ -198,6 +198,7 @@ void ProbeSet::leave_out(const std::string& function) {
 }
 
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
+  ring_bytes_ = ring_bytes;
   ring_contexts_.clear();
   ring_contexts_.reserve(cpus_);
   reserved_.assign(cpus_, 0);
@@ -246,7 +247,13 @@ std::vector<int> ProbeSet::links() const {
 }
 
 bool ProbeSet::drain() {
-  for (std::size_t i = 0; i < ring_positions_.size(); ++i) reserved_[i] = ring_positions_[i].reserved();
+  std::uint64_t used = 0;
+  for (std::size_t i = 0; i < ring_positions_.size(); ++i) {
+    reserved_[i] = ring_positions_[i].reserved();
+    used = std::max(used, reserved_[i] - ring_positions_[i].consumed());
+  }
+  ring_used_ = used;
+  if (used > ring_highest_) ring_highest_ = used;
   // Most records that are still being written are submitted shortly after.
   for (int attempt = 0; attempt < kDrainAttempts; ++attempt) {
     ring_buffer__consume(rings_);
@@ -254,6 +261,8 @@ bool ProbeSet::drain() {
   }
   return false;
 }
+
+RingUse ProbeSet::ring_use() const { return {ring_bytes_, ring_used_, ring_highest_}; }
 
 bool ProbeSet::all_read() const {
   for (std::size_t i = 0; i < ring_positions_.size(); ++i)

@@ -3,9 +3,10 @@
 // rings and links. Also reads the kernel's statistics about them.
 //
 // Every link ends with its file descriptor: when the ProbeSet or the process is gone, nothing stays attached.
-// One thread.
+// Threads: one drains, one reads statistics, one walks the groups; they may do so at the same time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -59,7 +60,10 @@ class ProbeSet {
   // not submitted yet, so it and later records of its CPU are still missing.
   bool drain();
 
-  // Per possible CPU.
+  // How full the rings were. Any thread.
+  RingUse ring_use() const;
+
+  // Per possible CPU. Any thread.
   std::vector<rcached_cpu_stats> cpu_stats() const;
   std::vector<ProgramStatus> program_status() const;
 
@@ -99,6 +103,9 @@ class ProbeSet {
   std::vector<RingContext> ring_contexts_;
   std::vector<RingPosition> ring_positions_;
   std::vector<std::uint64_t> reserved_;  // scratch of drain(): reserved bytes of each ring at its start
+  std::uint64_t ring_bytes_ = 0;
+  std::atomic<std::uint64_t> ring_used_{0};  // of the fullest ring, at the last drain
+  std::atomic<std::uint64_t> ring_highest_{0};
   std::vector<Attached> attached_;
   std::set<std::string> left_out_;  // functions whose attachment was refused and that are not required
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <optional>
@@ -30,9 +31,7 @@ std::uint64_t key_of(std::uint32_t domain) { return domain + 1; }
 class SyntheticSource final : public EventSource {
  public:
   SyntheticSource(const Config::Synthetic& options, NanosecondClock clock)
-      : options_(options), clock_(std::move(clock)), cpus_(options.cpus) {
-    for (unsigned cpu = 0; cpu < options.cpus; ++cpu) cpus_[cpu].cpu = static_cast<std::uint16_t>(cpu);
-  }
+      : options_(options), clock_(std::move(clock)), sent_(options.cpus) {}
 
   Expected<void> start() override {
     WorkloadOptions workload;
@@ -47,7 +46,8 @@ class SyntheticSource final : public EventSource {
     return {};
   }
 
-  std::uint64_t poll(std::vector<rcached_event>& batch) override {
+  // The limit is for sources whose memory is read.
+  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t /*limit_ns*/) override {
     const std::uint64_t step = workload_->options().step_ns;
     const std::uint64_t done_until = workload_->now_ns() + skipped_ns_;
     const std::uint64_t now = std::max(clock_(), done_until);
@@ -64,7 +64,9 @@ class SyntheticSource final : public EventSource {
     return now;
   }
 
-  void flush(std::vector<rcached_event>& batch) override { poll(batch); }
+  void flush(std::vector<rcached_event>& batch) override { poll(batch, 0); }
+
+  std::uint64_t lost() const override { return 0; }
 
   std::vector<DiscoveredDomain> discover() override {
     std::vector<DiscoveredDomain> domains;
@@ -84,7 +86,10 @@ class SyntheticSource final : public EventSource {
 
   SourceStatus status() override {
     SourceStatus status;
-    status.cpus = cpus_;
+    for (std::size_t cpu = 0; cpu < sent_.size(); ++cpu) {
+      const std::uint64_t sent = sent_[cpu].load(std::memory_order_relaxed);
+      status.cpus.push_back({.cpu = static_cast<std::uint16_t>(cpu), .sent = sent, .received = sent});
+    }
     ProgramStatus program;
     program.function = "workload";
     program.method = "synthetic";
@@ -118,8 +123,7 @@ class SyntheticSource final : public EventSource {
     rcached_event event = to_event(operation, key_of(domain), kGranuleBytes);
     event.time_ns += skipped_ns_;
     if (operation.duration_ns == 0) event.arg = plausible_duration_ns(operation, domain).value_or(event.arg);
-    ++cpus_[event.cpu].sent;
-    ++cpus_[event.cpu].received;
+    sent_[event.cpu].fetch_add(1, std::memory_order_relaxed);
     pending_.push_back(event);
   }
 
@@ -127,8 +131,8 @@ class SyntheticSource final : public EventSource {
   const NanosecondClock clock_;
   std::optional<Workload> workload_;
   std::vector<rcached_event> pending_;
-  std::vector<CpuLoss> cpus_;
-  std::uint64_t calls_ = 0;
+  std::vector<std::atomic<std::uint64_t>> sent_;  // by CPU
+  std::atomic<std::uint64_t> calls_{0};
   std::uint64_t skipped_ns_ = 0;  // time missed while stopped; the workload's own time has no gaps
 };
 

@@ -21,7 +21,7 @@ inline constexpr std::uint64_t kKeyA = 0xffff888000001000, kKeyB = 0xffff8880000
 class FakeSource : public EventSource {
  public:
   Expected<void> start() override { return start_error ? tl::unexpected(*start_error) : Expected<void>{}; }
-  std::uint64_t poll(std::vector<rcached_event>& batch) override {
+  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t /*limit_ns*/) override {
     ++polls;
     if (on_poll) on_poll();
     batch.insert(batch.end(), next.begin(), next.end());
@@ -37,6 +37,11 @@ class FakeSource : public EventSource {
   std::vector<DiscoveredDomain> discover() override {
     ++discoveries;
     return domains;
+  }
+  std::uint64_t lost() const override {
+    std::uint64_t lost = 0;
+    for (const CpuLoss& cpu : source_status.cpus) lost += cpu.ring_full + cpu.entry_missing;
+    return lost;
   }
   SourceStatus status() override { return source_status; }
   KernelInfo kernel_info() const override { return {"fake", kProfile61, 2}; }

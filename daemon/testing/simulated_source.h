@@ -2,6 +2,8 @@
 // A kernel with one IOVA domain, simulated: its event stream and its memory, with one clock.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -62,7 +64,7 @@ class SimulatedReader final : public KernelReader {
   ReaderStatus status() const override { return status_; }
 
   Simulator* kernel = nullptr;
-  std::uint64_t* clock = nullptr;
+  std::atomic<std::uint64_t>* clock = nullptr;
   bool gone = false;             // reading fails
   int changing_cpus = 0;         // this many reads of CPUs fail with Unread::changed
   int broken_walks = 0;          // this many walks over the tree fail after their first chunk
@@ -92,16 +94,16 @@ class SimulatedSource final : public EventSource {
 
   Expected<void> start() override { return {}; }
   // Everything except the last `held_back` events, which are in flight.
-  std::uint64_t poll(std::vector<rcached_event>& batch) override {
-    while (events_.size() > held_back) {
+  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) override {
+    while (events_.size() > held_back && events_.front().time_ns <= limit_ns) {
       batch.push_back(events_.front());
       events_.pop_front();
     }
-    return events_.empty() ? ++clock : events_.front().time_ns - 1;
+    return std::min<std::uint64_t>(events_.empty() ? ++clock : events_.front().time_ns - 1, limit_ns);
   }
   void flush(std::vector<rcached_event>& batch) override {
     held_back = 0;
-    poll(batch);
+    poll(batch, ~std::uint64_t{0});
   }
   std::vector<DiscoveredDomain> discover() override {
     if (hidden) return {};
@@ -111,6 +113,7 @@ class SimulatedSource final : public EventSource {
     domain.granule_bytes = 4096;
     return {domain};
   }
+  std::uint64_t lost() const override { return status_.cpus.empty() ? 0 : status_.cpus[0].ring_full; }
   SourceStatus status() override { return status_; }
   KernelInfo kernel_info() const override { return {"simulated", profile_, kernel.online_cpus()}; }
   KernelReader* reader() override { return &reader_; }
@@ -138,7 +141,7 @@ class SimulatedSource final : public EventSource {
   SimulatedReader reader_;
 
  public:
-  std::uint64_t clock = 1'000'000;
+  std::atomic<std::uint64_t> clock{1'000'000};  // read and advanced by several threads
   bool listening = false;
   bool hidden = false;
   std::size_t held_back = 0;

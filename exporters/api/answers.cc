@@ -43,9 +43,9 @@ struct Subject {
 
   Subject(const View& all, const NamedDomain& domain, std::uint64_t now)
       : view(all), state(*domain.state), info(domain.info), mark(depot_mark(all.kernel)), now_ns(now) {
-    const auto position = static_cast<std::size_t>(domain.state - all.snapshot.domains.data());
-    if (position < all.rates.size() && all.rates[position]) rates = &*all.rates[position];
-    if (position < all.verdicts.size()) verdicts = &all.verdicts[position];
+    const std::size_t at = domain.position;
+    if (at < all.rates.size() && all.rates[at]) rates = &*all.rates[at];
+    if (at < all.verdicts.size()) verdicts = &all.verdicts[at];
   }
 
   Figure time(std::uint64_t monotonic_ns) const { return unix_time(view, monotonic_ns); }

@@ -138,7 +138,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         {DomainAudit::Goal::seed, DomainAudit::Goal::resync, DomainAudit::Goal::verify});
     options.possible_cpus = data.ConsumeIntegralInRange<std::uint16_t>(0, 4);
     options.has_flush_queue = data.ConsumeBool();
-    options.is_reserved = [](const TreeRange& range) { return range.lo % 16 == 0; };
+    options.reserved = {{0x10, 0xff}, {0x1000, 0x1fff}};
     options.pfn_end_32bit = data.ConsumeBool() ? 0x60 : 0;
     DomainAudit audit(mirror, options);
     int pieces = 0;

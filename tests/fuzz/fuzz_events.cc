@@ -57,7 +57,7 @@ class Follower {
   }
 
   void end() {
-    mirror_.settle(last_ns_);
+    mirror_.apply(Tick{last_ns_});
     for (const DomainSnapshot& domain : mirror_.snapshot().domains) {
       check_domain(*mirror_.find(domain.id));
       const auto parts = domain.outstanding + domain.cpu_cached + domain.depot_cached + domain.reserved +

@@ -93,7 +93,7 @@ View sample_view(const KernelProfile& profile) {
   view.snapshot.domains[0].space32 = {
       .free_pages = 900'001, .largest_gap_pages = 800'002, .time_ns = 960'000'000};
   view.snapshot.domains[1].confidence = Confidence::lossy;
-  for (DomainSnapshot& domain : view.snapshot.domains) settle_tree(domain);
+  for (std::size_t i = 0; i < view.snapshot.domains.size(); ++i) settle_tree(view.snapshot.domains[i]);
 
   view.domains = {
       {.id = 1,

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reconciler inside a MirrorFeed, over a simulated kernel that can be read.
-#include "daemon/pipeline/reconciler.h"
+// The auditor in a Feed, over a simulated kernel that can be read.
+#include "daemon/pipeline/auditor.h"
 
 #include <gtest/gtest.h>
 
 #include "allocator/test_support.h"
-#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/testing/feed.h"
 #include "daemon/testing/simulated_source.h"
 
 namespace rcached {
 namespace {
 
 using namespace std::chrono_literals;
+using testing_support::Feed;
 using testing_support::SimulatedReader;
 using testing_support::SimulatedSource;
 
-class ReconcilerTest : public testing::Test {
+class AuditorTest : public testing::Test {
  protected:
   static constexpr std::uint16_t kCpus = 4;
 
   void make_feed(std::chrono::milliseconds budget = 50ms) {
-    MirrorFeed::Options options;
+    Feed::Options options;
     options.audit = {60s, budget};
     options.read_reserved = [](int group, std::uint64_t granule) {
       EXPECT_EQ(group, 7);
@@ -63,7 +64,7 @@ class ReconcilerTest : public testing::Test {
   }
   AuditReport audit(const AuditRequest& request) {
     std::optional<AuditReport> report;
-    feed_->request_audit(request, [&](AuditReport done) { report = std::move(done); });
+    feed_->auditor().request(request, [&](AuditReport done) { report = std::move(done); });
     for (int i = 0; i < 100 && !report; ++i) drain(1, 60ms);
     return report.value_or(AuditReport{{}, "no answer"});
   }
@@ -71,11 +72,11 @@ class ReconcilerTest : public testing::Test {
   SimulatedSource source_{kProfile612, kCpus};
   test::Program::Options program_options_{kCpus, 200, 4096, false, false, false};
   test::Program program_{1, source_.kernel, program_options_};
-  std::optional<MirrorFeed> feed_;
-  MirrorFeed::TimePoint now_{1h};
+  std::optional<Feed> feed_;
+  Feed::TimePoint now_{1h};
 };
 
-TEST_F(ReconcilerTest, SeedsADomainBeforeItsFirstEvent) {
+TEST_F(AuditorTest, SeedsADomainBeforeItsFirstEvent) {
   source_.kernel.reserve(0xfee00, 0xfeeff);
   run(100);
   make_feed();
@@ -95,7 +96,7 @@ TEST_F(ReconcilerTest, SeedsADomainBeforeItsFirstEvent) {
   expect_matches_kernel();
 }
 
-TEST_F(ReconcilerTest, SeedsUnderLoad) {
+TEST_F(AuditorTest, SeedsUnderLoad) {
   run(100);
   make_feed();
   for (int i = 0; i < 200; ++i) {
@@ -109,7 +110,7 @@ TEST_F(ReconcilerTest, SeedsUnderLoad) {
   expect_matches_kernel();
 }
 
-TEST_F(ReconcilerTest, LossIsRepairedWithinTwoSecondsOfRest) {
+TEST_F(AuditorTest, LossIsRepairedWithinTwoSecondsOfRest) {
   make_feed();
   drain(20);
   source_.lose_every = 4;
@@ -128,22 +129,7 @@ TEST_F(ReconcilerTest, LossIsRepairedWithinTwoSecondsOfRest) {
   expect_matches_kernel();
 }
 
-// A CPU becomes idle after a loss and reports the loss much later.
-TEST_F(ReconcilerTest, ALateReportOfARepairedLossMarksNothing) {
-  make_feed();
-  source_.lose_every = 4;
-  run(10);
-  source_.lose_every = 0;
-  drain(100, 20ms);
-  ASSERT_EQ(domain().confidence, Confidence::resynced);
-  run(1);
-  std::vector<rcached_event> events;
-  source_.poll(events);
-  ASSERT_FALSE(events.empty());
-  EXPECT_EQ(domain().confidence, Confidence::resynced);
-}
-
-TEST_F(ReconcilerTest, AuditsOnScheduleAndAfterHotplug) {
+TEST_F(AuditorTest, AuditsOnScheduleAndAfterHotplug) {
   make_feed();
   drain(20);
   EXPECT_EQ(domain().audit.audits, 1u);
@@ -158,7 +144,7 @@ TEST_F(ReconcilerTest, AuditsOnScheduleAndAfterHotplug) {
 }
 
 // Results of an incomplete walk must not be used in the next one.
-TEST_F(ReconcilerTest, AnInterruptedWalkStartsOver) {
+TEST_F(AuditorTest, AnInterruptedWalkStartsOver) {
   run(100);
   make_feed();
   source_.memory().broken_walks = 2;
@@ -173,7 +159,7 @@ TEST_F(ReconcilerTest, AnInterruptedWalkStartsOver) {
   expect_matches_kernel();
 }
 
-TEST_F(ReconcilerTest, KeepsItsBudget) {
+TEST_F(AuditorTest, KeepsItsBudget) {
   run(200);
   make_feed(10ms);
   source_.memory().cost_ns = 1'000'000;  // a chunk takes 1 ms: ten of them a second
@@ -185,10 +171,10 @@ TEST_F(ReconcilerTest, KeepsItsBudget) {
     drain();
   }
   EXPECT_LE(source_.memory().status().time_ns - before,
-            (10 + Reconciler::kBurstSeconds) * 10'000'000u + 10'000'000u);
+            (10 + Auditor::kBurstSeconds) * 10'000'000u + 10'000'000u);
 }
 
-TEST_F(ReconcilerTest, AnUnreadableDomainDoesNotBlockTheStart) {
+TEST_F(AuditorTest, AnUnreadableDomainDoesNotBlockTheStart) {
   run(10);
   source_.memory().gone = true;
   make_feed();
@@ -204,7 +190,7 @@ TEST_F(ReconcilerTest, AnUnreadableDomainDoesNotBlockTheStart) {
   EXPECT_EQ(domain().confidence, Confidence::exact);
 }
 
-TEST_F(ReconcilerTest, ADomainThatDiscoveryNoLongerFindsIsDropped) {
+TEST_F(AuditorTest, ADomainThatDiscoveryNoLongerFindsIsDropped) {
   make_feed();
   drain(20);
   ASSERT_EQ(feed_->view().snapshot.domains.size(), 1u);
@@ -213,7 +199,7 @@ TEST_F(ReconcilerTest, ADomainThatDiscoveryNoLongerFindsIsDropped) {
   EXPECT_TRUE(feed_->view().snapshot.domains.empty());
 }
 
-TEST_F(ReconcilerTest, APutDuringAnAuditEndsIt) {
+TEST_F(AuditorTest, APutDuringAnAuditEndsIt) {
   run(50);
   make_feed();
   drain(1);
@@ -223,23 +209,25 @@ TEST_F(ReconcilerTest, APutDuringAnAuditEndsIt) {
   EXPECT_TRUE(feed_->view().snapshot.domains.empty());
 }
 
-TEST_F(ReconcilerTest, RequestsForUnknownDomains) {
+TEST_F(AuditorTest, RequestsForUnknownDomains) {
   make_feed();
   drain(5);
   EXPECT_EQ(audit({"9", false}).unavailable, "there is no domain '9'");
   EXPECT_EQ(audit({"7", false}).domains.size(), 1u);
 }
 
-TEST_F(ReconcilerTest, FlushQueuesAreReadForEverySnapshot) {
+TEST_F(AuditorTest, FlushQueuesAreReadEverySecond) {
   make_feed();
   drain(20);
   EXPECT_FALSE(domain().fq_pending.has_value());
   source_.memory().fq_pending = 2;
+  drain(2, Auditor::kFlushQueueGap);
   EXPECT_EQ(domain().fq_pending, 0u) << "not more than is outstanding";
   for (int i = 0; i < 3; ++i) source_.kernel.alloc(0, 1);
   drain(2);
   EXPECT_EQ(domain().fq_pending, 2u);
   source_.memory().fq_pending = std::nullopt;
+  drain(2, Auditor::kFlushQueueGap);
   EXPECT_FALSE(domain().fq_pending.has_value());
 }
 

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "daemon/command/routes.h"
-#include "daemon/pipeline/mirror_feed.h"
 #include "daemon/testing/fake_source.h"
+#include "daemon/testing/feed.h"
 #include "tests/fuzz/support/exposition.h"
 #include "tests/fuzz/support/fuzz.h"
 #include "tests/kit/sample_view.h"
@@ -19,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using testing_support::kKeyB;
   FakeSource source;
   source.domains = {{.key = kKeyA, .group = 4, .granule_bytes = 4096}};
-  MirrorFeed feed(source, [] { return std::vector<IommuGroup>{{4, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}}; });
-  MirrorFeed::TimePoint now{std::chrono::seconds(100)};
+  testing_support::Feed feed(source, [] { return std::vector<IommuGroup>{{4, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}}; });
+  testing_support::Feed::TimePoint now{std::chrono::seconds(100)};
   for (std::size_t at = 0; at + sizeof(rcached_event) <= size; at += sizeof(rcached_event)) {
     rcached_event event;
     std::memcpy(&event, data + at, sizeof event);

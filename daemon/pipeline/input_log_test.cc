@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/pipeline/mirror_feed.h"
+#include "daemon/pipeline/input_log.h"
 
 #include <gtest/gtest.h>
 
 #include "daemon/testing/fake_source.h"
+#include "daemon/testing/feed.h"
 
 namespace rcached {
 namespace {
@@ -11,10 +12,11 @@ namespace {
 using namespace std::chrono_literals;
 using testing_support::event;
 using testing_support::FakeSource;
+using testing_support::Feed;
 using testing_support::kKeyA;
 using testing_support::kKeyB;
 
-class MirrorFeedTest : public testing::Test {
+class InputLogTest : public testing::Test {
  protected:
   // Applies `events` and returns the view after them.
   View after(std::vector<rcached_event> events, std::chrono::milliseconds later = 10ms) {
@@ -25,11 +27,11 @@ class MirrorFeedTest : public testing::Test {
   }
 
   FakeSource source_;
-  MirrorFeed feed_{source_, [] { return std::vector<IommuGroup>{{5, "DMA-FQ", {{"nvme0", "nvme"}}}}; }};
-  MirrorFeed::TimePoint now_{1h};
+  Feed feed_{source_, [] { return std::vector<IommuGroup>{{5, "DMA-FQ", {{"nvme0", "nvme"}}}}; }};
+  Feed::TimePoint now_{1h};
 };
 
-TEST_F(MirrorFeedTest, EventsReachTheMirrorOfTheirDomain) {
+TEST_F(InputLogTest, EventsReachTheMirrorOfTheirDomain) {
   const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::tree_alloc, kKeyA),
                            event(OperationKind::alloc, kKeyA, [](auto& o) { o.served_by = ServedBy::tree; }),
                            event(OperationKind::domain_init, kKeyB)});
@@ -45,14 +47,14 @@ TEST_F(MirrorFeedTest, EventsReachTheMirrorOfTheirDomain) {
   EXPECT_EQ(view.domains[0].granule_bytes, 4096u);
 }
 
-TEST_F(MirrorFeedTest, ADomainOlderThanRcachedIsPartial) {
+TEST_F(InputLogTest, ADomainOlderThanRcachedIsPartial) {
   const View view = after({event(OperationKind::free, kKeyA)});
   ASSERT_EQ(view.snapshot.domains.size(), 1u);
   EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::partial);
   EXPECT_EQ(view.domains[0].label, "iovad-1");
 }
 
-TEST_F(MirrorFeedTest, APutDomainIsRemoved) {
+TEST_F(InputLogTest, APutDomainIsRemoved) {
   after({event(OperationKind::domain_init, kKeyA)});
   const View view = after({event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_put, kKeyB)});
   EXPECT_TRUE(view.snapshot.domains.empty());
@@ -60,7 +62,7 @@ TEST_F(MirrorFeedTest, APutDomainIsRemoved) {
 }
 
 // The reclaim worker can outlast its domain; this is not a new one, which nothing would ever end.
-TEST_F(MirrorFeedTest, WhatIsStillUnderWayDoesNotBringADomainBack) {
+TEST_F(InputLogTest, WhatIsStillUnderWayDoesNotBringADomainBack) {
   after({event(OperationKind::domain_init, kKeyA)});
   const auto in_depot = [](Operation& o) {
     o.order = 0;
@@ -76,7 +78,7 @@ TEST_F(MirrorFeedTest, WhatIsStillUnderWayDoesNotBringADomainBack) {
   EXPECT_EQ(view.status.malformed, 0u);
 }
 
-TEST_F(MirrorFeedTest, AnInitAtAKnownAddressIsANewDomain) {
+TEST_F(InputLogTest, AnInitAtAKnownAddressIsANewDomain) {
   after({event(OperationKind::domain_init, kKeyA),
          event(OperationKind::reserve, kKeyA, [](auto& o) { o.pfn_hi = 5; })});
   const View view = after({event(OperationKind::domain_init, kKeyA)});
@@ -86,12 +88,12 @@ TEST_F(MirrorFeedTest, AnInitAtAKnownAddressIsANewDomain) {
   EXPECT_EQ(view.domains.size(), 1u);
 }
 
-TEST_F(MirrorFeedTest, LateEventsOfTheSourceAreShown) {
+TEST_F(InputLogTest, LateEventsOfTheSourceAreShown) {
   source_.source_status.late = 3;
   EXPECT_EQ(after({}).status.late, 3u);
 }
 
-TEST_F(MirrorFeedTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
+TEST_F(InputLogTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
   rcached_event bad = event(OperationKind::free, kKeyA);
   bad.op = 200;
   const View view = after({event(OperationKind::domain_init, kKeyA), bad});
@@ -100,14 +102,14 @@ TEST_F(MirrorFeedTest, MalformedEventsAreCountedAndMakeDomainsLossy) {
   EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
 }
 
-TEST_F(MirrorFeedTest, AnFqDrainWithoutADomainIsUnattributed) {
+TEST_F(InputLogTest, AnFqDrainWithoutADomainIsUnattributed) {
   const View view = after({event(OperationKind::domain_init, kKeyA), event(OperationKind::fq_drain, 0)});
-  EXPECT_EQ(feed_.unattributed_fq_drains(), 1u);
+  EXPECT_EQ(view.status.unattributed_fq_drains, 1u);
   EXPECT_EQ(view.snapshot.domains.size(), 1u);
   EXPECT_EQ(view.snapshot.domains[0].flush_queue.drains, 0u);
 }
 
-TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {
+TEST_F(InputLogTest, AFailedReservationChangesNothing) {
   rcached_event failed = event(OperationKind::reserve, kKeyA);
   failed.size = 0;
   const View view = after({event(OperationKind::domain_init, kKeyA), failed});
@@ -116,7 +118,7 @@ TEST_F(MirrorFeedTest, AFailedReservationChangesNothing) {
 
 // The stream's time decides, not that of the drain: a CPU that is held up holds the stream back, and its report may
 // still explain the difference.
-TEST_F(MirrorFeedTest, ADifferenceStandsInTheTimeOfTheStream) {
+TEST_F(InputLogTest, ADifferenceStandsInTheTimeOfTheStream) {
   source_.complete_until_ns = 2000;
   const auto three_more = [](Operation& o) {
     o.has_fill = true;
@@ -135,7 +137,7 @@ TEST_F(MirrorFeedTest, ADifferenceStandsInTheTimeOfTheStream) {
 
 // --- silence
 
-TEST_F(MirrorFeedTest, WhileTheProbesAreSilentNothingIsExact) {
+TEST_F(InputLogTest, WhileTheProbesAreSilentNothingIsExact) {
   after({event(OperationKind::domain_init, kKeyA)});
   source_.source_status.silence = TracingFault{"ftrace-disabled", "the kernel is deaf", "do something"};
   View view = after({event(OperationKind::domain_init, kKeyB)});
@@ -157,20 +159,37 @@ TEST_F(MirrorFeedTest, WhileTheProbesAreSilentNothingIsExact) {
 
 // --- losses
 
-TEST_F(MirrorFeedTest, ALossMarkMakesAllDomainsLossy) {
+TEST_F(InputLogTest, ARecordAfterALossMakesAllDomainsLossyWhereItComes) {
   after({event(OperationKind::domain_init, kKeyA), event(OperationKind::domain_init, kKeyB)});
-  const View view = after({event(OperationKind::free, kKeyA, [](auto& o) { o.after_loss = true; })});
+  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
+  View view = after({event(OperationKind::domain_put, kKeyB), event(OperationKind::domain_init, kKeyB),
+                     event(OperationKind::free, kKeyA, [](auto& o) { o.after_loss = true; }),
+                     event(OperationKind::domain_put, kKeyB), event(OperationKind::domain_init, kKeyB)});
   EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
-  EXPECT_EQ(view.snapshot.domains[1].confidence, Confidence::lossy);
+  EXPECT_EQ(view.snapshot.domains[0].loss_marks, 1u);
+  EXPECT_EQ(view.snapshot.domains[1].confidence, Confidence::exact) << "it is younger than the loss";
 }
 
-TEST_F(MirrorFeedTest, TheMarkCountsOnEventsThatChangeNothing) {
+TEST_F(InputLogTest, TheMarkCountsOnEventsThatChangeNothing) {
   after({event(OperationKind::domain_init, kKeyA)});
-  const View view = after({event(OperationKind::fq_drain, 0, [](auto& o) { o.after_loss = true; })});
-  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::lossy);
+  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
+  const View view = after({event(OperationKind::fq_drain, 0, [](auto& o) { o.after_loss = true; }),
+                           event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_init, kKeyA)});
+  EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::exact);
+  EXPECT_EQ(after({event(OperationKind::free, kKeyB)}).snapshot.domains.back().confidence, Confidence::lossy)
+      << "it was there when the loss happened";
 }
 
-TEST_F(MirrorFeedTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
+// A CPU becomes idle after a loss and reports the loss much later.
+TEST_F(InputLogTest, ALateReportOfAKnownLossMarksNothing) {
+  after({event(OperationKind::domain_init, kKeyA)});
+  source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
+  EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
+  const View view = after({event(OperationKind::free, kKeyA, [](auto& o) { o.after_loss = true; })});
+  EXPECT_EQ(view.snapshot.domains[0].loss_marks, 1u);
+}
+
+TEST_F(InputLogTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
   after({event(OperationKind::domain_init, kKeyA)});
   source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
   EXPECT_EQ(after({}).snapshot.domains[0].loss_marks, 1u);
@@ -190,7 +209,7 @@ TEST_F(MirrorFeedTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
 
 // --- discovery
 
-TEST_F(MirrorFeedTest, DomainsAreNamedBeforeTheirFirstView) {
+TEST_F(InputLogTest, DomainsAreNamedBeforeTheirFirstView) {
   DiscoveredDomain domain;
   domain.key = kKeyA;
   domain.group = 5;
@@ -201,7 +220,7 @@ TEST_F(MirrorFeedTest, DomainsAreNamedBeforeTheirFirstView) {
   EXPECT_EQ(source_.discoveries, 1);
 }
 
-TEST_F(MirrorFeedTest, DiscoveryIsLimitedInRate) {
+TEST_F(InputLogTest, DiscoveryIsLimitedInRate) {
   after({});
   ASSERT_EQ(source_.discoveries, 1);
   for (std::uint64_t i = 1; i <= 50; ++i) after({event(OperationKind::free, kKeyA + i * 0x1000)});
@@ -210,7 +229,7 @@ TEST_F(MirrorFeedTest, DiscoveryIsLimitedInRate) {
   EXPECT_EQ(source_.discoveries, 2);
 }
 
-TEST_F(MirrorFeedTest, DiscoveryOfUnnamedDomainsBacksOff) {
+TEST_F(InputLogTest, DiscoveryOfUnnamedDomainsBacksOff) {
   after({event(OperationKind::free, kKeyA)});
   for (int second = 0; second < 600; ++second) after({}, 1s);
   // 1, 2, 4, ... 60 s apart: about 6 in the first minute and one a minute later.
@@ -218,13 +237,13 @@ TEST_F(MirrorFeedTest, DiscoveryOfUnnamedDomainsBacksOff) {
   EXPECT_LE(source_.discoveries, 18);
 }
 
-TEST_F(MirrorFeedTest, NamesAreRefreshedPeriodically) {
+TEST_F(InputLogTest, NamesAreRefreshedPeriodically) {
   after({});
   for (int second = 0; second < 600; ++second) after({}, 1s);
   EXPECT_EQ(source_.discoveries, 11);
 }
 
-TEST_F(MirrorFeedTest, AFlushDeliversHeldBackEvents) {
+TEST_F(InputLogTest, AFlushDeliversHeldBackEvents) {
   source_.held = {event(OperationKind::domain_init, kKeyA)};
   EXPECT_TRUE(after({}).snapshot.domains.empty());
   feed_.flush(now_);

@@ -36,6 +36,7 @@ PipelineOptions pipeline_options(const Config& config) {
   PipelineOptions options;
   options.drain_interval = config.pipeline.drain_interval;
   options.snapshot_interval = config.pipeline.snapshot_interval;
+  options.shards = config.pipeline.shards;
   options.version = RCACHED_VERSION;
   options.started_unix_s = static_cast<std::uint64_t>(now.count());
   options.tuning = pipeline_tuning(config);

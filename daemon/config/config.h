@@ -38,6 +38,7 @@ struct Config {
   struct Pipeline {
     std::chrono::milliseconds drain_interval{10};
     std::chrono::milliseconds snapshot_interval{1000};
+    unsigned shards = 1;
     friend bool operator==(const Pipeline&, const Pipeline&) = default;
   } pipeline;
   // Comparing the mirror with kernel memory.

@@ -262,6 +262,12 @@ std::vector<ConfigKey> make_keys() {
                     "What a scrape gets is no older than this (with gzip and under load, up to 2s older)."},
                    100ms, 60s, MEMBER(pipeline.snapshot_interval)),
 
+      integer_key("pipeline.shards",
+                  {"threads that apply events; the domains are divided among them",
+                   "One applies several million events per second. More are of use if rcached_backlog_events "
+                   "grows."},
+                  1, 16, MEMBER(pipeline.shards)),
+
       boolean_key("audit.enabled",
                   {"read the allocator's state from kernel memory at the start, on a schedule and after a "
                    "loss; count and repair differences"},

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <variant>
+
+#include "daemon/pipeline/reading_gate.h"
 #include "daemon/testing/fake_source.h"
 #include "daemon/testing/feed.h"
 
@@ -248,6 +252,114 @@ TEST_F(InputLogTest, AFlushDeliversHeldBackEvents) {
   EXPECT_TRUE(after({}).snapshot.domains.empty());
   feed_.flush(now_);
   EXPECT_EQ(feed_.view().snapshot.domains.size(), 1u);
+}
+
+// --- the order of the log
+
+class LogOrder : public testing::Test {
+ protected:
+  static rcached_event at(std::uint64_t time_ns, OperationKind kind = OperationKind::free) {
+    return event(kind, kKeyA, [&](Operation& o) { o.time_ns = time_ns; });
+  }
+  // Drains `events` and returns what was written.
+  InputBatch drain(std::vector<rcached_event> events, std::uint64_t complete_until) {
+    source_.next = std::move(events);
+    source_.complete_until_ns = complete_until;
+    log_.drain(now_ += 10'000'000, ReadingGate::kNoLimit);
+    return std::exchange(log_.batches()[0], {});
+  }
+  static PieceRead reading() { return {1, 7, {}, CpuContents{}}; }
+
+  FakeSource source_;
+  InputLog log_{source_, 1, true};
+  std::uint64_t now_ = 0;
+};
+
+TEST_F(LogOrder, AReadingComesAfterWhatItHasSeenAndBeforeTheRest) {
+  drain({at(500, OperationKind::domain_init)}, 600);
+  log_.write(1, 2000, reading());
+  log_.write(1, 1500, AuditGivenUp{1, 7});
+  const InputBatch batch = drain({at(1000), at(2000), at(3000)}, 3000);
+  ASSERT_EQ(batch.operations.size(), 3u);
+  ASSERT_EQ(batch.others.size(), 2u);
+  EXPECT_EQ(batch.others[0].before, 1u);
+  EXPECT_TRUE(std::holds_alternative<AuditGivenUp>(batch.others[0].input));
+  EXPECT_EQ(batch.others[1].before, 2u);
+  EXPECT_TRUE(std::holds_alternative<PieceRead>(batch.others[1].input));
+}
+
+TEST_F(LogOrder, AReadingWaitsUntilTheStreamIsCompleteUpToIt) {
+  drain({at(500, OperationKind::domain_init)}, 600);
+  log_.write(1, 2000, reading());
+  EXPECT_TRUE(drain({at(1000)}, 1200).others.empty());
+  const InputBatch batch = drain({at(1300)}, 2500);
+  ASSERT_EQ(batch.others.size(), 1u);
+  EXPECT_EQ(batch.others[0].before, 1u);
+}
+
+TEST_F(LogOrder, AReadingThatComesTooLateDoesNotCount) {
+  drain({at(500, OperationKind::domain_init), at(3000)}, 3000);
+  log_.write(1, 2000, reading());
+  const InputBatch batch = drain({}, 3001);
+  ASSERT_EQ(batch.others.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<NotReadable>(std::get<PieceRead>(batch.others[0].input).piece));
+}
+
+TEST_F(LogOrder, ReadingsOfADomainThatIsGoneAreDropped) {
+  drain({at(500, OperationKind::domain_init)}, 600);
+  log_.write(1, 2000, reading());
+  const InputBatch batch = drain({at(1000, OperationKind::domain_put)}, 2500);
+  ASSERT_EQ(batch.others.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<DomainGone>(batch.others[0].input));
+}
+
+// A domain may be discovered between its creation and the event that reports it.
+TEST_F(LogOrder, TheInitOfADiscoveredDomainIsItsOwn) {
+  Discovery found;
+  found.domains.emplace_back().key = kKeyA;
+  log_.take(found);
+  const InputBatch batch = drain({at(500, OperationKind::domain_init)}, 600);
+  ASSERT_EQ(batch.operations.size(), 1u);
+  EXPECT_EQ(batch.operations[0].id, 1u);
+  EXPECT_EQ(log_.domains()->domains.size(), 1u);
+  EXPECT_EQ(drain({at(700, OperationKind::domain_init)}, 800).operations.at(0).id, 2u) << "not so the next one";
+}
+
+TEST_F(LogOrder, ATickEndsADrain) {
+  drain({at(500, OperationKind::domain_init)}, 600);
+  EXPECT_FALSE(log_.ticked());
+  log_.request_tick();
+  const InputBatch batch = drain({at(700)}, 900);
+  EXPECT_TRUE(log_.ticked());
+  EXPECT_FALSE(log_.ticked());
+  ASSERT_EQ(batch.others.size(), 1u);
+  EXPECT_EQ(std::get<Tick>(batch.others[0].input).time_ns, 900u);
+  EXPECT_EQ(batch.others[0].before, 1u);
+}
+
+TEST(LogOfShards, AnInputGoesToTheShardOfItsDomainAndALossToAll) {
+  FakeSource source;
+  InputLog log(source, 2, true);
+  source.next = {event(OperationKind::domain_init, kKeyA), event(OperationKind::domain_init, kKeyB)};
+  log.drain(1, ReadingGate::kNoLimit);
+  EXPECT_EQ(log.batches()[1].operations.at(0).id, 1u);
+  EXPECT_EQ(log.batches()[0].operations.at(0).id, 2u);
+  for (InputBatch& batch : log.batches()) batch.clear();
+  StreamNews news;
+  news.lost_in_rings = 1;
+  log.take(news);
+  for (const InputBatch& batch : log.batches())
+    EXPECT_TRUE(std::holds_alternative<OperationsLost>(batch.others.at(0).input));
+}
+
+TEST(ReadingGateTest, TheLogIsHeldWhileAReadingIsUnderWay) {
+  ReadingGate gate;
+  EXPECT_EQ(gate.limit_ns(100), ReadingGate::kNoLimit);
+  gate.open(50);
+  EXPECT_EQ(gate.limit_ns(100), 49u);
+  EXPECT_EQ(gate.limit_ns(51 + ReadingGate::kMaxHeldNs), ReadingGate::kNoLimit) << "not for ever";
+  gate.close();
+  EXPECT_EQ(gate.limit_ns(100), ReadingGate::kNoLimit);
 }
 
 }  // namespace

@@ -59,6 +59,41 @@ TEST(Pipeline, CanBeTunedAtRunTime) {
   EXPECT_EQ(pipeline.view()->snapshot.domains.size(), 1u) << "the mirror is kept";
 }
 
+TEST(Pipeline, SeveralShardsShowWhatOneWould) {
+  auto source = std::make_unique<FakeSource>();
+  constexpr std::uint64_t kDomains = 7;
+  for (std::uint64_t i = 0; i < kDomains; ++i)
+    source->next.push_back(event(OperationKind::domain_init, kKeyA + i * 0x1000));
+  source->next.push_back(event(OperationKind::reserve, kKeyA + 0x3000, [](auto& o) { o.pfn_hi = 5; }));
+  PipelineOptions options = fast();
+  options.shards = 3;
+  options.max_backlog = 1;  // the drain has to wait for the shards now and then
+  Pipeline pipeline(std::move(source), no_groups, options);
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(eventually([&] { return pipeline.view() && pipeline.view()->snapshot.domains.size() == kDomains; }));
+  const auto view = pipeline.view();
+  for (std::uint64_t i = 0; i < kDomains; ++i) {
+    EXPECT_EQ(view->snapshot.domains[i].id, i + 1);
+    EXPECT_EQ(view->domains[i].id, i + 1);
+    EXPECT_EQ(view->snapshot.domains[i].reserved, i == 3 ? 1u : 0u);
+  }
+  EXPECT_EQ(view->status.events, kDomains + 1);
+  EXPECT_TRUE(eventually([&] { return pipeline.heartbeat() > 5; }));
+}
+
+TEST(Pipeline, AuditsOnRequest) {
+  Pipeline pipeline(std::make_unique<SimulatedSource>(kProfile61, 2), no_groups, fast());
+  ASSERT_TRUE(pipeline.start());
+  ASSERT_TRUE(pipeline.wait_for_view(testing::kHang));
+  const AuditReport report = pipeline.audit({"", true}, testing::kHang);
+  ASSERT_EQ(report.domains.size(), 1u) << report.unavailable;
+  EXPECT_TRUE(report.domains[0].completed) << report.domains[0].why;
+  EXPECT_EQ(report.domains[0].confidence, Confidence::exact);
+  EXPECT_FALSE(pipeline.audit({"nowhere", false}, testing::kHang).unavailable.empty());
+  pipeline.stop();
+  EXPECT_EQ(pipeline.audit({}, testing::kHang).unavailable, "rcached is shutting down");
+}
+
 TEST(Pipeline, AFailedStartLeavesNothingRunning) {
   auto source = std::make_unique<FakeSource>();
   source->start_error = Error{ErrorCode::attach, "no", "try"};

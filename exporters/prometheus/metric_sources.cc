@@ -232,6 +232,22 @@ void consumer_lag(const ViewInput& in, SampleSink& sink) {
   sink.add(seconds(in.view.status.lag_ns), kNoLabels);
 }
 
+void longest_drain_gap(const ViewInput& in, SampleSink& sink) {
+  sink.add(seconds(in.view.status.longest_drain_gap_ns), kNoLabels);
+}
+
+void ring_size(const ViewInput& in, SampleSink& sink) {
+  if (const auto& rings = in.view.status.rings) sink.add(rings->bytes, kNoLabels);
+}
+
+void ring_used(const ViewInput& in, SampleSink& sink) {
+  if (const auto& rings = in.view.status.rings) sink.add(rings->used, kNoLabels);
+}
+
+void ring_used_highest(const ViewInput& in, SampleSink& sink) {
+  if (const auto& rings = in.view.status.rings) sink.add(rings->highest, kNoLabels);
+}
+
 void lost_events(const ViewInput& in, SampleSink& sink) {
   for (const CpuLoss& cpu : in.view.status.cpus) {
     const Piece& label = in.heads.cpu(cpu.cpu).cpu;

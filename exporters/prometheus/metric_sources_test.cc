@@ -100,6 +100,11 @@ TEST(MetricSources, EveryFieldIsExportedUnderItsName) {
   EXPECT_EQ(s.at("rcached_malformed_events_total{}"), 9);
   EXPECT_EQ(s.at("rcached_events_late_total{}"), 46);
   EXPECT_DOUBLE_EQ(s.at("rcached_consumer_lag_seconds{}"), 0.0025);
+  EXPECT_EQ(s.at("rcached_backlog_events{}"), 17);
+  EXPECT_DOUBLE_EQ(s.at("rcached_drain_gap_longest_seconds{}"), 0.021);
+  EXPECT_EQ(s.at("rcached_ring_size_bytes{}"), 1 << 20);
+  EXPECT_EQ(s.at("rcached_ring_used_bytes{}"), 4096);
+  EXPECT_EQ(s.at("rcached_ring_used_highest_bytes{}"), 70'000);
   EXPECT_EQ(s.at("rcached_mode{mode=mirror}"), 1);
   EXPECT_EQ(s.at("rcached_mode{mode=aggregate}"), 0);
   EXPECT_EQ(s.at("rcached_mode{mode=snapshot}"), 0);

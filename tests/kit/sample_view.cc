@@ -113,6 +113,9 @@ View sample_view(const KernelProfile& profile) {
   view.status.malformed = 9;
   view.status.late = 46;
   view.status.lag_ns = 2'500'000;
+  view.status.backlog = 17;
+  view.status.longest_drain_gap_ns = 21'000'000;
+  view.status.rings = {.bytes = 1u << 20, .used = 4096, .highest = 70'000};
   view.status.unattributed_fq_drains = 41;
   view.status.unix_minus_monotonic_ns = 1'700'000'000'000'000'000;
   view.status.reader = {.available = true,

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Mirror as a function of its inputs: the same stream gives the same snapshots, however it is cut into batches and
+// however the domains are divided.
+#include "allocator/input.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "allocator/mirror.h"
+#include "allocator/simulated_kernel.h"
+#include "allocator/test_support.h"
+
+namespace rcached {
+namespace {
+
+using Entry = std::variant<DomainOperation, Input>;
+using Stream = std::vector<Entry>;
+
+KernelProfile profile() { return test::scaled(kProfile612, 4, 4); }
+
+// The domain that an input concerns; 0: all.
+std::uint64_t domain_of(const Input& input) {
+  return std::visit(
+      [](const auto& value) -> std::uint64_t {
+        if constexpr (requires { value.info.id; })
+          return value.info.id;
+        else if constexpr (requires { *value.id; })
+          return value.id.value_or(0);
+        else if constexpr (requires { value.id; })
+          return value.id;
+        else
+          return 0;
+      },
+      input);
+}
+
+// A stream of several domains with everything that an Input can be: losses, blindness, domains that come and go, audits
+// with pieces that could not be read, and ticks.
+class Recorder {
+ public:
+  explicit Recorder(std::uint64_t seed) : random_(seed), mirror_(profile()) {
+    for (int i = 0; i < 4; ++i) create();
+  }
+
+  Stream record(int steps) {
+    for (int i = 0; i < steps; ++i) step();
+    write(Tick{now_});
+    return std::move(stream_);
+  }
+
+ private:
+  struct Kernel {
+    bool listening = false;
+    std::unique_ptr<Simulator> simulator;
+    std::unique_ptr<test::Program> program;
+  };
+  struct Wanted {
+    std::uint64_t id, audit;
+    ReadRequest request;
+  };
+
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+
+  void create() {
+    const std::uint64_t id = next_id_++;
+    Kernel& kernel = kernels_[id];
+    kernel.simulator = std::make_unique<Simulator>(profile(), std::uint16_t{3}, [this, id](const Operation& operation) {
+      if (kernels_.at(id).listening) write(id, operation);
+    });
+    test::Program::Options options;
+    options.cpus = 3;
+    options.batch = 8;
+    options.max_live = 64;
+    options.time_passes = false;
+    kernel.program = std::make_unique<test::Program>(below(1u << 30), *kernel.simulator, options);
+    if (below(2) == 0) {  // older than the stream
+      for (int i = 0; i < 10; ++i) kernel.program->clean_step();
+      write(DomainFound{id});
+    } else {
+      Operation init;
+      init.kind = OperationKind::domain_init;
+      write(id, init);
+    }
+    kernel.listening = true;
+    DomainInfo info;
+    info.id = id;
+    info.label = std::to_string(id);
+    write(DomainNamed{std::move(info)});
+  }
+
+  std::uint64_t any_domain() { return std::next(kernels_.begin(), static_cast<long>(below(kernels_.size())))->first; }
+
+  void step() {
+    const std::uint64_t id = any_domain();
+    Kernel& kernel = kernels_.at(id);
+    switch (below(120)) {
+      case 0:
+        return write(OperationsLost{});
+      case 1:
+        return write(OperationsLost{id});
+      case 2:
+        return write(BlindnessChanged{blind_ = !blind_ && below(3) == 0});
+      case 3:
+        return write(CpusChanged{static_cast<std::uint32_t>(below(4))});
+      case 4:
+        if (kernels_.size() < 6) return create();
+        kernels_.erase(id);
+        return write(DomainGone{id});
+      case 5: {
+        kernel.listening = false;  // lost
+        kernel.program->clean_step();
+        kernel.listening = true;
+        return write(OperationsLost{id});
+      }
+      case 6:
+        return write(FlushQueueRead{id, below(2) == 0 ? std::nullopt : std::optional(below(9))});
+      case 7:
+        return write(Tick{now_});
+      case 8:
+      case 9: {
+        AuditBegun begun;
+        begun.id = id;
+        begun.audit = next_audit_++;
+        begun.options = test::audit_options(DomainAudit::Goal::verify, *kernel.simulator);
+        begun.options.has_flush_queue = below(2) == 0;
+        return write(begun);
+      }
+      default:
+        if (below(3) == 0) return kernel.program->step();
+        return answer();
+    }
+  }
+
+  void answer() {
+    if (wanted_.empty()) return;
+    const Wanted wanted = wanted_.front();
+    wanted_.pop_front();
+    const auto kernel = kernels_.find(wanted.id);
+    if (kernel == kernels_.end()) return;
+    if (below(40) == 0) return write(AuditGivenUp{wanted.id, wanted.audit, below(2) == 0});
+    PieceRead read{wanted.id, wanted.audit, wanted.request, NotReadable{}};
+    if (below(20) == 0) return write(std::move(read));
+    const Simulator& simulator = *kernel->second.simulator;
+    switch (wanted.request.part) {
+      case ReadRequest::Part::cpu:
+        read.piece = test::read_cpu(simulator, wanted.request.cpu, now_);
+        break;
+      case ReadRequest::Part::depot:
+        read.piece = test::read_depot(simulator, wanted.request.order, now_);
+        break;
+      case ReadRequest::Part::tree:
+        for (std::uint64_t from = 0;;) {
+          const TreeSlice slice = test::read_tree(simulator, from, 7, now_);
+          write(PieceRead{wanted.id, wanted.audit, wanted.request, slice});
+          if (slice.to == ~0ull) return;
+          from = slice.to + 1;
+        }
+      case ReadRequest::Part::tree_at:
+        read.piece = test::read_tree_at(simulator, wanted.request.pfn, now_);
+        break;
+      case ReadRequest::Part::flush_queue:
+        read.piece = FlushQueuePending{{now_, now_}, below(3)};
+        break;
+    }
+    write(std::move(read));
+  }
+
+  void write(std::uint64_t id, Operation operation) {
+    operation.time_ns = now_ += 1000;
+    mirror_.apply(id, operation);
+    stream_.push_back(DomainOperation{id, operation});
+  }
+
+  void write(Input input) {
+    mirror_.apply(input);
+    stream_.push_back(std::move(input));
+    const MirrorNews news = mirror_.take_news();
+    for (const AuditNews& audit : news.audits) {
+      for (const ReadRequest& request : audit.wanted) wanted_.push_back({audit.id, audit.audit, request});
+    }
+  }
+
+  std::mt19937_64 random_;
+  Mirror mirror_;  // says what the audits want
+  std::map<std::uint64_t, Kernel> kernels_;
+  std::deque<Wanted> wanted_;
+  Stream stream_;
+  std::uint64_t next_id_ = 1;
+  std::uint64_t next_audit_ = 1;
+  std::uint64_t now_ = 1'000'000;
+  bool blind_ = false;
+};
+
+// The domains as some Mirrors have them after every tick, and what they have to say.
+struct Replay {
+  std::vector<std::vector<DomainSnapshot>> snapshots;
+  std::vector<DomainInfo> infos;
+  std::size_t audits_over = 0;
+};
+
+Replay replay(const Stream& stream, std::size_t shards, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::unique_ptr<Mirror>> mirrors;
+  for (std::size_t i = 0; i < shards; ++i) mirrors.push_back(std::make_unique<Mirror>(profile()));
+  std::vector<InputBatch> batches(shards);
+  Replay result;
+  const auto apply = [&] {
+    for (std::size_t i = 0; i < shards; ++i) {
+      mirrors[i]->apply(batches[i]);
+      batches[i].clear();
+      for (const AuditNews& news : mirrors[i]->take_news().audits) result.audits_over += news.over ? 1 : 0;
+    }
+  };
+  for (const Entry& entry : stream) {
+    if (const auto* operation = std::get_if<DomainOperation>(&entry)) {
+      batches[operation->id % shards].add(operation->id, operation->operation);
+    } else {
+      const Input& input = std::get<Input>(entry);
+      const std::uint64_t id = domain_of(input);
+      for (std::size_t i = 0; i < shards; ++i) {
+        if (id == 0 || id % shards == i) batches[i].add(input);
+      }
+      if (std::holds_alternative<Tick>(input)) {
+        apply();
+        auto& domains = result.snapshots.emplace_back();
+        for (const auto& mirror : mirrors) {
+          for (const DomainSnapshot& domain : mirror->snapshot().domains) domains.push_back(domain);
+        }
+        std::ranges::sort(domains, {}, &DomainSnapshot::id);
+      }
+    }
+    if (random() % 16 == 0) apply();
+  }
+  apply();
+  for (const auto& mirror : mirrors) std::ranges::copy(mirror->infos(), std::back_inserter(result.infos));
+  std::ranges::sort(result.infos, {}, &DomainInfo::id);
+  return result;
+}
+
+TEST(Inputs, TheSameStreamGivesTheSameSnapshotsHoweverItIsCutAndDivided) {
+  std::size_t audits = 0;
+  std::size_t resynced = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Stream stream = Recorder(seed).record(3000);
+    const Replay once = replay(stream, 1, 1);
+    ASSERT_FALSE(once.snapshots.empty());
+    for (const auto& [shards, cuts] : {std::pair{1u, 2u}, {2u, 3u}, {3u, 4u}}) {
+      const Replay again = replay(stream, shards, cuts);
+      ASSERT_EQ(again.snapshots.size(), once.snapshots.size());
+      for (std::size_t i = 0; i < once.snapshots.size(); ++i)
+        ASSERT_TRUE(again.snapshots[i] == once.snapshots[i]) << "seed " << seed << ", tick " << i << ", " << shards;
+      EXPECT_EQ(again.infos, once.infos);
+      EXPECT_EQ(again.audits_over, once.audits_over);
+    }
+    audits += once.audits_over;
+    for (const DomainSnapshot& domain : once.snapshots.back()) resynced += domain.audit.resyncs;
+  }
+  EXPECT_GT(audits, 500u);
+  EXPECT_GT(resynced, 20u);
+}
+
+TEST(Inputs, AnInputOfADomainThatIsGoneIsIgnored) {
+  Mirror mirror(profile());
+  mirror.apply(DomainFound{1});
+  mirror.apply(AuditBegun{1, 7, {}, false});
+  (void)mirror.take_news();
+  mirror.apply(DomainGone{1});
+  mirror.apply(PieceRead{1, 7, {}, CpuContents{}});
+  mirror.apply(AuditGivenUp{1, 7});
+  mirror.apply(FlushQueueRead{1, 5});
+  mirror.apply(DomainNamed{});
+  mirror.apply(AuditBegun{1, 8, {}, false});
+  mirror.apply(OperationsLost{1});
+  EXPECT_EQ(mirror.size(), 0u);
+  const MirrorNews news = mirror.take_news();
+  EXPECT_TRUE(news.audits.empty());
+  ASSERT_TRUE(news.standings.has_value());
+  EXPECT_TRUE(news.standings->empty());
+}
+
+// A piece that was asked for by an audit that has been given up since.
+TEST(Inputs, APieceOfAnotherAuditIsIgnored) {
+  Mirror mirror(profile());
+  mirror.apply(DomainFound{1});
+  DomainAudit::Options options;
+  options.possible_cpus = 1;
+  mirror.apply(AuditBegun{1, 7, options, false});
+  mirror.apply(AuditBegun{1, 8, options, false});
+  (void)mirror.take_news();
+  CpuContents contents;
+  contents.orders[0].loaded = {5};
+  mirror.apply(PieceRead{1, 7, {}, contents});
+  EXPECT_EQ(mirror.find(1)->model().rcache(0).loaded(0).size(), 0u);
+  mirror.apply(PieceRead{1, 8, {}, contents});
+  EXPECT_EQ(mirror.find(1)->model().rcache(0).loaded(0).size(), 1u);
+}
+
+TEST(Inputs, WhatHasNotChangedIsSharedByTheSnapshots) {
+  Mirror mirror(profile());
+  for (const std::uint64_t id : {1, 2}) mirror.apply(DomainFound{id});
+  const Snapshot before = mirror.snapshot();
+  Operation reserve;
+  reserve.kind = OperationKind::reserve;
+  reserve.pfn = reserve.pfn_hi = 9;
+  mirror.apply(2, reserve);
+  mirror.apply(Tick{1});
+  const Snapshot after = mirror.snapshot();
+  EXPECT_EQ(after.domains.shared()[0], before.domains.shared()[0]);
+  EXPECT_NE(after.domains.shared()[1], before.domains.shared()[1]);
+  EXPECT_EQ(after.domains[1].reserved, 1u);
+  EXPECT_EQ(before.domains[1].reserved, 0u);
+  mirror.apply(FlushQueueRead{1, 3});
+  EXPECT_NE(mirror.snapshot().domains.shared()[0], before.domains.shared()[0]);
+}
+
+}  // namespace
+}  // namespace rcached

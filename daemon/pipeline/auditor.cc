@@ -119,7 +119,7 @@ void Auditor::publish() {
   status_ = status;
 }
 
-void Auditor::work(TimePoint now, std::shared_ptr<const DomainList> domains, std::uint64_t losses) {
+bool Auditor::work(TimePoint now, std::shared_ptr<const DomainList> domains, std::uint64_t losses) {
   set_domains(std::move(domains));
   if (std::exchange(losses_, losses) != losses) last_loss_ = now;
   if (started_) {
@@ -139,6 +139,12 @@ void Auditor::work(TimePoint now, std::shared_ptr<const DomainList> domains, std
   read_flush_queues(now);
   answer_requests();
   publish();
+  return std::exchange(wrote_, false);
+}
+
+void Auditor::write(std::uint64_t id, std::uint64_t time_ns, Input input) {
+  write_(id, time_ns, std::move(input));
+  wrote_ = true;
 }
 
 // In turn, one piece of each.
@@ -221,8 +227,8 @@ void Auditor::start(const LiveDomain& domain) {
   } else {
     job.faulty = true;
   }
-  write_(domain.id, 0, std::move(begun));
-  if (job.faulty) write_(domain.id, 0, AuditGivenUp{domain.id, job.audit});
+  write(domain.id, 0, std::move(begun));
+  if (job.faulty) write(domain.id, 0, AuditGivenUp{domain.id, job.audit});
 }
 
 // Read once: this means many small files, and a reservation made later is seen as an operation.
@@ -294,15 +300,15 @@ void Auditor::keep(std::uint64_t id, Job& job, const ReadRequest& request, Readi
   if (piece) {
     if (job.begin_ns == 0) job.begin_ns = piece->time.begin_ns;
     job.end_ns = piece->time.end_ns;
-    write_(id, job.end_ns, PieceRead{id, job.audit, request, std::move(*piece)});
+    write(id, job.end_ns, PieceRead{id, job.audit, request, std::move(*piece)});
     return;
   }
   // After the pieces that were read before.
   if (piece.error() == Unread::fault) {
     job.faulty = true;
-    write_(id, job.end_ns, AuditGivenUp{id, job.audit});
+    write(id, job.end_ns, AuditGivenUp{id, job.audit});
   } else {
-    write_(id, job.end_ns, PieceRead{id, job.audit, request, NotReadable{}});
+    write(id, job.end_ns, PieceRead{id, job.audit, request, NotReadable{}});
   }
 }
 
@@ -327,7 +333,7 @@ void Auditor::request(const AuditRequest& what, std::function<void(AuditReport)>
   for (const LiveDomain& domain : domains_->domains) {
     if (!what.domain.empty() && domain.label != what.domain) continue;
     if (const auto job = jobs_.find(domain.id); job != jobs_.end()) {
-      write_(domain.id, 0, AuditGivenUp{domain.id, job->second.audit, false});
+      write(domain.id, 0, AuditGivenUp{domain.id, job->second.audit, false});
       jobs_.erase(job);
     }
     Schedule& schedule = schedules_[domain.id];
@@ -418,7 +424,7 @@ void Auditor::read_flush_queues(TimePoint now) {
     const OpenReading open(gate_);
     const auto queue = reader_.read_flush_queue(domain.key);
     const bool there = queue && *queue;
-    write_(domain.id, there ? (*queue)->time.end_ns : 0,
+    write(domain.id, there ? (*queue)->time.end_ns : 0,
            FlushQueueRead{domain.id, there ? std::optional((*queue)->pending) : std::nullopt});
     const auto spent = static_cast<std::int64_t>(reader_.status().time_ns - before);
     affordable_ns_ -= spent;

@@ -7,7 +7,8 @@
 // after CPUs went offline or came online; and every Options::interval (verify).
 //
 // Budget: a bucket that fills with Options::budget of reading time per second and holds kBurstSeconds of it.
-// It is full at the start, so that seeding is fast. One round takes at most kRoundNs; a chunk is always completed.
+// It is full at the start, so that seeding is fast. One round takes at most kRoundNs, so
+// that the mirror's answers are heard; a chunk is always completed.
 //
 // Threads: one. status() may be called from any.
 #pragma once
@@ -53,7 +54,7 @@ class Auditor {
 
   static constexpr std::size_t kJobs = 4;  // concurrent audits
   static constexpr int kBurstSeconds = 10;
-  static constexpr std::int64_t kRoundNs = 5'000'000;
+  static constexpr std::int64_t kRoundNs = 20'000'000;
   // Delay before the third pass, doubled for each further pass: a virtual CPU may be descheduled during a call.
   static constexpr std::chrono::milliseconds kLookGap{30};
   static constexpr std::chrono::milliseconds kQuietAfterLoss{100};
@@ -76,8 +77,9 @@ class Auditor {
   // Audits on request; `done` gets the report once. When the auditor is destroyed first, it is not called.
   void request(const AuditRequest& request, std::function<void(AuditReport)> done);
 
-  // One round: starts due audits and reads within the budget. `losses`: InputLog::losses().
-  void work(TimePoint now, std::shared_ptr<const DomainList> domains, std::uint64_t losses);
+  // One round: starts due audits and reads within the budget. `losses`: InputLog::losses(). True: something was
+  // written.
+  bool work(TimePoint now, std::shared_ptr<const DomainList> domains, std::uint64_t losses);
 
   // Any thread.
   Status status() const;
@@ -138,6 +140,7 @@ class Auditor {
   void read_flush_queues(TimePoint now);
   bool all_seeded() const;
   void publish();
+  void write(std::uint64_t id, std::uint64_t time_ns, Input input);
 
   KernelReader& reader_;
   ReadingGate& gate_;
@@ -159,6 +162,7 @@ class Auditor {
   std::size_t next_flush_queue_ = 0;  // position in the list of domains; its size: all have been read
   std::int64_t affordable_ns_ = 0;
   bool started_ = false;
+  bool wrote_ = false;  // in this round
 
   mutable Mutex mutex_;
   Status status_ GUARDED_BY(mutex_);

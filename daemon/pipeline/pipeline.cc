@@ -148,13 +148,13 @@ void Pipeline::make_parts() {
 // --- the thread that drains
 
 void Pipeline::drain() {
-  auto next = Clock::now();
+  auto begin = Clock::now();
   do {
+    begin = Clock::now();
     drain_once();
     drain_rounds_.fetch_add(1, std::memory_order_relaxed);
     // Late rounds are not repeated: the next one takes all pending events.
-    next = std::max(next + options_.drain_interval, Clock::now());
-  } while (!sleep_until(next, &drain_now_));
+  } while (!sleep_until(begin + options_.drain_interval, &drain_now_));
 }
 
 void Pipeline::drain_once() {
@@ -230,20 +230,19 @@ void Pipeline::end() {
 // --- the auditor's thread
 
 void Pipeline::audit_domains() {
-  auto next = Clock::now();
+  auto begin = Clock::now();
   do {
-    const auto domains = log_->domains();
-    if (auto found = discoverer_->work(Clock::now(), *domains)) {
+    begin = Clock::now();
+    if (auto found = discoverer_->work(begin, *log_->domains())) {
       log_mail_.post([found = std::move(*found)](InputLog& log) { log.take(found); });
       wake(drain_now_);
     }
     if (auditor_) {
       auditor_mail_.deliver(*auditor_);
-      auditor_->work(Clock::now(), log_->domains(), log_->losses());
+      if (auditor_->work(Clock::now(), log_->domains(), log_->losses())) wake(drain_now_);
     }
     audit_rounds_.fetch_add(1, std::memory_order_relaxed);
-    next = std::max(next + kAuditRound, Clock::now());
-  } while (!sleep_until(next, &audit_now_));
+  } while (!sleep_until(begin + kAuditRound, &audit_now_));
 }
 
 // --- the publisher's thread
@@ -257,11 +256,17 @@ bool Pipeline::settled() const {
 void Pipeline::publish() {
   const auto look_interval = std::min(kLookInterval, options_.snapshot_interval);
   std::uint32_t online_cpus = 0;
-  auto next_snapshot = Clock::now();
+  const auto started = Clock::now();
+  auto next_snapshot = started;
   bool settled_once = false;
   for (;;) {
     const auto now = Clock::now();
-    settled_once = settled_once || settled();
+    if (!settled_once && settled()) {
+      settled_once = true;
+      using std::chrono::duration_cast;
+      spdlog::debug("start: {} domains read, {} ms after the probes were attached", log_->domains()->domains.size(),
+                    duration_cast<std::chrono::milliseconds>(now - started).count());
+    }
     const bool wanted = settled_once && now >= next_snapshot;
     const StreamNews news = maker_->look();
     if (std::exchange(online_cpus, news.online_cpus) != news.online_cpus && auditor_)

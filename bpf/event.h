@@ -24,7 +24,7 @@ enum rcached_op {
 	RCACHED_OP_FREE = 2,
 	/* alloc_iova: pfn (0 = no space), size, arg = duration in ns (0: its entry was missed) */
 	RCACHED_OP_TREE_ALLOC = 3,
-	/* free_iova, at entry: pfn */
+	/* free_iova or __free_iova, at entry: pfn */
 	RCACHED_OP_TREE_FREE = 4,
 	/*
 	 * iova_magazine_free_pfns: pfn = bottom element (0 when empty), size = elements, arg = duration in ns,

@@ -176,6 +176,9 @@ static __always_inline int on_tree_alloc_exit(u64 frame, u64 start_ns, u64 iovad
 	return 0;
 }
 
+/* Whether free_iova calls __free_iova (<= 5.10), which then reports every free; see kernel_code.bpf.h. */
+__u64 inner_free_reports;
+
 static __always_inline int on_tree_free(u64 frame, u64 iovad, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
@@ -190,6 +193,20 @@ static __always_inline int on_tree_free(u64 frame, u64 iovad, u64 pfn)
 	event->pfn = pfn;
 	event_end(event);
 	return 0;
+}
+
+static __always_inline int on_free_iova(u64 frame, u64 iovad, u64 pfn)
+{
+	return inner_free_reports ? 0 : on_tree_free(frame, iovad, pfn);
+}
+
+/* __free_iova, which drivers with a domain of their own call, and free_iova up to 5.10. */
+static __always_inline int on_inner_free(u64 frame, u64 iovad, struct iova *iova)
+{
+	unsigned long pfn = 0;
+
+	bpf_core_read(&pfn, sizeof(pfn), &iova->pfn_lo);
+	return on_tree_free(frame, iovad, pfn);
 }
 
 static __always_inline int on_magazine_free_enter(u64 frame, u64 iovad, struct iova_magazine *magazine)

@@ -61,6 +61,7 @@ const std::vector<std::string_view>& wanted_kernel_symbols() {
       "free_iova_fast",
       "alloc_iova",
       "free_iova",
+      "__free_iova",
       "iova_rcache_insert",
       "iova_magazine_free_pfns",
       "free_cpu_cached_iovas",

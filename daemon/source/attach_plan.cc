@@ -33,6 +33,7 @@ constexpr ProbedFunction kFunctions[] = {
     {"iova_depot_work_func", Wanted::if_unbounded, true, true, true},
     {"fq_flush_timeout", Wanted::if_present, true, true, true},
     {"alloc_iova", Wanted::if_present, true, true, true},
+    {"__free_iova", Wanted::if_present, true, false, false},
     {"free_iova", Wanted::if_present, true, false, false},
     {"alloc_iova_fast", Wanted::always, false, true, true},
     {"free_iova_fast", Wanted::frees_in_fast, false, true, true},

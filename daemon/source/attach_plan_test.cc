@@ -15,9 +15,9 @@ struct Kernel {
   KernelLayout layout;
 };
 
-const std::vector<std::string> kCommon = {"alloc_iova_fast",  "free_iova_fast",        "alloc_iova",
-                                          "free_iova",        "free_cpu_cached_iovas", "reserve_iova",
-                                          "init_iova_domain", "put_iova_domain",       "fq_flush_timeout"};
+const std::vector<std::string> kCommon = {
+    "alloc_iova_fast", "free_iova_fast",   "alloc_iova",      "free_iova",        "free_cpu_cached_iovas",
+    "reserve_iova",    "init_iova_domain", "put_iova_domain", "fq_flush_timeout", "__free_iova"};
 
 Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::string>& more_symbols,
               bool unbounded, bool fq_in_iova) {
@@ -92,7 +92,7 @@ TEST(AttachPlan, Kernel61UsesTrampolinesOnly) {
         << planned.program;
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "");
-  EXPECT_EQ(plan->programs.size(), 16u);
+  EXPECT_EQ(plan->programs.size(), 17u);
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "alloc_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_nested"), "free_iova_fast");
 }
@@ -234,6 +234,7 @@ TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
   };
   EXPECT_LT(position("alloc_iova_fexit"), position("alloc_iova_fast_fexit"));
   EXPECT_LT(position("free_iova_fentry"), position("free_iova_fast_fexit"));
+  EXPECT_LT(position("__free_iova_fentry"), position("free_iova_fentry"));
   EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
 }
 

@@ -129,6 +129,8 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
   };
   skeleton_->rodata->symbols.per_cpu_offset = address_of("__per_cpu_offset");
   skeleton_->rodata->symbols.cpus = static_cast<__u32>(cpus_);
+  skeleton_->rodata->symbols.free_iova = address_of("free_iova");
+  skeleton_->rodata->symbols.inner_free = address_of("__free_iova");
   skeleton_->rodata->symbols.iommu_group_kset = address_of("iommu_group_kset");
   skeleton_->rodata->symbols.intel_iommu_ops = address_of("intel_iommu_ops");
   bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpus_));
@@ -184,6 +186,12 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     }
     attached_.push_back({&planned, program, link});
   }
+  const bool inner_free_traced =
+      std::any_of(attached_.begin(), attached_.end(),
+                  [](const Attached& attached) { return attached.planned->function == "__free_iova"; });
+  if (!inner_free_traced) skeleton_->bss->inner_free_reports = 0;
+  if (skeleton_->bss->inner_free_reports != 0)
+    spdlog::debug("free_iova calls __free_iova in this kernel; frees are traced there");
   return std::nullopt;
 }
 

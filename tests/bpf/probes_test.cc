@@ -279,6 +279,56 @@ TEST_F(Probes, AFreeAroundATreeFreeWentToTheTree) {
   EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
+// Drivers with a domain of their own call __free_iova; free_iova may call it, too.
+TEST_F(Probes, AFreeIsReportedOnceHoweverItGetsToTheTree) {
+  const auto inner = feed(FEED_INNER_FREE, 0, 0);
+  ASSERT_EQ(inner.size(), 1u);
+  EXPECT_EQ(inner[0].op, RCACHED_OP_TREE_FREE);
+  EXPECT_EQ(inner[0].pfn, 0x2000u) << "the pfn of its struct iova";
+  EXPECT_EQ(feed(FEED_TREE_FREE, 0x77, 0).size(), 1u) << "free_iova alone";
+  feeder_->bss->inner_free_reports = 1;
+  EXPECT_TRUE(feed(FEED_TREE_FREE, 0x2000, 0).empty());
+  EXPECT_EQ(feed(FEED_INNER_FREE, 0, 0).size(), 1u);
+  EXPECT_EQ(feed(FEED_FREE, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+}
+
+struct CodeCase {
+  const char *name;
+  std::vector<std::uint8_t> x86;
+  std::uint32_t arm64;
+  std::int64_t target;  // from the beginning of the code, in which the instruction is at byte 8
+  bool reached;
+};
+void PrintTo(const CodeCase &row, std::ostream *out) { *out << row.name; }
+class ProbeCode : public Probes, public testing::WithParamInterface<CodeCase> {};
+
+TEST_P(ProbeCode, FindsACallOfTheInnerFunction) {
+  const CodeCase &row = GetParam();
+  auto &code = feeder_->bss->memory_code;
+  std::memset(code, 0, sizeof(code));
+#if defined(__aarch64__)
+  std::memcpy(code + 8, &row.arm64, sizeof(row.arm64));
+#else
+  std::memcpy(code + 8, row.x86.data(), row.x86.size());
+#endif
+  feeder_->bss->call_arguments.pfn = static_cast<__u64>(row.target);
+  run(feeder_->progs.feeder_find_inner_free);
+  EXPECT_EQ(feeder_->bss->inner_free_reports != 0, row.reached);
+}
+
+const CodeCase kCodeCases[] = {
+    {"none", {}, 0, 4096, false},
+    {"call", {0xe8, 0x33, 0x01, 0, 0}, 0x94000000u | 0x4e, 320, true},
+    {"jump", {0xe9, 0x33, 0x01, 0, 0}, 0x14000000u | 0x4e, 320, true},
+    {"backward", {0xe8, 0xb3, 0xfe, 0xff, 0xff}, 0x94000000u | (0x3ffffffu & -82), -320, true},
+    {"conditional_jump", {0x0f, 0x84, 0x32, 0x01, 0, 0}, 0x14000000u | 0x4e, 320, true},
+    {"elsewhere", {0xe8, 0x33, 0x01, 0, 0}, 0x94000000u | 0x4e, 328, false},
+    {"another_instruction", {0xb8, 0x33, 0x01, 0, 0}, 0x58000000u | 0x4e, 320, false},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, ProbeCode, testing::ValuesIn(kCodeCases),
+                         [](const auto &row) { return std::string(row.param.name); });
+
 TEST_F(Probes, RcacheInsertReportsItsResult) {
   feed(FEED_TREE_FREE, 0x77, 0);
   EXPECT_EQ(feed(FEED_FREE_TO_CACHE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);

@@ -59,7 +59,7 @@ struct ring {
 	__uint(max_entries, 1 << 20);
 };
 
-/* Resized to the number of possible CPUs at load time; the daemon creates the inner rings. */
+/* By CPU id: resized to the highest possible one + 1 at load time; the daemon creates a ring for each possible CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);

@@ -17,7 +17,7 @@ struct rcached_symbols {
 	__u64 intel_iommu_ops; /* const struct iommu_ops intel_iommu_ops */
 	__u64 free_iova; /* void free_iova(iovad, pfn) */
 	__u64 inner_free; /* void __free_iova(iovad, iova) */
-	__u32 cpus; /* possible CPUs, at most RCACHED_MAX_CPUS */
+	__u32 cpus; /* the highest possible CPU id + 1, at most RCACHED_MAX_CPUS */
 	__u32 unused;
 };
 

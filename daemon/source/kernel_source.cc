@@ -52,7 +52,7 @@ class KernelSource final : public EventSource {
     types_.reset();
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
-    received_.resize(probes_->cpus());
+    received_.resize(probes_->cpus().end());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel function {} cannot be traced here; its data is unavailable", function);
@@ -97,9 +97,9 @@ class KernelSource final : public EventSource {
   SourceStatus status() override {
     SourceStatus result;
     const auto stats = probes_->cpu_stats();
-    for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
-      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu],
-                             stats[cpu].ring_full, stats[cpu].entry_missing});
+    for (const std::uint16_t cpu : probes_->cpus().ids)
+      result.cpus.push_back(
+          {cpu, stats[cpu].sent, received_[cpu], stats[cpu].ring_full, stats[cpu].entry_missing});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
     result.late = merger_.late();

@@ -118,8 +118,7 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelTypes& types, c
 
 Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& options,
                                                              const Kallsyms& symbols) {
-  RCACHED_TRY(const auto cpus, possible_cpus());
-  cpus_ = cpus;
+  RCACHED_TRY(cpus_, possible_cpus());
 
   skeleton_ = probes_bpf::open(nullptr);
   if (skeleton_ == nullptr) return load_error(errno, "open the BPF object");
@@ -128,12 +127,12 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     return symbol ? symbol->address : 0;
   };
   skeleton_->rodata->symbols.per_cpu_offset = address_of("__per_cpu_offset");
-  skeleton_->rodata->symbols.cpus = static_cast<__u32>(cpus_);
+  skeleton_->rodata->symbols.cpus = cpus_.end();
   skeleton_->rodata->symbols.free_iova = address_of("free_iova");
   skeleton_->rodata->symbols.inner_free = address_of("__free_iova");
   skeleton_->rodata->symbols.iommu_group_kset = address_of("iommu_group_kset");
   skeleton_->rodata->symbols.intel_iommu_ops = address_of("intel_iommu_ops");
-  bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpus_));
+  bpf_map__set_max_entries(skeleton_->maps.rings, cpus_.end());
 
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) bpf_program__set_autoload(program, false);
@@ -155,8 +154,8 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     return load_error(-error, "load the BPF programs");
   }
   const std::uint32_t ring_bytes =
-      options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(static_cast<std::uint32_t>(cpus_));
-  spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_);
+      options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(cpus_.count());
+  spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_.count());
   RCACHED_CHECK(make_rings(ring_bytes));
 
   bpf_test_run_opts run{};
@@ -207,9 +206,9 @@ void ProbeSet::leave_out(const std::string& function) {
 
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
   ring_contexts_.clear();
-  ring_contexts_.reserve(cpus_);
-  reserved_.assign(cpus_, 0);
-  for (std::size_t cpu = 0; cpu < cpus_; ++cpu) {
+  ring_contexts_.reserve(cpus_.count());
+  reserved_.assign(cpus_.count(), 0);
+  for (const std::uint16_t cpu : cpus_.ids) {
     const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
     if (ring < 0)
       return fail(
@@ -217,7 +216,7 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
           fmt::format("cannot create a ring buffer of {} bytes for CPU {} ({})", ring_bytes, cpu,
                       std::strerror(-ring)),
           "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
-    const auto key = static_cast<__u32>(cpu);
+    const __u32 key = cpu;
     int error = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &key, &ring, BPF_ANY);
     ring_contexts_.push_back({this, cpu});
     if (error == 0) {
@@ -271,14 +270,11 @@ bool ProbeSet::all_read() const {
 
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
   const std::size_t value_size = (std::size_t{bpf_map__value_size(skeleton_->maps.cpu_state)} + 7) / 8 * 8;
-  std::vector<char> values(value_size * cpus_);
-  std::vector<rcached_cpu_stats> result(cpus_);
+  std::vector<char> values(value_size * cpus_.count());
   const __u32 key = 0;
-  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) return result;
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) values.clear();
   // struct cpu_state starts with its rcached_cpu_stats
-  for (std::size_t cpu = 0; cpu < cpus_; ++cpu)
-    std::memcpy(&result[cpu], values.data() + cpu * value_size, sizeof(rcached_cpu_stats));
-  return result;
+  return cpus_.by_id<rcached_cpu_stats>(values, value_size);
 }
 
 // The exit program makes the event for both.

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
+#include "daemon/host/cpus.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
 #include "daemon/source/ring.h"
@@ -49,7 +50,7 @@ class ProbeSet {
   ProbeSet(const ProbeSet&) = delete;
   ProbeSet& operator=(const ProbeSet&) = delete;
 
-  std::size_t cpus() const { return cpus_; }
+  const PossibleCpus& cpus() const { return cpus_; }
   const AttachPlan& plan() const { return plan_; }
 
   // Descriptors of the links, one per program.
@@ -59,7 +60,7 @@ class ProbeSet {
   // not submitted yet, so it and later records of its CPU are still missing.
   bool drain();
 
-  // Per possible CPU.
+  // By CPU id, up to cpus().end().
   std::vector<rcached_cpu_stats> cpu_stats() const;
   std::vector<ProgramStatus> program_status() const;
 
@@ -93,7 +94,7 @@ class ProbeSet {
 
   Receiver receiver_;
   AttachPlan plan_;
-  std::size_t cpus_ = 0;
+  PossibleCpus cpus_;
   ::probes_bpf* skeleton_ = nullptr;
   ::ring_buffer* rings_ = nullptr;
   std::vector<RingContext> ring_contexts_;

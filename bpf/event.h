@@ -94,7 +94,7 @@ struct rcached_event {
 struct rcached_cpu_stats {
 	__u64 sent;
 	__u64 ring_full;
-	/* returns without an entry (skipped, or no space to store it): no event was sent */
+	/* returns without an entry (skipped, or the table of calls was full): no event was sent, or with a wrong cause */
 	__u64 entry_missing;
 	/* the kernel skipped the program, and its twin sent the event (see twin.bpf.h) */
 	__u64 nested_allocs;

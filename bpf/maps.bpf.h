@@ -67,9 +67,12 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* A call between its entry and its return; the keys are those of frame.bpf.h. */
+/*
+ * A call between its entry and its return; the keys are those of frame.bpf.h. A call whose return is missed stays until
+ * another one has the same key, or until the daemon removes it (daemon/source/call_table.h).
+ */
 struct call {
-	u64 start_ns;
+	u64 start_ns; /* first: the daemon reads it */
 	u64 domain;
 	u64 pfn;
 	u64 arg;

@@ -103,12 +103,26 @@ static __always_inline int on_free(u64 frame, u64 iovad, u64 pfn, u64 size, enum
 	return 0;
 }
 
-static __always_inline int call_begin(u64 key, struct call call)
+/* Returns 0 if the table is full. */
+static __always_inline int call_store(u64 key, struct call call)
 {
 	call.start_ns = bpf_ktime_get_ns();
-	/* If the table is full, the return finds nothing and counts that. */
-	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+	return !bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+}
+
+/* If the table is full, the return finds nothing and counts that (call_finish). */
+static __always_inline int call_begin(u64 key, struct call call)
+{
+	call_store(key, call);
 	return 0;
+}
+
+static __always_inline void count_entry_missing(void)
+{
+	struct cpu_state *state = this_cpu_state();
+
+	if (state)
+		__sync_fetch_and_add(&state->stats.entry_missing, 1);
 }
 
 /* Removes the call from the table; returns 0 if it is not there. */
@@ -126,13 +140,9 @@ static __always_inline int call_take(u64 key, struct call *out)
 /* The same for events that cannot be sent without the entry. */
 static __always_inline int call_finish(u64 key, struct call *out)
 {
-	struct cpu_state *state;
-
 	if (call_take(key, out))
 		return 1;
-	state = this_cpu_state();
-	if (state)
-		__sync_fetch_and_add(&state->stats.entry_missing, 1);
+	count_entry_missing();
 	return 0;
 }
 
@@ -259,10 +269,15 @@ static __always_inline int on_magazine_free_exit(u64 frame)
 	return 0;
 }
 
-/* The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. */
+/*
+ * The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. If it cannot
+ * be stored, those magazines get the wrong cause, and no return would notice that.
+ */
 static __always_inline int on_cpu_flush_enter(u64 frame, u64 iovad)
 {
-	return call_begin(task_key(FN_FLUSH), (struct call){.domain = iovad, .frame = frame});
+	if (!call_store(task_key(FN_FLUSH), (struct call){.domain = iovad, .frame = frame}))
+		count_entry_missing();
+	return 0;
 }
 
 static __always_inline int on_cpu_flush_exit(u64 iovad, u32 cpu)

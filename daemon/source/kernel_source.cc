@@ -19,6 +19,7 @@
 #include "daemon/host/cpus.h"
 #include "daemon/host/kallsyms.h"
 #include "daemon/source/bpf_kernel_reader.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_check.h"
 #include "daemon/source/probe_set.h"
@@ -96,6 +97,7 @@ class KernelSource final : public EventSource {
 
   SourceStatus status() override {
     SourceStatus result;
+    remove_old_calls(monotonic_now_ns());
     const auto stats = probes_->cpu_stats();
     for (const std::uint16_t cpu : probes_->cpus().ids)
       result.cpus.push_back(
@@ -163,6 +165,14 @@ class KernelSource final : public EventSource {
     return silence_;
   }
 
+  void remove_old_calls(std::uint64_t now_ns) {
+    if (now_ns < next_call_removal_ns_) return;
+    next_call_removal_ns_ = now_ns + kCallRemovalGap;
+    if (const std::size_t removed = probes_->remove_old_calls(now_ns); removed != 0)
+      spdlog::debug("{} calls of traced functions have not returned in {} s; their returns were missed",
+                    removed, kLongestCall / 1'000'000'000);
+  }
+
   void receive(std::size_t cpu, const void* data, std::size_t size) {
     ++received_[cpu];
     rcached_event event{};
@@ -174,13 +184,15 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;  // ns
+  static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;    // ns
+  static constexpr std::uint64_t kCallRemovalGap = 10'000'000'000;  // ns
 
   std::optional<KernelTypes> types_;  // large; freed at the start
   const KernelLayout layout_;
   const KernelSourceOptions options_;
   std::unique_ptr<ProbeCheck> probe_check_;  // null: not possible
   std::uint64_t next_probe_check_ns_ = 0;
+  std::uint64_t next_call_removal_ns_ = 0;
   bool probe_check_refused_ = false;  // the last test run
   std::optional<TracingFault> silence_;
   std::unique_ptr<ProbeSet> probes_;

@@ -17,6 +17,7 @@
 #include "bpf/probes.skel.h"
 #include "daemon/host/cpus.h"
 #include "daemon/host/tracing_permission.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/ring.h"
 
 namespace rcached {
@@ -266,6 +267,12 @@ bool ProbeSet::all_read() const {
   for (std::size_t i = 0; i < ring_positions_.size(); ++i)
     if (ring_positions_[i].consumed() < reserved_[i]) return false;
   return true;
+}
+
+std::size_t ProbeSet::remove_old_calls(std::uint64_t now_ns) {
+  return now_ns < kLongestCall
+             ? 0
+             : rcached::remove_old_calls(bpf_map__fd(skeleton_->maps.calls), now_ns - kLongestCall);
 }
 
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {

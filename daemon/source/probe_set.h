@@ -60,6 +60,9 @@ class ProbeSet {
   // not submitted yet, so it and later records of its CPU are still missing.
   bool drain();
 
+  // Removes calls whose return was missed; to be called from time to time. Returns how many.
+  std::size_t remove_old_calls(std::uint64_t now_ns);
+
   // By CPU id, up to cpus().end().
   std::vector<rcached_cpu_stats> cpu_stats() const;
   std::vector<ProgramStatus> program_status() const;

@@ -17,6 +17,7 @@
 #include "bpf/event.h"
 #include "bpf/feeder.h"
 #include "bpf/state.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/ring.h"
 
 // The skeleton needs the types above.
@@ -433,6 +434,47 @@ TEST_F(Probes, AnInterruptOnTopOfTheDepotWorkerDoesNotReclaim) {
   EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_RECLAIM);
   frame_ = kFrame - 0x8000;
   EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_OVERFLOW);
+}
+
+// Calls whose returns were missed, as many as the table holds.
+class FullCallTable : public Probes {
+ protected:
+  static constexpr std::uint64_t kOld = 1000;  // ns
+
+  void SetUp() override {
+    Probes::SetUp();
+    const bpf_map *calls = feeder_->maps.calls;
+    ASSERT_EQ(bpf_map__key_size(calls), sizeof(std::uint64_t));
+    std::vector<char> call(bpf_map__value_size(calls));
+    std::memcpy(call.data(), &kOld, sizeof(kOld));
+    for (std::uint64_t key = 1; key <= bpf_map__max_entries(calls); ++key)
+      ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(calls), &key, call.data(), BPF_ANY), 0);
+  }
+
+  std::size_t remove(std::uint64_t begun_before_ns) {
+    return remove_old_calls(bpf_map__fd(feeder_->maps.calls), begun_before_ns);
+  }
+};
+
+TEST_F(FullCallTable, LosesCallsAndCountsThem) {
+  feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
+  EXPECT_TRUE(feed(FEED_FQ_DRAIN_END, 0, 0).empty());
+  EXPECT_EQ(stats(0).entry_missing, 1u);
+  EXPECT_TRUE(feed(FEED_MAGAZINE_FREE, 0, 0).empty());
+  EXPECT_EQ(stats(0).entry_missing, 2u);
+  // The magazine, and the flush that would give later magazines their cause.
+  EXPECT_EQ(feed(FEED_CPU_FLUSH, 0, 0, 1).size(), 1u);
+  EXPECT_EQ(stats(0).entry_missing, 4u);
+  EXPECT_EQ(feed(FEED_TREE_ALLOC, 0, 1).at(0).arg, 0u) << "the duration is unknown";
+}
+
+TEST_F(FullCallTable, IsUsableAgainAfterOldCallsAreRemoved) {
+  EXPECT_EQ(remove(kOld), 0u);
+  EXPECT_EQ(remove(kOld + 1), bpf_map__max_entries(feeder_->maps.calls));
+  EXPECT_TRUE(feed(FEED_FQ_DRAIN_BEGIN, 0, 0).empty());
+  EXPECT_EQ(remove(kOld + 1), 0u) << "that call is in progress";
+  EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).size(), 1u);
+  EXPECT_EQ(stats(0).entry_missing, 0u);
 }
 
 class ProbeRaces : public Probes {

@@ -29,6 +29,7 @@ __u8 memory_cpu_rcache[256] __attribute__((aligned(8)));
 __u8 memory_loaded[2048] __attribute__((aligned(8)));
 __u8 memory_prev[2048] __attribute__((aligned(8)));
 __u8 memory_iova[128] __attribute__((aligned(8)));
+__u32 memory_active[RCACHED_FIRST_PROGRAMS]; /* as the kernel counts the runs of the first programs */
 __u8 memory_code[CODE_BYTES] __attribute__((aligned(8))); /* machine code, written by the test */
 
 /* Separate from the relocation of the offset, which the compiler would otherwise merge into a store of fixed width. */
@@ -67,6 +68,8 @@ static __always_inline void build_domain(void)
 	frames_begin();
 	domain_address = (u64)memory_domain;
 	code_address = (u64)memory_code;
+	for (u32 i = 0; i < RCACHED_FIRST_PROGRAMS; i++)
+		first_active[i] = (u64)&memory_active[i] - FEEDER_PER_CPU_OFFSET;
 	/* chosen so that domain_of_timer() returns memory_domain */
 	fq_timer_address = (u64)memory_domain - domain_of_timer(0);
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
@@ -159,12 +162,12 @@ static __always_inline void feed_twin(u32 function, u64 domain, const struct fee
 
 	switch (function) {
 	case FEED_FIRST_ALLOC_BEGINS:
-		if (state)
-			first_begins(&state->alloc);
+		memory_active[RCACHED_FIRST_ALLOC]++;
 		break;
 	case FEED_FIRST_ALLOC_ENDS:
 		if (state)
-			first_ends(&state->alloc, domain, pfn);
+			first_ends(state->made_allocs, domain, pfn);
+		memory_active[RCACHED_FIRST_ALLOC]--;
 		break;
 	case FEED_FIRST_ALLOC:
 		first_alloc(frame, domain, size, arguments->arg, pfn);

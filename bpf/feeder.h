@@ -25,7 +25,7 @@ enum feeder_function {
 	FEED_DOMAIN_PUT,
 	FEED_FQ_DRAIN_BEGIN,
 	FEED_FQ_DRAIN_END,
-	FEED_FIRST_ALLOC_BEGINS, /* and is then preempted */
+	FEED_FIRST_ALLOC_BEGINS, /* the kernel has counted it, and then it is interrupted */
 	FEED_FIRST_ALLOC_ENDS,
 	FEED_FIRST_ALLOC,
 	FEED_TWIN_ALLOC,

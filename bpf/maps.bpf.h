@@ -30,11 +30,6 @@ struct made_call {
 	u64 pfn;
 };
 
-struct hot_function {
-	u64 running; /* the first program is running on this CPU */
-	struct made_call made[NESTED_SLOTS];
-};
-
 /* All per-CPU data is in one map value, so the hot path needs one lookup. */
 struct cpu_state {
 	struct rcached_cpu_stats stats;
@@ -43,8 +38,8 @@ struct cpu_state {
 	struct nested_call overflow;
 	/* The drain of a flush queue that is in progress on this CPU; domain 0: none. */
 	struct drain drain;
-	struct hot_function alloc;
-	struct hot_function free;
+	struct made_call made_allocs[NESTED_SLOTS];
+	struct made_call made_frees[NESTED_SLOTS];
 };
 
 struct {

@@ -356,6 +356,14 @@ int rcached_begin(void *ctx)
 	return 0;
 }
 
+/* Runs once for every program of the system. */
+SEC("iter/bpf_prog")
+int rcached_find_active(struct bpf_iter__bpf_prog *ctx)
+{
+	find_active(ctx->prog);
+	return 0;
+}
+
 SEC("raw_tp/sys_enter")
 int rcached_walk_groups(void *ctx)
 {

@@ -21,6 +21,13 @@ struct rcached_symbols {
 	__u32 unused;
 };
 
+/* The programs that have a twin. */
+enum rcached_first_program {
+	RCACHED_FIRST_ALLOC,
+	RCACHED_FIRST_FREE,
+	RCACHED_FIRST_PROGRAMS,
+};
+
 struct rcached_group {
 	__u64 domain; /* address of the group's struct iova_domain, 0 if it has none */
 	__u64 granule_bytes; /* 0 while the domain is not initialised */

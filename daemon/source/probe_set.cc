@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "bpf/probes.skel.h"
 #include "daemon/host/cpus.h"
 #include "daemon/host/tracing_permission.h"
@@ -64,6 +65,10 @@ tl::unexpected<Error> load_error(int error, std::string_view doing) {
 Error attach_error(int error, const PlannedProgram& planned) {
   if (!is_trampoline(planned.method) && (error == EACCES || error == EPERM)) return kprobe_refused();
   return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol)).value();
+}
+
+rcached_first_program first_program(std::string_view function) {
+  return function == "alloc_iova_fast" ? RCACHED_FIRST_ALLOC : RCACHED_FIRST_FREE;
 }
 
 // struct bpf_link_info of a kprobe since 6.7, only the fields needed; older build hosts do not declare it.
@@ -145,6 +150,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
       return fail(ErrorCode::internal, fmt::format("the BPF object has no program {}", planned.program),
                   "rebuild rcached");
     bpf_program__set_autoload(program, true);
+    if (planned.twin) bpf_program__set_autoload(skeleton_->progs.rcached_find_active, true);
   }
   warned_program.clear();
   if (const int error = probes_bpf::load(skeleton_); error != 0) {
@@ -165,6 +171,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
       error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
 
+  find_active();
   spdlog::debug("start: probes loaded");
   attached_.reserve(plan_.programs.size());
   for (const auto& planned : plan_.programs) {
@@ -193,6 +200,34 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
   if (skeleton_->bss->inner_free_reports != 0)
     spdlog::debug("free_iova calls __free_iova in this kernel; frees are traced there");
   return std::nullopt;
+}
+
+// For the twins (bpf/twin.bpf.h).
+void ProbeSet::find_active() {
+  bool wanted = false;
+  for (const PlannedProgram& planned : plan_.programs) {
+    if (!planned.twin) continue;
+    wanted = true;
+    const ::bpf_program* first =
+        bpf_object__find_program_by_name(skeleton_->obj, (planned.function + "_fexit").c_str());
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    if (first == nullptr || bpf_obj_get_info_by_fd(bpf_program__fd(first), &info, &size) != 0) continue;
+    skeleton_->bss->first_ids[first_program(planned.function)] = info.id;
+  }
+  if (!wanted) return;
+  ::bpf_link* link = bpf_program__attach_iter(skeleton_->progs.rcached_find_active, nullptr);
+  const UniqueFd walk(link == nullptr ? -1 : bpf_iter_create(bpf_link__fd(link)));
+  std::array<char, 64> nothing{};
+  while (walk.valid() && read(walk.get(), nothing.data(), nothing.size()) > 0) continue;
+  bpf_link__destroy(link);
+  for (const PlannedProgram& planned : plan_.programs)
+    if (planned.twin && skeleton_->bss->first_active[first_program(planned.function)] == 0)
+      spdlog::warn(
+          "cannot find how the kernel counts runs of {}_fexit; events in interrupts during the probe are "
+          "lost (and "
+          "counted)",
+          planned.function);
 }
 
 // Removes all programs of an optional function, so that none of its data is incomplete.

@@ -89,6 +89,7 @@ class ProbeSet {
   // Returns the program that was refused, or nothing when all are attached.
   Expected<std::optional<PlannedProgram>> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
+  void find_active();
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);
   void release();

@@ -24,7 +24,7 @@ enum rcached_op {
 	RCACHED_OP_FREE = 2,
 	/* alloc_iova: pfn (0 = no space), size, arg = duration in ns (0: its entry was missed) */
 	RCACHED_OP_TREE_ALLOC = 3,
-	/* free_iova, at entry: pfn */
+	/* free_iova or __free_iova, at entry: pfn */
 	RCACHED_OP_TREE_FREE = 4,
 	/*
 	 * iova_magazine_free_pfns: pfn = bottom element (0 when empty), size = elements, arg = duration in ns,
@@ -94,7 +94,7 @@ struct rcached_event {
 struct rcached_cpu_stats {
 	__u64 sent;
 	__u64 ring_full;
-	/* returns without an entry (skipped, or no space to store it): no event was sent */
+	/* returns without an entry (skipped, or the table of calls was full): no event was sent, or with a wrong cause */
 	__u64 entry_missing;
 	/* the kernel skipped the program, and its twin sent the event (see twin.bpf.h) */
 	__u64 nested_allocs;

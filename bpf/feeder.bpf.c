@@ -8,6 +8,7 @@
 #include "operations.bpf.h"
 #include "twin.bpf.h"
 #include "kernel_state.bpf.h"
+#include "kernel_code.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -19,6 +20,7 @@ struct feeder_race race;
 __u64 domain_address;
 __u64 work_address;
 __u64 fq_timer_address;
+__u64 code_address;
 
 /* Memory for the kernel structures. */
 __u8 memory_domain[1024] __attribute__((aligned(8)));
@@ -27,6 +29,8 @@ __u8 memory_cpu_rcache[256] __attribute__((aligned(8)));
 __u8 memory_loaded[2048] __attribute__((aligned(8)));
 __u8 memory_prev[2048] __attribute__((aligned(8)));
 __u8 memory_iova[128] __attribute__((aligned(8)));
+__u32 memory_active[RCACHED_FIRST_PROGRAMS]; /* as the kernel counts the runs of the first programs */
+__u8 memory_code[CODE_BYTES] __attribute__((aligned(8))); /* machine code, written by the test */
 
 /* Separate from the relocation of the offset, which the compiler would otherwise merge into a store of fixed width. */
 static __always_inline void put(__u8 *memory, u64 offset, u64 value)
@@ -63,6 +67,9 @@ static __always_inline void build_domain(void)
 		PUT(memory_rcaches + rcache, struct iova_rcache, iovad, (u64)memory_domain);
 	frames_begin();
 	domain_address = (u64)memory_domain;
+	code_address = (u64)memory_code;
+	for (u32 i = 0; i < RCACHED_FIRST_PROGRAMS; i++)
+		first_active[i] = (u64)&memory_active[i] - FEEDER_PER_CPU_OFFSET;
 	/* chosen so that domain_of_timer() returns memory_domain */
 	fq_timer_address = (u64)memory_domain - domain_of_timer(0);
 	if (bpf_core_field_exists(((struct iova_rcache *)0)->work))
@@ -98,7 +105,10 @@ static __always_inline void feed(u32 function, u64 domain, const struct feeder_c
 				   fake_domain.iova_pfn ? (struct iova *)memory_iova : NULL);
 		break;
 	case FEED_TREE_FREE:
-		on_tree_free(frame, domain, pfn);
+		on_free_iova(frame, domain, pfn);
+		break;
+	case FEED_INNER_FREE:
+		on_inner_free(frame, domain, (struct iova *)memory_iova);
 		break;
 	}
 }
@@ -152,12 +162,12 @@ static __always_inline void feed_twin(u32 function, u64 domain, const struct fee
 
 	switch (function) {
 	case FEED_FIRST_ALLOC_BEGINS:
-		if (state)
-			first_begins(&state->alloc);
+		memory_active[RCACHED_FIRST_ALLOC]++;
 		break;
 	case FEED_FIRST_ALLOC_ENDS:
 		if (state)
-			first_ends(&state->alloc, domain, pfn);
+			first_ends(state->made_allocs, domain, pfn);
+		memory_active[RCACHED_FIRST_ALLOC]--;
 		break;
 	case FEED_FIRST_ALLOC:
 		first_alloc(frame, domain, size, arguments->arg, pfn);
@@ -205,6 +215,14 @@ SEC("raw_tp/sys_enter")
 int feeder_feed_twin(void *ctx)
 {
 	feed_twin(call_arguments.function, domain_address, &call_arguments);
+	return 0;
+}
+
+/* `pfn` is the target's distance from the code. */
+SEC("raw_tp/sys_enter")
+int feeder_find_inner_free(void *ctx)
+{
+	inner_free_reports = code_reaches(code_address, code_address + call_arguments.pfn);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ enum feeder_function {
 	FEED_FREE_TO_TREE,
 	FEED_TREE_ALLOC,
 	FEED_TREE_FREE,
+	FEED_INNER_FREE,
 	FEED_MAGAZINE_FREE,
 	FEED_CPU_FLUSH,
 	FEED_RECLAIM,
@@ -24,7 +25,7 @@ enum feeder_function {
 	FEED_DOMAIN_PUT,
 	FEED_FQ_DRAIN_BEGIN,
 	FEED_FQ_DRAIN_END,
-	FEED_FIRST_ALLOC_BEGINS, /* and is then preempted */
+	FEED_FIRST_ALLOC_BEGINS, /* the kernel has counted it, and then it is interrupted */
 	FEED_FIRST_ALLOC_ENDS,
 	FEED_FIRST_ALLOC,
 	FEED_TWIN_ALLOC,

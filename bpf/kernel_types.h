@@ -151,6 +151,20 @@ struct iommu_group {
 	struct iommu_domain *domain;
 };
 
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+/* Since 5.12. active: runs in progress, per CPU; an int, or (7.0) one byte for each kind of context on arm64. */
+struct bpf_prog {
+	int *active; /* __percpu */
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_iter__bpf_prog {
+	struct bpf_prog *prog;
+};
+
 #pragma clang attribute pop
 
 #endif

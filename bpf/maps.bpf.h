@@ -30,11 +30,6 @@ struct made_call {
 	u64 pfn;
 };
 
-struct hot_function {
-	u64 running; /* the first program is running on this CPU */
-	struct made_call made[NESTED_SLOTS];
-};
-
 /* All per-CPU data is in one map value, so the hot path needs one lookup. */
 struct cpu_state {
 	struct rcached_cpu_stats stats;
@@ -43,8 +38,8 @@ struct cpu_state {
 	struct nested_call overflow;
 	/* The drain of a flush queue that is in progress on this CPU; domain 0: none. */
 	struct drain drain;
-	struct hot_function alloc;
-	struct hot_function free;
+	struct made_call made_allocs[NESTED_SLOTS];
+	struct made_call made_frees[NESTED_SLOTS];
 };
 
 struct {
@@ -59,7 +54,7 @@ struct ring {
 	__uint(max_entries, 1 << 20);
 };
 
-/* Resized to the number of possible CPUs at load time; the daemon creates the inner rings. */
+/* By CPU id: resized to the highest possible one + 1 at load time; the daemon creates a ring for each possible CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -67,9 +62,12 @@ struct {
 	__array(values, struct ring);
 } rings SEC(".maps");
 
-/* A call between its entry and its return; the keys are those of frame.bpf.h. */
+/*
+ * A call between its entry and its return; the keys are those of frame.bpf.h. A call whose return is missed stays until
+ * another one has the same key, or until the daemon removes it (daemon/source/call_table.h).
+ */
 struct call {
-	u64 start_ns;
+	u64 start_ns; /* first: the daemon reads it */
 	u64 domain;
 	u64 pfn;
 	u64 arg;

@@ -103,12 +103,26 @@ static __always_inline int on_free(u64 frame, u64 iovad, u64 pfn, u64 size, enum
 	return 0;
 }
 
-static __always_inline int call_begin(u64 key, struct call call)
+/* Returns 0 if the table is full. */
+static __always_inline int call_store(u64 key, struct call call)
 {
 	call.start_ns = bpf_ktime_get_ns();
-	/* If the table is full, the return finds nothing and counts that. */
-	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+	return !bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
+}
+
+/* If the table is full, the return finds nothing and counts that (call_finish). */
+static __always_inline int call_begin(u64 key, struct call call)
+{
+	call_store(key, call);
 	return 0;
+}
+
+static __always_inline void count_entry_missing(void)
+{
+	struct cpu_state *state = this_cpu_state();
+
+	if (state)
+		__sync_fetch_and_add(&state->stats.entry_missing, 1);
 }
 
 /* Removes the call from the table; returns 0 if it is not there. */
@@ -126,13 +140,9 @@ static __always_inline int call_take(u64 key, struct call *out)
 /* The same for events that cannot be sent without the entry. */
 static __always_inline int call_finish(u64 key, struct call *out)
 {
-	struct cpu_state *state;
-
 	if (call_take(key, out))
 		return 1;
-	state = this_cpu_state();
-	if (state)
-		__sync_fetch_and_add(&state->stats.entry_missing, 1);
+	count_entry_missing();
 	return 0;
 }
 
@@ -176,6 +186,9 @@ static __always_inline int on_tree_alloc_exit(u64 frame, u64 start_ns, u64 iovad
 	return 0;
 }
 
+/* Whether free_iova calls __free_iova (<= 5.10), which then reports every free; see kernel_code.bpf.h. */
+__u64 inner_free_reports;
+
 static __always_inline int on_tree_free(u64 frame, u64 iovad, u64 pfn)
 {
 	struct cpu_state *state = this_cpu_state();
@@ -190,6 +203,20 @@ static __always_inline int on_tree_free(u64 frame, u64 iovad, u64 pfn)
 	event->pfn = pfn;
 	event_end(event);
 	return 0;
+}
+
+static __always_inline int on_free_iova(u64 frame, u64 iovad, u64 pfn)
+{
+	return inner_free_reports ? 0 : on_tree_free(frame, iovad, pfn);
+}
+
+/* __free_iova, which drivers with a domain of their own call, and free_iova up to 5.10. */
+static __always_inline int on_inner_free(u64 frame, u64 iovad, struct iova *iova)
+{
+	unsigned long pfn = 0;
+
+	bpf_core_read(&pfn, sizeof(pfn), &iova->pfn_lo);
+	return on_tree_free(frame, iovad, pfn);
 }
 
 static __always_inline int on_magazine_free_enter(u64 frame, u64 iovad, struct iova_magazine *magazine)
@@ -242,10 +269,15 @@ static __always_inline int on_magazine_free_exit(u64 frame)
 	return 0;
 }
 
-/* The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. */
+/*
+ * The entry stays after the return, because an emergency flush frees the magazines of the depots afterwards. If it cannot
+ * be stored, those magazines get the wrong cause, and no return would notice that.
+ */
 static __always_inline int on_cpu_flush_enter(u64 frame, u64 iovad)
 {
-	return call_begin(task_key(FN_FLUSH), (struct call){.domain = iovad, .frame = frame});
+	if (!call_store(task_key(FN_FLUSH), (struct call){.domain = iovad, .frame = frame}))
+		count_entry_missing();
+	return 0;
 }
 
 static __always_inline int on_cpu_flush_exit(u64 iovad, u32 cpu)

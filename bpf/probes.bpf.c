@@ -9,6 +9,7 @@
 #include "operations.bpf.h"
 #include "twin.bpf.h"
 #include "kernel_state.bpf.h"
+#include "kernel_code.bpf.h"
 
 #include <linux/ptrace.h>
 #include <bpf/bpf_tracing.h>
@@ -165,13 +166,26 @@ int alloc_iova_kretprobe(struct pt_regs *ctx)
 SEC("fentry/free_iova")
 int BPF_PROG(free_iova_fentry, u64 iovad, u64 pfn)
 {
-	return on_tree_free(frame_of(ctx), iovad, pfn);
+	return on_free_iova(frame_of(ctx), iovad, pfn);
 }
 
 SEC("kprobe/free_iova")
 int free_iova_kprobe(struct pt_regs *ctx)
 {
-	return on_tree_free(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
+	return on_free_iova(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx));
+}
+
+/* __free_iova(iovad, iova) */
+SEC("fentry/__free_iova")
+int BPF_PROG(__free_iova_fentry, u64 iovad, u64 iova)
+{
+	return on_inner_free(frame_of(ctx), iovad, (struct iova *)iova);
+}
+
+SEC("kprobe/__free_iova")
+int __free_iova_kprobe(struct pt_regs *ctx)
+{
+	return on_inner_free(ENTRY_SP(ctx), PT_REGS_PARM1(ctx), (struct iova *)PT_REGS_PARM2(ctx));
 }
 
 /* iova_magazine_free_pfns(magazine, iovad) */
@@ -338,6 +352,15 @@ int rcached_begin(void *ctx)
 {
 	frames_begin();
 	read_per_cpu_offsets();
+	inner_free_reports = code_reaches(symbols.free_iova, symbols.inner_free);
+	return 0;
+}
+
+/* Runs once for every program of the system. */
+SEC("iter/bpf_prog")
+int rcached_find_active(struct bpf_iter__bpf_prog *ctx)
+{
+	find_active(ctx->prog);
 	return 0;
 }
 

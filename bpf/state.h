@@ -15,8 +15,17 @@ struct rcached_symbols {
 	__u64 per_cpu_offset; /* unsigned long __per_cpu_offset[] */
 	__u64 iommu_group_kset; /* struct kset *iommu_group_kset */
 	__u64 intel_iommu_ops; /* const struct iommu_ops intel_iommu_ops */
-	__u32 cpus; /* possible CPUs, at most RCACHED_MAX_CPUS */
+	__u64 free_iova; /* void free_iova(iovad, pfn) */
+	__u64 inner_free; /* void __free_iova(iovad, iova) */
+	__u32 cpus; /* the highest possible CPU id + 1, at most RCACHED_MAX_CPUS */
 	__u32 unused;
+};
+
+/* The programs that have a twin. */
+enum rcached_first_program {
+	RCACHED_FIRST_ALLOC,
+	RCACHED_FIRST_FREE,
+	RCACHED_FIRST_PROGRAMS,
 };
 
 struct rcached_group {

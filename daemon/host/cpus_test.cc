@@ -43,6 +43,74 @@ TEST_F(NumaNodes, MemoryOnlyNodesAndInvalidEntriesAreSkipped) {
 
 TEST_F(NumaNodes, WithoutSysfsNothingIsKnown) { EXPECT_TRUE(read_numa_nodes(root_ / "absent").empty()); }
 
+struct CpuListCase {
+  const char* name;
+  const char* list;
+  std::vector<std::uint16_t> ids;  // none: an error
+};
+void PrintTo(const CpuListCase& row, std::ostream* out) { *out << row.name; }
+
+class PossibleCpuList : public ::testing::TestWithParam<CpuListCase> {};
+
+TEST_P(PossibleCpuList, IsReadFromSysfs) {
+  const rcached::testing::TemporaryFolder folder;
+  const auto path = std::filesystem::path(folder.path()) / "possible";
+  std::ofstream(path) << GetParam().list;
+  const auto cpus = possible_cpus(path);
+  ASSERT_EQ(cpus.has_value(), !GetParam().ids.empty());
+  if (!cpus) {
+    EXPECT_EQ(cpus.error().code, ErrorCode::unknown_layout);
+    return;
+  }
+  EXPECT_EQ(cpus->ids, GetParam().ids);
+  EXPECT_EQ(cpus->count(), GetParam().ids.size());
+  EXPECT_EQ(cpus->end(), GetParam().ids.back() + 1);
+}
+
+const CpuListCase kCpuLists[] = {
+    {"one", "0\n", {0}},
+    {"contiguous", "0-3\n", {0, 1, 2, 3}},
+    {"gap", "0-3,8-11\n", {0, 1, 2, 3, 8, 9, 10, 11}},
+    {"holes", "0,2,4\n", {0, 2, 4}},
+    {"not_from_zero", "1-2", {1, 2}},
+    {"highest", "1023\n", {1023}},
+    {"beyond_the_highest", "0-1024\n", {}},
+    {"beyond_the_highest_after_a_gap", "0-3,1024\n", {}},
+    {"empty", "", {}},
+    {"words", "all\n", {}},
+    {"backward", "3-0\n", {}},
+    {"descending", "8,0\n", {}},
+    {"twice", "0-2,2\n", {}},
+    {"open_range", "0-\n", {}},
+    {"trailing_comma", "0,\n", {}},
+    {"stride", "0-8:2/4\n", {}},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, PossibleCpuList, ::testing::ValuesIn(kCpuLists),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(PossibleCpus, AMissingListIsNamed) {
+  const auto cpus = possible_cpus("/no/such/list");
+  ASSERT_FALSE(cpus);
+  EXPECT_NE(cpus.error().message.find("/no/such/list"), std::string::npos);
+}
+
+TEST(PossibleCpus, ValuesOfAPerCpuMapBelongToTheIds) {
+  const PossibleCpus cpus{{0, 1, 8, 11}};
+  EXPECT_EQ(cpus.count(), 4u);
+  EXPECT_EQ(cpus.end(), 12);
+  EXPECT_TRUE(cpus.contains(8));
+  EXPECT_FALSE(cpus.contains(2));
+  std::vector<char> values(4 * 16);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const std::uint32_t value = 100 + i;
+    std::memcpy(values.data() + i * 16, &value, sizeof(value));
+  }
+  EXPECT_EQ(cpus.by_id<std::uint32_t>(values, 16),
+            (std::vector<std::uint32_t>{100, 101, 0, 0, 0, 0, 0, 0, 102, 0, 0, 103}));
+  EXPECT_EQ(cpus.by_id<std::uint32_t>({}, 16), std::vector<std::uint32_t>(12)) << "could not be read";
+}
+
 }  // namespace
 
 }  // namespace rcached

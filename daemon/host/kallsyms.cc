@@ -20,22 +20,38 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// A symbol's name without its suffix: "alloc_iova.part.0" -> "alloc_iova", and not whole. Empty when the
-// suffix means a different function.
+// A symbol's name without its suffixes: "alloc_iova.part.0" -> "alloc_iova". Empty when they mean something else than a
+// function.
 struct BaseName {
   std::string_view name;
-  bool whole = true;
+  SymbolBody body = SymbolBody::whole;
 };
 
+// Removes ".kind.N" from the front of `suffixes`; returns the kind, or nothing if there is no such suffix.
+std::string_view take_suffix(std::string_view& suffixes) {
+  if (!suffixes.starts_with('.')) return {};
+  const auto dot = suffixes.find('.', 1);
+  if (dot == std::string_view::npos) return {};
+  const auto end = std::min(suffixes.find('.', dot + 1), suffixes.size());
+  if (!is_number(suffixes.substr(dot + 1, end - dot - 1))) return {};
+  const std::string_view kind = suffixes.substr(1, dot - 1);
+  suffixes.remove_prefix(end);
+  return kind;
+}
+
 BaseName base_name(std::string_view symbol) {
-  constexpr std::string_view kPart = ".part.", kRenamed = ".llvm.";
-  const auto dot = symbol.find('.');
-  if (dot == std::string_view::npos) return {symbol};
-  const std::string_view suffix = symbol.substr(dot);
-  const std::string_view name = symbol.substr(0, dot);
-  if (suffix.starts_with(kPart) && is_number(suffix.substr(kPart.size()))) return {name, false};
-  if (suffix.starts_with(kRenamed) && is_number(suffix.substr(kRenamed.size()))) return {name};
-  return {};
+  std::string_view suffixes = symbol.substr(std::min(symbol.find('.'), symbol.size()));
+  BaseName base{symbol.substr(0, symbol.size() - suffixes.size())};
+  while (!suffixes.empty()) {
+    const std::string_view kind = take_suffix(suffixes);
+    if (kind == "isra" || kind == "constprop")
+      base.body = SymbolBody::changed;
+    else if (kind == "part")
+      base.body = std::max(base.body, SymbolBody::part);
+    else if (kind != "llvm")
+      return {};
+  }
+  return base;
 }
 
 // A fast check of the first character, which rejects most lines.
@@ -61,6 +77,7 @@ const std::vector<std::string_view>& wanted_kernel_symbols() {
       "free_iova_fast",
       "alloc_iova",
       "free_iova",
+      "__free_iova",
       "iova_rcache_insert",
       "iova_magazine_free_pfns",
       "free_cpu_cached_iovas",
@@ -86,7 +103,7 @@ void Kallsyms::add(std::string_view line) {
   name = name.substr(0, name.find_first_of("\t "));
   const BaseName base = base_name(name);
   if (!wanted(base.name)) return;
-  Symbol symbol{std::string(name), 0, base.whole};
+  Symbol symbol{std::string(name), 0, base.body};
   std::from_chars(line.data(), line.data() + first, symbol.address, 16);
   symbols_.push_back(std::move(symbol));
 }
@@ -134,8 +151,7 @@ std::optional<Symbol> Kallsyms::find(std::string_view name) const {
   const Symbol* best = nullptr;
   for (const Symbol& symbol : symbols_) {
     if (base_name(symbol.name).name != name) continue;
-    if (symbol.whole) return symbol;
-    if (best == nullptr) best = &symbol;
+    if (best == nullptr || symbol.body < best->body) best = &symbol;
   }
   if (best == nullptr) return std::nullopt;
   return *best;

@@ -2,9 +2,8 @@
 // Kallsyms: the few kernel symbols that rcached needs, found in one pass over /proc/kallsyms (slow to read:
 // the kernel formats some 200,000 lines).
 //
-// A compiler that changes a function adds a suffix. Kept are ".part.N", the rest of a function whose first
-// check was inlined into its callers, with the same arguments as in the source; and ".llvm.N", which only
-// renames. Left out are ".isra.N" and ".constprop.N", whose arguments may have moved, and ".cold".
+// A compiler that changes a function adds a suffix (enum SymbolBody). ".llvm.N" only renames it. Left out is ".cold", a
+// piece of a function which is jumped to.
 //
 // Immutable after load; safe to share.
 #pragma once
@@ -19,10 +18,18 @@
 
 namespace rcached {
 
+enum class SymbolBody {
+  whole,
+  part,  // ".part.N": the rest of a function whose first check was inlined into its callers, and which calls that
+         // return after the check do not reach. It has only those arguments that the rest uses
+  changed,  // ".isra.N", ".constprop.N", also with ".part.N": arguments were removed or replaced, so the others may be
+            // in different places
+};
+
 struct Symbol {
   std::string name;           // as in kallsyms, with its suffix
   std::uint64_t address = 0;  // 0: hidden from this process. Never leaves the process.
-  bool whole = true;          // false: a ".part.N"; calls that return after the first check do not reach it
+  SymbolBody body = SymbolBody::whole;
 };
 
 class Kallsyms {
@@ -31,7 +38,7 @@ class Kallsyms {
   static Expected<Kallsyms> load(const std::string& path = "/proc/kallsyms");
   static Kallsyms parse(std::string_view text);
 
-  // The symbol of that name; the whole function wins over a part of it.
+  // The symbol of that name; the whole function wins over a part of it, and that over a changed one.
   std::optional<Symbol> find(std::string_view name) const;
 
   // True when none of the symbols was found: the file is masked; the symbols may exist.

@@ -22,31 +22,45 @@ TEST(Kallsyms, FindsASuffixedFunctionWhenThereIsNoExactOne) {
   const auto symbols = parse("ffffffff81000010 t iova_magazine_free_pfns.part.0\n");
   ASSERT_TRUE(symbols.find("iova_magazine_free_pfns"));
   EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->name, "iova_magazine_free_pfns.part.0");
-  EXPECT_FALSE(symbols.find("iova_magazine_free_pfns")->whole);
+  EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->body, SymbolBody::part);
 }
 
 TEST(Kallsyms, PrefersTheExactNameOverASuffixedOne) {
   const auto symbols = parse(
-      "ffffffff81000010 t iova_magazine_free_pfns.part.0\nffffffff81000090 t iova_magazine_free_pfns\n");
+      "ffffffff81000010 t iova_magazine_free_pfns.part.0\nffffffff81000090 t iova_magazine_free_pfns\n"
+      "ffffffff810000a0 t iova_magazine_free_pfns.isra.0\n");
   EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->address, 0xffffffff81000090u);
-  EXPECT_TRUE(symbols.find("iova_magazine_free_pfns")->whole);
+  EXPECT_EQ(symbols.find("iova_magazine_free_pfns")->body, SymbolBody::whole);
 }
 
 TEST(Kallsyms, AFunctionRenamedByLinkTimeOptimizationIsWhole) {
   const auto symbols = parse("ffffffff81000010 t free_iova.llvm.2174803946\n");
   ASSERT_TRUE(symbols.find("free_iova"));
   EXPECT_EQ(symbols.find("free_iova")->name, "free_iova.llvm.2174803946");
-  EXPECT_TRUE(symbols.find("free_iova")->whole);
+  EXPECT_EQ(symbols.find("free_iova")->body, SymbolBody::whole);
 }
 
-TEST(Kallsyms, IgnoresFunctionsWhoseArgumentsMayHaveMoved) {
+TEST(Kallsyms, MarksFunctionsWhoseArgumentsMayHaveMoved) {
   const auto symbols = parse(
       "ffffffff81000010 t free_iova.isra.0\nffffffff81000020 t alloc_iova.constprop.0\n"
-      "ffffffff81000030 t reserve_iova.isra.0.part.0\nffffffff81000040 t put_iova_domain.part.\n");
-  for (const auto* name : {"free_iova", "alloc_iova", "reserve_iova", "put_iova_domain"})
-    EXPECT_FALSE(symbols.find(name)) << name;
+      "ffffffff81000030 t reserve_iova.isra.0.part.0\nffffffff81000040 t "
+      "fq_flush_timeout.part.12.constprop.3\n"
+      "ffffffff81000050 t free_iova_fast.isra.0.llvm.77\n");
+  for (const auto* name : {"free_iova", "alloc_iova", "reserve_iova", "fq_flush_timeout", "free_iova_fast"}) {
+    ASSERT_TRUE(symbols.find(name)) << name;
+    EXPECT_EQ(symbols.find(name)->body, SymbolBody::changed) << name;
+  }
+  EXPECT_EQ(symbols.find("reserve_iova")->name, "reserve_iova.isra.0.part.0");
+}
+
+TEST(Kallsyms, IgnoresSymbolsThatAreNotFunctions) {
+  const auto symbols = parse(
+      "ffffffff81000010 t put_iova_domain.part.\nffffffff81000020 t put_iova_domain.isra\n"
+      "ffffffff81000030 t put_iova_domain.isra.0.cold\nffffffff81000040 t put_iova_domain.part.x\n"
+      "ffffffff81000050 t put_iova_domain.\nffffffff81000060 t put_iova_domain..0\n"
+      "ffffffff81000070 t put_iova_domain.part.0x\n");
+  EXPECT_FALSE(symbols.find("put_iova_domain"));
   EXPECT_TRUE(symbols.empty());
-  EXPECT_FALSE(parse("ffffffff81000010 t free_iova\n").empty());
 }
 
 TEST(Kallsyms, ColdPartsAreNotTheFunction) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/host/reserved_regions.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -60,12 +61,31 @@ class ReservedRegionsTest : public ::testing::Test {
     std::ofstream(paths_.pci_devices / device / "resource") << resource;
   }
   ReservedRegions read(int number, bool bars_only = false) const {
-    return read_reserved_regions(number, bars_only, read_host_bridge_windows(iomem_), paths_);
+    return read_reserved_regions(number, bars_only, read_host_bridge_windows(iomem_, paths_, unseen_),
+                                 paths_);
+  }
+  // A PCI device with one memory BAR: its address for the CPU, and what is in the BAR.
+  void device(const fs::path& where, std::uint64_t cpu, std::uint64_t bus, bool wide = false,
+              const std::string& runtime_status = "active", char header_type = 0) const {
+    const fs::path real = root_ / "devices" / where;
+    fs::create_directories(real / "power");
+    fs::create_directory_symlink(fs::path("../../../devices") / where, paths_.pci_devices / where.filename());
+    std::ofstream(real / "resource") << "0x0 0x0 0x0\n"
+                                     << fmt::format("{:#x} {:#x} {:#x}\n", cpu, cpu + 0xfff,
+                                                    wide ? 0x140204 : 0x40200);
+    std::string config(64, '\0');
+    config[0x0e] = header_type;
+    const std::uint64_t value = bus | (wide ? 0xc : 0x0);
+    for (int byte = 0; byte < (wide ? 8 : 4); ++byte)
+      config[0x14 + static_cast<std::size_t>(byte)] = static_cast<char>(value >> (8 * byte));
+    std::ofstream(real / "config", std::ios::binary) << config;
+    std::ofstream(real / "power/runtime_status") << runtime_status << "\n";
   }
 
   rcached::testing::TemporaryFolder folder_;
   const std::filesystem::path root_ = folder_.path();
   fs::path iomem_;
+  UnseenOffset unseen_ = UnseenOffset::zero;
   ReservedRegionPaths paths_;
 };
 
@@ -135,6 +155,55 @@ TEST_F(ReservedRegionsTest, TheOldIntelDriverReservesBarsInsteadOfWindows) {
                                                    {0xfee00000, 0xfeefffff},
                                                    {0x800000000, 0x8ffffffff}},
                                             true}));
+}
+
+// Like a board whose bridge maps bus address 0xc0000000 to CPU address 0x600000000, with a second, wide window.
+constexpr const char* kTranslated =
+    "00000000-3fffffff : System RAM\n"
+    "600000000-63fffffff : PCI Bus 0000:00\n"
+    "  600000000-6000fffff : PCI Bus 0000:01\n"
+    "8000000000-80ffffffff : PCI Bus 0000:00\n";
+constexpr AddressRange kLow{0xc0000000, 0xffffffff}, kHigh{0x4000000000, 0x40ffffffff};
+
+class TranslatedWindows : public ReservedRegionsTest {
+ protected:
+  TranslatedWindows() {
+    unseen_ = UnseenOffset::unknown;
+    group(3, "");
+    member(3, "pci0000:00/0000:00:01.0/0000:01:00.0");
+    iomem(kTranslated);
+  }
+};
+
+TEST_F(TranslatedWindows, AreReservedByTheirBusAddresses) {
+  device("pci0000:00/0000:00:01.0/0000:01:00.0", 0x600000000, 0xc0000000);
+  device("pci0000:00/0000:00:01.0/0000:01:00.1", 0x8000001000, 0x4000001000, true);
+  EXPECT_EQ(read(3), (ReservedRegions{Ranges{kLow, kHigh}, true}));
+}
+
+TEST_F(TranslatedWindows, AWindowOfUnknownOffsetIsLeftOut) {
+  EXPECT_EQ(read(3), (ReservedRegions{{}, false}));
+  device("pci0000:00/0000:00:01.0/0000:01:00.0", 0x600000000, 0xc0000000);
+  EXPECT_EQ(read(3), (ReservedRegions{Ranges{kLow}, false}));
+  unseen_ = UnseenOffset::zero;
+  EXPECT_EQ(read(3), (ReservedRegions{Ranges{kLow}, false})) << "the bridge translates";
+}
+
+TEST_F(TranslatedWindows, OnlyABarInTheWindowShowsItsOffset) {
+  device("pci0000:00/0000:00:02.0", 0x500000000, 0x10000000);  // in none
+  device("pci0000:40/0000:40:02.0", 0x600001000, 0x10000000);  // of another bridge
+  device("pci0000:00/0000:00:03.0", 0x600002000, 0);           // an SR-IOV function
+  device("pci0000:00/0000:00:04.0", 0x600003000, 0xfffffff0);  // below: does not answer
+  device("pci0000:00/0000:00:05.0", 0x600004000, 0x10000000, false, "suspended");
+  device("pci0000:00/0000:00:06.0", 0x600005000, 0x10000000, true, "active", 1);  // a bridge has two BARs
+  std::fstream config(root_ / "devices/pci0000:00/0000:00:04.0/config", std::ios::in | std::ios::out);
+  config.seekp(0x14).put('\xff');
+  config.close();
+  EXPECT_EQ(read(3), (ReservedRegions{{}, false}));
+  device("pci0000:00/0000:00:07.0", 0x600006000, 0xc0006000, false, "active", static_cast<char>(0x80));
+  EXPECT_EQ(read(3), (ReservedRegions{Ranges{kLow}, false}));
+  device("pci0000:00/0000:00:08.0", 0x600007000, 0xd0007000);
+  EXPECT_EQ(read(3), (ReservedRegions{{}, false})) << "the BARs disagree";
 }
 
 TEST_F(ReservedRegionsTest, OverlapsAreMergedAndAdjacentRangesAreNot) {

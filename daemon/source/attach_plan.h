@@ -3,9 +3,10 @@
 // kallsyms, so every kernel's plan can be tested with a table.
 //
 // Per function: fentry/fexit if BTF (the source) and kallsyms (the image) both have it; the kernel loads
-// trampoline programs only for such functions. Else kprobe/kretprobe on the symbol in kallsyms, which for an
-// optional function may be a part of it (".part.0"). Else the function is left out (inlined, changed by the
-// compiler, or not in this kernel version).
+// trampoline programs only for such functions. Else kprobe/kretprobe on the symbol in kallsyms. A symbol whose arguments
+// may have moved (enum SymbolBody) is never used: such a function is left out if it is optional, like one that was
+// inlined or is not in this kernel version, and an error if the mirror needs it. One exception: the part of
+// iova_magazine_free_pfns (".part.0" on Debian's 5.10 and 7.3) needs both arguments to do its work, so it has both.
 #pragma once
 
 #include <functional>
@@ -38,7 +39,8 @@ struct PlannedProgram {
 
 struct AttachPlan {
   std::vector<PlannedProgram> programs;
-  std::vector<std::string> absent;  // functions that cannot be traced; their data is unavailable
+  // Functions that cannot be traced, with the reason if it is known; their data is unavailable.
+  std::vector<std::string> absent;
 };
 
 struct AttachOffer {
@@ -50,7 +52,7 @@ struct AttachOffer {
   std::set<std::string, std::less<>> kprobe_refused = {};
 };
 
-// Errors: attach (names the missing required function).
+// Errors: attach (names the required function that is missing or changed).
 Expected<AttachPlan> make_attach_plan(const KernelLayout& layout, const AttachOffer& offer);
 
 }  // namespace rcached

@@ -15,9 +15,9 @@ struct Kernel {
   KernelLayout layout;
 };
 
-const std::vector<std::string> kCommon = {"alloc_iova_fast",  "free_iova_fast",        "alloc_iova",
-                                          "free_iova",        "free_cpu_cached_iovas", "reserve_iova",
-                                          "init_iova_domain", "put_iova_domain",       "fq_flush_timeout"};
+const std::vector<std::string> kCommon = {
+    "alloc_iova_fast", "free_iova_fast",   "alloc_iova",      "free_iova",        "free_cpu_cached_iovas",
+    "reserve_iova",    "init_iova_domain", "put_iova_domain", "fq_flush_timeout", "__free_iova"};
 
 Kernel kernel(const std::vector<std::string>& more_btf, const std::vector<std::string>& more_symbols,
               bool unbounded, bool fq_in_iova) {
@@ -92,7 +92,7 @@ TEST(AttachPlan, Kernel61UsesTrampolinesOnly) {
         << planned.program;
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "iova_rcache_insert_fexit"), "");
-  EXPECT_EQ(plan->programs.size(), 16u);
+  EXPECT_EQ(plan->programs.size(), 17u);
   EXPECT_EQ(symbol_of(*plan, "alloc_iova_fast_nested"), "alloc_iova_fast");
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_nested"), "free_iova_fast");
 }
@@ -122,6 +122,7 @@ struct ImageCase {
   bool in_btf;
   std::vector<std::string> symbols;
   std::vector<std::string> programs;  // for free_cpu_cached_iovas; none: it is absent
+  std::string_view only_as = "";
 };
 
 void PrintTo(const ImageCase& row, std::ostream* out) { *out << row.name; }
@@ -137,48 +138,113 @@ TEST_P(AttachPlanImage, DecidesHowAFunctionIsTraced) {
   const auto plan = plan_of(kernel);
   ASSERT_TRUE(plan);
   EXPECT_EQ(programs_of(*plan, name), GetParam().programs);
-  EXPECT_EQ(plan->absent,
-            GetParam().programs.empty() ? std::vector<std::string>{name} : std::vector<std::string>{});
+  std::vector<std::string> absent;
+  if (GetParam().programs.empty())
+    absent.push_back(
+        GetParam().only_as.empty() ? name : name + " (only as " + std::string(GetParam().only_as) + ")");
+  EXPECT_EQ(plan->absent, absent);
 }
 
 const std::vector<std::string> kByTrampoline = {"free_cpu_cached_iovas_fentry at free_cpu_cached_iovas",
                                                 "free_cpu_cached_iovas_fexit at free_cpu_cached_iovas"};
 const std::vector<std::string> kByKprobe = {"free_cpu_cached_iovas_kprobe at free_cpu_cached_iovas",
                                             "free_cpu_cached_iovas_kretprobe at free_cpu_cached_iovas"};
-const std::vector<std::string> kByPart = {"free_cpu_cached_iovas_kprobe at free_cpu_cached_iovas.part.0",
-                                          "free_cpu_cached_iovas_kretprobe at free_cpu_cached_iovas.part.0"};
-
 const ImageCase kImageCases[] = {
     {"both", true, {"free_cpu_cached_iovas"}, kByTrampoline},
     {"both_and_a_part", true, {"free_cpu_cached_iovas.part.0", "free_cpu_cached_iovas"}, kByTrampoline},
     {"renamed_by_link_time_optimization", true, {"free_cpu_cached_iovas.llvm.12078"}, kByTrampoline},
     {"symbol_only", false, {"free_cpu_cached_iovas"}, kByKprobe},
-    {"part_in_btf", true, {"free_cpu_cached_iovas.part.0"}, kByPart},
-    {"part_not_in_btf", false, {"free_cpu_cached_iovas.part.0"}, kByPart},
     {"btf_only", true, {}, {}},
     {"nothing", false, {}, {}},
-    {"arguments_may_have_moved_isra", true, {"free_cpu_cached_iovas.isra.0"}, {}},
-    {"arguments_may_have_moved_constprop", true, {"free_cpu_cached_iovas.constprop.0"}, {}},
-    {"arguments_may_have_moved_before_the_split", true, {"free_cpu_cached_iovas.isra.0.part.0"}, {}},
+    {"part_in_btf", true, {"free_cpu_cached_iovas.part.0"}, {}, "free_cpu_cached_iovas.part.0"},
+    {"part_not_in_btf", false, {"free_cpu_cached_iovas.part.0"}, {}, "free_cpu_cached_iovas.part.0"},
+    {"arguments_may_have_moved_isra",
+     true,
+     {"free_cpu_cached_iovas.isra.0"},
+     {},
+     "free_cpu_cached_iovas.isra.0"},
+    {"arguments_may_have_moved_constprop",
+     true,
+     {"free_cpu_cached_iovas.constprop.0"},
+     {},
+     "free_cpu_cached_iovas.constprop.0"},
+    {"arguments_may_have_moved_not_in_btf",
+     false,
+     {"free_cpu_cached_iovas.isra.0"},
+     {},
+     "free_cpu_cached_iovas.isra.0"},
+    {"arguments_may_have_moved_before_the_split",
+     true,
+     {"free_cpu_cached_iovas.isra.0.part.0"},
+     {},
+     "free_cpu_cached_iovas.isra.0.part.0"},
+    {"arguments_may_have_moved_after_the_split",
+     true,
+     {"free_cpu_cached_iovas.part.0.isra.0"},
+     {},
+     "free_cpu_cached_iovas.part.0.isra.0"},
     {"error_path", true, {"free_cpu_cached_iovas.part.0.cold"}, {}},
+    {"both_and_a_changed_copy",
+     true,
+     {"free_cpu_cached_iovas.constprop.0", "free_cpu_cached_iovas"},
+     kByTrampoline},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, AttachPlanImage, testing::ValuesIn(kImageCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
-// A part of the function misses the calls that return before it.
-TEST(AttachPlan, APartOfARequiredFunctionIsNotEnough) {
+struct ChangedCase {
+  const char* name;
+  Kernel (*kernel)();
+  std::string function;
+  std::string symbol;  // its only one
+};
+
+void PrintTo(const ChangedCase& row, std::ostream* out) { *out << row.name; }
+
+class AttachPlanChanged : public testing::TestWithParam<ChangedCase> {};
+
+// With or without BTF, by trampoline or kprobe: no program on a function whose arguments may have moved, and no silent
+// fallback to a function that misses frees.
+TEST_P(AttachPlanChanged, ARequiredFunctionThatTheCompilerHasChangedIsRefused) {
+  const auto& [name, make, function, symbol] = GetParam();
+  Kernel kernel = make();
+  const std::string whole = " " + function + "\n";
+  kernel.kallsyms.replace(kernel.kallsyms.find(whole), whole.size(), " " + symbol + "\n");
+  for (const bool in_btf : {true, false}) {
+    if (!in_btf) kernel.btf.erase(function);
+    for (const bool kprobes : {false, true}) {
+      const auto plan = plan_of(kernel, kprobes);
+      ASSERT_FALSE(plan);
+      EXPECT_EQ(plan.error().code, ErrorCode::attach);
+      EXPECT_NE(plan.error().message.find(function + " only as " + symbol), std::string::npos)
+          << plan.error().message;
+      EXPECT_NE(plan.error().hint.find("boot another"), std::string::npos);
+    }
+  }
+}
+
+const ChangedCase kChangedCases[] = {
+    {"alloc_isra", kernel_61, "alloc_iova_fast", "alloc_iova_fast.isra.0"},
+    {"alloc_part", kernel_73, "alloc_iova_fast", "alloc_iova_fast.part.0"},
+    {"free_constprop", kernel_612, "free_iova_fast", "free_iova_fast.constprop.0"},
+    {"free_part_changed", kernel_612, "free_iova_fast", "free_iova_fast.part.0.isra.0"},
+    {"insert_part", kernel_510, "iova_rcache_insert", "iova_rcache_insert.part.0"},
+    {"insert_isra", kernel_510, "iova_rcache_insert", "iova_rcache_insert.isra.0"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, AttachPlanChanged, testing::ValuesIn(kChangedCases),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+// Inlined into all its callers, it has no symbol at all.
+TEST(AttachPlan, WithoutIovaRcacheInsertFreesAreTracedAtFreeIovaFast) {
   Kernel kernel = kernel_510();
-  const std::string whole = " iova_rcache_insert\n";
-  kernel.kallsyms.replace(kernel.kallsyms.find(whole), whole.size(), " iova_rcache_insert.part.0\n");
+  const std::string line = "ffffffff81000000 t iova_rcache_insert\n";
+  kernel.kallsyms.erase(kernel.kallsyms.find(line), line.size());
   const auto plan = plan_of(kernel);
   ASSERT_TRUE(plan);
   EXPECT_EQ(programs_of(*plan, "iova_rcache_insert"), std::vector<std::string>{});
   EXPECT_EQ(symbol_of(*plan, "free_iova_fast_fexit"), "free_iova_fast");
-
-  Kernel blind = kernel_73();
-  blind.kallsyms = "ffffffff81000000 t alloc_iova_fast.part.0\nffffffff81000000 t free_iova_fast\n";
-  EXPECT_FALSE(plan_of(blind));
 }
 
 // /proc/kallsyms may be masked; then loading the programs shows what the kernel supports.
@@ -234,6 +300,7 @@ TEST(AttachPlan, OuterCallsAttachAfterTheCallsNestedInThem) {
   };
   EXPECT_LT(position("alloc_iova_fexit"), position("alloc_iova_fast_fexit"));
   EXPECT_LT(position("free_iova_fentry"), position("free_iova_fast_fexit"));
+  EXPECT_LT(position("__free_iova_fentry"), position("free_iova_fentry"));
   EXPECT_LT(position("iova_magazine_free_pfns_fexit"), position("free_iova_fast_fexit"));
 }
 

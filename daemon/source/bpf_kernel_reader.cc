@@ -53,20 +53,25 @@ bool readings_agree(const rcached_read_cpu& answer) {
 
 Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
                                                                  TreeWalk tree_walk) {
+  RCACHED_TRY(auto cpus, rcached::possible_cpus());
+  return load(per_cpu_offset, std::move(cpus), tree_walk);
+}
+
+Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
+                                                                 PossibleCpus cpus, TreeWalk tree_walk) {
   if (per_cpu_offset == 0)
     return fail(
         ErrorCode::unknown_layout,
         "the kernel does not show the address of its per-CPU data (__per_cpu_offset in /proc/kallsyms)",
         "boot a kernel with CONFIG_KALLSYMS_ALL=y");
-  RCACHED_TRY(const auto cpus, rcached::possible_cpus());
   ::reader_bpf* skeleton = reader_bpf::open(nullptr);
   if (skeleton == nullptr) return load_error(errno, "open the BPF programs");
   ::bpf_program* tree_program =
       tree_walk == TreeWalk::helper ? skeleton->progs.reader_tree_called : skeleton->progs.reader_tree;
-  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, cpus));
+  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, std::move(cpus)));
   bpf_program__set_autoload(tree_program, true);
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
-  skeleton->rodata->symbols.cpus = static_cast<__u32>(cpus);
+  skeleton->rodata->symbols.cpus = reader->possible_cpus();
   if (const int error = reader_bpf::load(skeleton); error != 0)
     return load_error(-error, "load the BPF programs");
   bpf_test_run_opts options{};
@@ -140,7 +145,13 @@ std::uint32_t BpfKernelReader::run_cpu(std::uint16_t cpu) {
 }
 
 Reading<CpuContents> BpfKernelReader::read_cpu(std::uint64_t key, std::uint16_t cpu) {
-  if (cpu >= cpus_) return tl::unexpected(Unread::fault);
+  if (cpu >= cpus_.end()) return tl::unexpected(Unread::fault);
+  if (!cpus_.contains(cpu)) {  // nothing to read
+    CpuContents none;
+    none.time = {monotonic_now_ns(), monotonic_now_ns()};
+    none.cpu = cpu;
+    return none;
+  }
   skeleton_->bss->request = {};
   skeleton_->bss->request.domain = key;
   skeleton_->bss->request.cpu = cpu;
@@ -222,21 +233,30 @@ Reading<TreeSlice> BpfKernelReader::read_tree_at(std::uint64_t key, std::uint64_
 Reading<std::optional<FlushQueueReading>> BpfKernelReader::read_flush_queue(std::uint64_t key) {
   FlushQueueReading reading;
   const rcached_read_flush_queue& answer = skeleton_->bss->flush_queue_answer;
-  for (std::uint32_t first = 0; first < cpus_; first += RCACHED_READ_QUEUES) {
+  for (std::size_t i = 0; i < cpus_.ids.size();) {
     rcached_read_request& request = skeleton_->bss->request;
     request = {};
     request.domain = key;
-    request.cpu = first;
-    request.cpus = std::min<std::uint32_t>(RCACHED_READ_QUEUES, cpus_ - first);
+    request.cpu = cpus_.ids[i];
+    // Up to the next gap.
+    while (request.cpus < RCACHED_READ_QUEUES && i < cpus_.ids.size() &&
+           cpus_.ids[i] == request.cpu + request.cpus) {
+      ++request.cpus;
+      ++i;
+    }
+    const auto [first, count] = std::pair(request.cpu, request.cpus);
     const auto time = try_reading([&] { return run(skeleton_->progs.reader_flush_queue); });
     if (!time) return tl::unexpected(time.error());
     if (answer.present == 0) return std::nullopt;
-    if (first == 0) reading.time = *time;
+    if (reading.by_cpu.empty()) reading.time = *time;
     reading.time.end_ns = time->end_ns;
     reading.single_queue = answer.single != 0;
-    const std::span pending(answer.pending, reading.single_queue ? 1 : request.cpus);
-    reading.by_cpu.insert(reading.by_cpu.end(), pending.begin(), pending.end());
-    if (reading.single_queue) break;
+    if (reading.single_queue) {
+      reading.by_cpu = {answer.pending[0]};
+      break;
+    }
+    reading.by_cpu.resize(first + count);
+    std::copy_n(answer.pending, count, reading.by_cpu.begin() + first);
   }
   for (const std::uint32_t pending : reading.by_cpu) reading.pending += pending;
   return reading;

@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "bpf/reader.h"
+#include "daemon/host/cpus.h"
 #include "daemon/source/kernel_reader.h"
 
 struct reader_bpf;
@@ -34,11 +36,13 @@ class BpfKernelReader final : public KernelReader {
   // cannot be found, and load() fails. Errors: permission, unknown_layout, attach, internal.
   static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset,
                                                          TreeWalk tree_walk = best_tree_walk());
+  static Expected<std::unique_ptr<BpfKernelReader>> load(std::uint64_t per_cpu_offset, PossibleCpus cpus,
+                                                         TreeWalk tree_walk);
   ~BpfKernelReader() override;
   BpfKernelReader(const BpfKernelReader&) = delete;
   BpfKernelReader& operator=(const BpfKernelReader&) = delete;
 
-  std::uint16_t possible_cpus() const override { return cpus_; }
+  std::uint16_t possible_cpus() const override { return cpus_.end(); }
   Reading<DomainConstants> read_constants(std::uint64_t key) override;
   Reading<CpuContents> read_cpu(std::uint64_t key, std::uint16_t cpu) override;
   Reading<DepotSlice> read_depot(std::uint64_t key, std::uint8_t order, DepotCursor& cursor) override;
@@ -48,8 +52,8 @@ class BpfKernelReader final : public KernelReader {
   ReaderStatus status() const override { return status_; }
 
  private:
-  BpfKernelReader(::reader_bpf* skeleton, const ::bpf_program* tree_program, std::uint16_t cpus)
-      : skeleton_(skeleton), tree_program_(tree_program), cpus_(cpus) {}
+  BpfKernelReader(::reader_bpf* skeleton, const ::bpf_program* tree_program, PossibleCpus cpus)
+      : skeleton_(skeleton), tree_program_(tree_program), cpus_(std::move(cpus)) {}
 
   // Runs the program on this CPU, or on `cpu` if it is online. Returns an rcached_read_status.
   std::uint32_t run(const ::bpf_program* program, int cpu = -1);
@@ -63,7 +67,7 @@ class BpfKernelReader final : public KernelReader {
 
   ::reader_bpf* skeleton_;
   const ::bpf_program* tree_program_;
-  std::uint16_t cpus_;
+  PossibleCpus cpus_;
   ReaderStatus status_;
 };
 

@@ -48,7 +48,7 @@ struct FlushQueueReading {
   ReadingTime time;
   bool single_queue = false;          // >= 6.7, iommu.fq single queue: one for all CPUs
   std::uint64_t pending = 0;          // all queues
-  std::vector<std::uint32_t> by_cpu;  // of every possible CPU; one element when single_queue
+  std::vector<std::uint32_t> by_cpu;  // by CPU id, up to possible_cpus(); one element when single_queue
 };
 
 // The position of a depot walk. Pass the cursor of the last slice; a new cursor starts a walk.
@@ -66,7 +66,7 @@ class KernelReader {
 
   virtual ~KernelReader() = default;
 
-  // CPUs whose magazines exist: every possible one.
+  // The end of the CPU ids: the highest possible one + 1. Ids below it that are not possible have no magazines.
   virtual std::uint16_t possible_cpus() const = 0;
 
   virtual Reading<DomainConstants> read_constants(std::uint64_t key) = 0;

@@ -20,6 +20,7 @@
 #include "daemon/host/cpus.h"
 #include "daemon/host/kallsyms.h"
 #include "daemon/source/bpf_kernel_reader.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/event_merger.h"
 #include "daemon/source/probe_check.h"
 #include "daemon/source/probe_set.h"
@@ -53,7 +54,7 @@ class KernelSource final : public EventSource {
     types_.reset();
     if (!probes) return tl::unexpected<Error>(probes.error());
     probes_ = std::move(*probes);
-    received_ = std::vector<std::atomic<std::uint64_t>>(probes_->cpus());
+    received_ = std::vector<std::atomic<std::uint64_t>>(probes_->cpus().end());
     cpu_nodes_ = read_numa_nodes();
     for (const auto& function : probes_->plan().absent)
       spdlog::warn("the kernel function {} cannot be traced here; its data is unavailable", function);
@@ -108,9 +109,10 @@ class KernelSource final : public EventSource {
 
   SourceStatus status() override {
     SourceStatus result;
+    remove_old_calls(monotonic_now_ns());
     const auto stats = probes_->cpu_stats();
-    for (std::size_t cpu = 0; cpu < stats.size(); ++cpu)
-      result.cpus.push_back({static_cast<std::uint16_t>(cpu), stats[cpu].sent, received_[cpu].load(std::memory_order_relaxed),
+    for (const std::uint16_t cpu : probes_->cpus().ids)
+      result.cpus.push_back({cpu, stats[cpu].sent, received_[cpu].load(std::memory_order_relaxed),
                              stats[cpu].ring_full, stats[cpu].entry_missing});
     result.programs = probes_->program_status();
     result.malformed = malformed_;
@@ -176,6 +178,14 @@ class KernelSource final : public EventSource {
     return silence_;
   }
 
+  void remove_old_calls(std::uint64_t now_ns) {
+    if (now_ns < next_call_removal_ns_) return;
+    next_call_removal_ns_ = now_ns + kCallRemovalGap;
+    if (const std::size_t removed = probes_->remove_old_calls(now_ns); removed != 0)
+      spdlog::debug("{} calls of traced functions have not returned in {} s; their returns were missed",
+                    removed, kLongestCall / 1'000'000'000);
+  }
+
   void receive(std::size_t cpu, const void* data, std::size_t size) {
     // Only this thread writes it.
     received_[cpu].store(received_[cpu].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -188,13 +198,15 @@ class KernelSource final : public EventSource {
     merger_.add(cpu, event);
   }
 
-  static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;  // ns
+  static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;    // ns
+  static constexpr std::uint64_t kCallRemovalGap = 10'000'000'000;  // ns
 
   std::optional<KernelTypes> types_;  // large; freed at the start
   const KernelLayout layout_;
   const KernelSourceOptions options_;
   std::unique_ptr<ProbeCheck> probe_check_;  // null: not possible
   std::uint64_t next_probe_check_ns_ = 0;
+  std::uint64_t next_call_removal_ns_ = 0;
   bool probe_check_refused_ = false;  // the last test run
   std::optional<TracingFault> silence_;
   std::unique_ptr<ProbeSet> probes_;

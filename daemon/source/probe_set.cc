@@ -14,9 +14,11 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "bpf/probes.skel.h"
 #include "daemon/host/cpus.h"
 #include "daemon/host/tracing_permission.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/ring.h"
 
 namespace rcached {
@@ -63,6 +65,10 @@ tl::unexpected<Error> load_error(int error, std::string_view doing) {
 Error attach_error(int error, const PlannedProgram& planned) {
   if (!is_trampoline(planned.method) && (error == EACCES || error == EPERM)) return kprobe_refused();
   return load_error(error, fmt::format("attach {} to {}", to_string(planned.method), planned.symbol)).value();
+}
+
+rcached_first_program first_program(std::string_view function) {
+  return function == "alloc_iova_fast" ? RCACHED_FIRST_ALLOC : RCACHED_FIRST_FREE;
 }
 
 // struct bpf_link_info of a kprobe since 6.7, only the fields needed; older build hosts do not declare it.
@@ -118,8 +124,7 @@ Expected<std::unique_ptr<ProbeSet>> ProbeSet::attach(const KernelTypes& types, c
 
 Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& options,
                                                              const Kallsyms& symbols) {
-  RCACHED_TRY(const auto cpus, possible_cpus());
-  cpus_ = cpus;
+  RCACHED_TRY(cpus_, possible_cpus());
 
   skeleton_ = probes_bpf::open(nullptr);
   if (skeleton_ == nullptr) return load_error(errno, "open the BPF object");
@@ -128,10 +133,12 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     return symbol ? symbol->address : 0;
   };
   skeleton_->rodata->symbols.per_cpu_offset = address_of("__per_cpu_offset");
-  skeleton_->rodata->symbols.cpus = static_cast<__u32>(cpus_);
+  skeleton_->rodata->symbols.cpus = cpus_.end();
+  skeleton_->rodata->symbols.free_iova = address_of("free_iova");
+  skeleton_->rodata->symbols.inner_free = address_of("__free_iova");
   skeleton_->rodata->symbols.iommu_group_kset = address_of("iommu_group_kset");
   skeleton_->rodata->symbols.intel_iommu_ops = address_of("intel_iommu_ops");
-  bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpus_));
+  bpf_map__set_max_entries(skeleton_->maps.rings, cpus_.end());
 
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->obj) bpf_program__set_autoload(program, false);
@@ -143,6 +150,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
       return fail(ErrorCode::internal, fmt::format("the BPF object has no program {}", planned.program),
                   "rebuild rcached");
     bpf_program__set_autoload(program, true);
+    if (planned.twin) bpf_program__set_autoload(skeleton_->progs.rcached_find_active, true);
   }
   warned_program.clear();
   if (const int error = probes_bpf::load(skeleton_); error != 0) {
@@ -153,8 +161,8 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     return load_error(-error, "load the BPF programs");
   }
   const std::uint32_t ring_bytes =
-      options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(static_cast<std::uint32_t>(cpus_));
-  spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_);
+      options.ring_bytes != 0 ? options.ring_bytes : automatic_ring_bytes(cpus_.count());
+  spdlog::debug("start: ring buffers of {} KiB for {} CPUs", ring_bytes >> 10, cpus_.count());
   RCACHED_CHECK(make_rings(ring_bytes));
 
   bpf_test_run_opts run{};
@@ -163,6 +171,7 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
       error != 0)
     return load_error(-error, "read the per-CPU offsets from the kernel");
 
+  find_active();
   spdlog::debug("start: probes loaded");
   attached_.reserve(plan_.programs.size());
   for (const auto& planned : plan_.programs) {
@@ -184,7 +193,41 @@ Expected<std::optional<PlannedProgram>> ProbeSet::try_attach(const Options& opti
     }
     attached_.push_back({&planned, program, link});
   }
+  const bool inner_free_traced =
+      std::any_of(attached_.begin(), attached_.end(),
+                  [](const Attached& attached) { return attached.planned->function == "__free_iova"; });
+  if (!inner_free_traced) skeleton_->bss->inner_free_reports = 0;
+  if (skeleton_->bss->inner_free_reports != 0)
+    spdlog::debug("free_iova calls __free_iova in this kernel; frees are traced there");
   return std::nullopt;
+}
+
+// For the twins (bpf/twin.bpf.h).
+void ProbeSet::find_active() {
+  bool wanted = false;
+  for (const PlannedProgram& planned : plan_.programs) {
+    if (!planned.twin) continue;
+    wanted = true;
+    const ::bpf_program* first =
+        bpf_object__find_program_by_name(skeleton_->obj, (planned.function + "_fexit").c_str());
+    bpf_prog_info info{};
+    __u32 size = sizeof(info);
+    if (first == nullptr || bpf_obj_get_info_by_fd(bpf_program__fd(first), &info, &size) != 0) continue;
+    skeleton_->bss->first_ids[first_program(planned.function)] = info.id;
+  }
+  if (!wanted) return;
+  ::bpf_link* link = bpf_program__attach_iter(skeleton_->progs.rcached_find_active, nullptr);
+  const UniqueFd walk(link == nullptr ? -1 : bpf_iter_create(bpf_link__fd(link)));
+  std::array<char, 64> nothing{};
+  while (walk.valid() && read(walk.get(), nothing.data(), nothing.size()) > 0) continue;
+  bpf_link__destroy(link);
+  for (const PlannedProgram& planned : plan_.programs)
+    if (planned.twin && skeleton_->bss->first_active[first_program(planned.function)] == 0)
+      spdlog::warn(
+          "cannot find how the kernel counts runs of {}_fexit; events in interrupts during the probe are "
+          "lost (and "
+          "counted)",
+          planned.function);
 }
 
 // Removes all programs of an optional function, so that none of its data is incomplete.
@@ -200,9 +243,9 @@ void ProbeSet::leave_out(const std::string& function) {
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
   ring_bytes_ = ring_bytes;
   ring_contexts_.clear();
-  ring_contexts_.reserve(cpus_);
-  reserved_.assign(cpus_, 0);
-  for (std::size_t cpu = 0; cpu < cpus_; ++cpu) {
+  ring_contexts_.reserve(cpus_.count());
+  reserved_.assign(cpus_.count(), 0);
+  for (const std::uint16_t cpu : cpus_.ids) {
     const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
     if (ring < 0)
       return fail(
@@ -210,7 +253,7 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
           fmt::format("cannot create a ring buffer of {} bytes for CPU {} ({})", ring_bytes, cpu,
                       std::strerror(-ring)),
           "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
-    const auto key = static_cast<__u32>(cpu);
+    const __u32 key = cpu;
     int error = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &key, &ring, BPF_ANY);
     ring_contexts_.push_back({this, cpu});
     if (error == 0) {
@@ -270,16 +313,19 @@ bool ProbeSet::all_read() const {
   return true;
 }
 
+std::size_t ProbeSet::remove_old_calls(std::uint64_t now_ns) {
+  return now_ns < kLongestCall
+             ? 0
+             : rcached::remove_old_calls(bpf_map__fd(skeleton_->maps.calls), now_ns - kLongestCall);
+}
+
 std::vector<rcached_cpu_stats> ProbeSet::cpu_stats() const {
   const std::size_t value_size = (std::size_t{bpf_map__value_size(skeleton_->maps.cpu_state)} + 7) / 8 * 8;
-  std::vector<char> values(value_size * cpus_);
-  std::vector<rcached_cpu_stats> result(cpus_);
+  std::vector<char> values(value_size * cpus_.count());
   const __u32 key = 0;
-  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) return result;
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.cpu_state), &key, values.data()) != 0) values.clear();
   // struct cpu_state starts with its rcached_cpu_stats
-  for (std::size_t cpu = 0; cpu < cpus_; ++cpu)
-    std::memcpy(&result[cpu], values.data() + cpu * value_size, sizeof(rcached_cpu_stats));
-  return result;
+  return cpus_.by_id<rcached_cpu_stats>(values, value_size);
 }
 
 // The exit program makes the event for both.

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
+#include "daemon/host/cpus.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/attach_plan.h"
 #include "daemon/source/ring.h"
@@ -50,7 +51,7 @@ class ProbeSet {
   ProbeSet(const ProbeSet&) = delete;
   ProbeSet& operator=(const ProbeSet&) = delete;
 
-  std::size_t cpus() const { return cpus_; }
+  const PossibleCpus& cpus() const { return cpus_; }
   const AttachPlan& plan() const { return plan_; }
 
   // Descriptors of the links, one per program.
@@ -63,7 +64,10 @@ class ProbeSet {
   // How full the rings were. Any thread.
   RingUse ring_use() const;
 
-  // Per possible CPU. Any thread.
+  // Removes calls whose return was missed; to be called from time to time. Returns how many.
+  std::size_t remove_old_calls(std::uint64_t now_ns);
+
+  // By CPU id, up to cpus().end(). Any thread.
   std::vector<rcached_cpu_stats> cpu_stats() const;
   std::vector<ProgramStatus> program_status() const;
 
@@ -89,6 +93,7 @@ class ProbeSet {
   // Returns the program that was refused, or nothing when all are attached.
   Expected<std::optional<PlannedProgram>> try_attach(const Options& options, const Kallsyms& symbols);
   Expected<void> make_rings(std::uint32_t ring_bytes);
+  void find_active();
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);
   void release();
@@ -97,7 +102,7 @@ class ProbeSet {
 
   Receiver receiver_;
   AttachPlan plan_;
-  std::size_t cpus_ = 0;
+  PossibleCpus cpus_;
   ::probes_bpf* skeleton_ = nullptr;
   ::ring_buffer* rings_ = nullptr;
   std::vector<RingContext> ring_contexts_;

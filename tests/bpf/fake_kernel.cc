@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -67,7 +68,7 @@ std::uint64_t FakeKernel::get(KernelAddress at) const {
 }
 
 void FakeKernel::build_domain() {
-  const auto cpus = static_cast<std::uint64_t>(libbpf_num_possible_cpus());
+  const auto cpus = std::max<std::uint64_t>(static_cast<std::uint64_t>(libbpf_num_possible_cpus()), kCpus);
   per_cpu_offset_ = allocate(RCACHED_MAX_CPUS * sizeof(std::uint64_t));
   per_cpu_ = allocate(cpus * kArea);
   for (std::uint64_t cpu = 0; cpu < cpus; ++cpu)

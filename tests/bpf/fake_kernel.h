@@ -19,6 +19,7 @@ using KernelAddress = std::uint64_t;
 class FakeKernel {
  public:
   static constexpr std::uint64_t kGranule = 4096;
+  static constexpr std::uint16_t kCpus = 12;  // at least; they need not exist on this host
 
   // Null if BPF is not permitted here; unusable if the structures of this kernel are older than 6.7.
   static std::unique_ptr<FakeKernel> make();

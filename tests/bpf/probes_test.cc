@@ -17,6 +17,7 @@
 #include "bpf/event.h"
 #include "bpf/feeder.h"
 #include "bpf/state.h"
+#include "daemon/source/call_table.h"
 #include "daemon/source/ring.h"
 
 // The skeleton needs the types above.
@@ -279,6 +280,56 @@ TEST_F(Probes, AFreeAroundATreeFreeWentToTheTree) {
   EXPECT_EQ(feed(FEED_FREE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
 }
 
+// Drivers with a domain of their own call __free_iova; free_iova may call it, too.
+TEST_F(Probes, AFreeIsReportedOnceHoweverItGetsToTheTree) {
+  const auto inner = feed(FEED_INNER_FREE, 0, 0);
+  ASSERT_EQ(inner.size(), 1u);
+  EXPECT_EQ(inner[0].op, RCACHED_OP_TREE_FREE);
+  EXPECT_EQ(inner[0].pfn, 0x2000u) << "the pfn of its struct iova";
+  EXPECT_EQ(feed(FEED_TREE_FREE, 0x77, 0).size(), 1u) << "free_iova alone";
+  feeder_->bss->inner_free_reports = 1;
+  EXPECT_TRUE(feed(FEED_TREE_FREE, 0x2000, 0).empty());
+  EXPECT_EQ(feed(FEED_INNER_FREE, 0, 0).size(), 1u);
+  EXPECT_EQ(feed(FEED_FREE, 0x2000, 1).at(0).flags, RCACHED_FLAG_FILL | RCACHED_FLAG_TREE);
+}
+
+struct CodeCase {
+  const char *name;
+  std::vector<std::uint8_t> x86;
+  std::uint32_t arm64;
+  std::int64_t target;  // from the beginning of the code, in which the instruction is at byte 8
+  bool reached;
+};
+void PrintTo(const CodeCase &row, std::ostream *out) { *out << row.name; }
+class ProbeCode : public Probes, public testing::WithParamInterface<CodeCase> {};
+
+TEST_P(ProbeCode, FindsACallOfTheInnerFunction) {
+  const CodeCase &row = GetParam();
+  auto &code = feeder_->bss->memory_code;
+  std::memset(code, 0, sizeof(code));
+#if defined(__aarch64__)
+  std::memcpy(code + 8, &row.arm64, sizeof(row.arm64));
+#else
+  std::memcpy(code + 8, row.x86.data(), row.x86.size());
+#endif
+  feeder_->bss->call_arguments.pfn = static_cast<__u64>(row.target);
+  run(feeder_->progs.feeder_find_inner_free);
+  EXPECT_EQ(feeder_->bss->inner_free_reports != 0, row.reached);
+}
+
+const CodeCase kCodeCases[] = {
+    {"none", {}, 0, 4096, false},
+    {"call", {0xe8, 0x33, 0x01, 0, 0}, 0x94000000u | 0x4e, 320, true},
+    {"jump", {0xe9, 0x33, 0x01, 0, 0}, 0x14000000u | 0x4e, 320, true},
+    {"backward", {0xe8, 0xb3, 0xfe, 0xff, 0xff}, 0x94000000u | (0x3ffffffu & -82), -320, true},
+    {"conditional_jump", {0x0f, 0x84, 0x32, 0x01, 0, 0}, 0x14000000u | 0x4e, 320, true},
+    {"elsewhere", {0xe8, 0x33, 0x01, 0, 0}, 0x94000000u | 0x4e, 328, false},
+    {"another_instruction", {0xb8, 0x33, 0x01, 0, 0}, 0x58000000u | 0x4e, 320, false},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, ProbeCode, testing::ValuesIn(kCodeCases),
+                         [](const auto &row) { return std::string(row.param.name); });
+
 TEST_F(Probes, RcacheInsertReportsItsResult) {
   feed(FEED_TREE_FREE, 0x77, 0);
   EXPECT_EQ(feed(FEED_FREE_TO_CACHE, 0x77, 1).at(0).flags, RCACHED_FLAG_FILL);
@@ -383,6 +434,47 @@ TEST_F(Probes, AnInterruptOnTopOfTheDepotWorkerDoesNotReclaim) {
   EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_RECLAIM);
   frame_ = kFrame - 0x8000;
   EXPECT_EQ(feed(FEED_MAGAZINE_FREE, 0, 0).at(0).cause, RCACHED_CAUSE_OVERFLOW);
+}
+
+// Calls whose returns were missed, as many as the table holds.
+class FullCallTable : public Probes {
+ protected:
+  static constexpr std::uint64_t kOld = 1000;  // ns
+
+  void SetUp() override {
+    Probes::SetUp();
+    const bpf_map *calls = feeder_->maps.calls;
+    ASSERT_EQ(bpf_map__key_size(calls), sizeof(std::uint64_t));
+    std::vector<char> call(bpf_map__value_size(calls));
+    std::memcpy(call.data(), &kOld, sizeof(kOld));
+    for (std::uint64_t key = 1; key <= bpf_map__max_entries(calls); ++key)
+      ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(calls), &key, call.data(), BPF_ANY), 0);
+  }
+
+  std::size_t remove(std::uint64_t begun_before_ns) {
+    return remove_old_calls(bpf_map__fd(feeder_->maps.calls), begun_before_ns);
+  }
+};
+
+TEST_F(FullCallTable, LosesCallsAndCountsThem) {
+  feed(FEED_FQ_DRAIN_BEGIN, 0, 0);
+  EXPECT_TRUE(feed(FEED_FQ_DRAIN_END, 0, 0).empty());
+  EXPECT_EQ(stats(0).entry_missing, 1u);
+  EXPECT_TRUE(feed(FEED_MAGAZINE_FREE, 0, 0).empty());
+  EXPECT_EQ(stats(0).entry_missing, 2u);
+  // The magazine, and the flush that would give later magazines their cause.
+  EXPECT_EQ(feed(FEED_CPU_FLUSH, 0, 0, 1).size(), 1u);
+  EXPECT_EQ(stats(0).entry_missing, 4u);
+  EXPECT_EQ(feed(FEED_TREE_ALLOC, 0, 1).at(0).arg, 0u) << "the duration is unknown";
+}
+
+TEST_F(FullCallTable, IsUsableAgainAfterOldCallsAreRemoved) {
+  EXPECT_EQ(remove(kOld), 0u);
+  EXPECT_EQ(remove(kOld + 1), bpf_map__max_entries(feeder_->maps.calls));
+  EXPECT_TRUE(feed(FEED_FQ_DRAIN_BEGIN, 0, 0).empty());
+  EXPECT_EQ(remove(kOld + 1), 0u) << "that call is in progress";
+  EXPECT_EQ(feed(FEED_FQ_DRAIN_END, 0, 0).size(), 1u);
+  EXPECT_EQ(stats(0).entry_missing, 0u);
 }
 
 class ProbeRaces : public Probes {

@@ -296,6 +296,33 @@ TEST_P(Reader, CountsTheFlushQueueOfEveryCpu) {
   EXPECT_EQ((*reading)->by_cpu[0], 4u);
 }
 
+// As many CPUs as in "0-1,8,10-11": the ids are beyond their number.
+TEST_P(Reader, CpuIdsMayHaveGaps) {
+  const PossibleCpus cpus{{0, 1, 8, 10, 11}};
+  auto reader = BpfKernelReader::load(kernel_->per_cpu_offset(), cpus, GetParam());
+  ASSERT_TRUE(reader);
+  ASSERT_EQ((*reader)->possible_cpus(), 12);
+  kernel_->set_cpu(8, 0, kernel_->make_magazine(pfns(108, 5)), kernel_->make_magazine(full(1000)));
+  kernel_->set_cpu(11, 2, 0, kernel_->make_magazine(pfns(111, 3)));
+  EXPECT_EQ((*reader)->read_cpu(key_, 8)->orders[0].loaded, pfns(108, 5));
+  EXPECT_EQ((*reader)->read_cpu(key_, 11)->orders[2].prev, pfns(111, 3));
+  EXPECT_EQ((*reader)->read_cpu(key_, 12).error(), Unread::fault);
+  // The kernel has an offset for a CPU that is not possible, but no memory there.
+  kernel_->set_cpu(9, 0, 0xdead0000, 0xdead0000);
+  const auto none = (*reader)->read_cpu(key_, 9);
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->cpu, 9);
+  EXPECT_EQ(none->magazines, 0);
+  EXPECT_GT(none->time.begin_ns, 0u);
+
+  for (const std::uint16_t cpu : cpus.ids) kernel_->set_flush_queue(cpu, 10, 10u + cpu, 255);
+  kernel_->set_flush_queue(9, 0, 300, 255);  // invalid
+  const auto queue = (*reader)->read_flush_queue(key_);
+  ASSERT_TRUE(queue && *queue);
+  EXPECT_EQ((*queue)->by_cpu, (std::vector<std::uint32_t>{0, 1, 0, 0, 0, 0, 0, 0, 8, 0, 10, 11}));
+  EXPECT_EQ((*queue)->pending, 30u);
+}
+
 TEST_P(Reader, CountsASingleFlushQueue) {
   kernel_->set_single_flush_queue(32000, 100, 32767);
   const auto reading = reader_->read_flush_queue(key_);

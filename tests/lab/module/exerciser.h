@@ -25,7 +25,7 @@ struct order_counts {
 
 struct domain_counts {
 	struct order_counts order[ORDERS];
-	struct order_counts direct; /* of these: through alloc_iova and free_iova */
+	struct order_counts direct; /* of these: through alloc_iova, and free_iova or __free_iova */
 	u64 first32_failures; /* of these: first of two attempts, below 4 GiB, which may fail */
 };
 

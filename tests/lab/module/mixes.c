@@ -59,9 +59,22 @@ static void step_large(struct worker *w)
 static void step_tree(struct worker *w)
 {
 	if (wants_more(w))
-		alloc_direct(w, any_domain(w), any_size(w, 0, ORDERS), below(w, 2));
+		alloc_direct(w, any_domain(w), any_size(w, 0, ORDERS), below(w, 2), DIRECT);
 	else
 		free_some(w, 1);
+}
+
+/* As drivers with a domain of their own: two of three ranges are freed by __free_iova. */
+static void step_drivers(struct worker *w)
+{
+	unsigned int size = any_size(w, 0, ORDERS);
+
+	if (!wants_more(w))
+		free_some(w, 1);
+	else if (!below(w, 8))
+		alloc_mapping(w, any_domain(w), size);
+	else
+		alloc_direct(w, any_domain(w), size, below(w, 2), below(w, 3) ? INNER : DIRECT);
 }
 
 /* Limits of devices with narrow DMA masks, which the first cached pfn may exceed. */
@@ -146,8 +159,9 @@ static const struct {
 	const char *name;
 	void (*step)(struct worker *w);
 } mixes[] = {
-	{"mixed", step_mixed}, {"steady", step_steady},	    {"large", step_large}, {"tree", step_tree},
-	{"depot", step_depot}, {"handover", step_handover}, {"flush", step_flush}, {"limits", step_limits},
+	{"mixed", step_mixed}, {"steady", step_steady}, {"large", step_large},
+	{"tree", step_tree},   {"depot", step_depot},	{"handover", step_handover},
+	{"flush", step_flush}, {"limits", step_limits}, {"drivers", step_drivers},
 };
 
 int program_mix(const char *name)

@@ -42,9 +42,9 @@ static void pace(struct worker *w)
 	}
 }
 
-static void keep(struct worker *w, unsigned int domain, unsigned long pfn, unsigned int size, bool direct)
+static void keep(struct worker *w, unsigned int domain, unsigned long pfn, unsigned int size, enum pair pair)
 {
-	w->held[w->count++] = (struct mapping){.pfn = pfn, .size = size, .domain = domain, .direct = direct};
+	w->held[w->count++] = (struct mapping){.pfn = pfn, .size = size, .domain = domain, .pair = pair};
 }
 
 bool alloc_fast(struct worker *w, unsigned int domain, unsigned int size, unsigned long limit, bool flush)
@@ -54,7 +54,7 @@ bool alloc_fast(struct worker *w, unsigned int domain, unsigned int size, unsign
 
 	if (pfn) {
 		counts->allocs++;
-		keep(w, domain, pfn, size, false);
+		keep(w, domain, pfn, size, FAST);
 	} else {
 		counts->failures++;
 	}
@@ -62,7 +62,7 @@ bool alloc_fast(struct worker *w, unsigned int domain, unsigned int size, unsign
 	return pfn;
 }
 
-void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool aligned)
+void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool aligned, enum pair pair)
 {
 	struct iova *iova = alloc_iova(domain_at(domain), size, FULL_MASK, aligned);
 	struct domain_counts *counts = &w->counts[domain];
@@ -70,7 +70,7 @@ void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool
 	if (iova) {
 		counts->order[order_base_2(size)].allocs++;
 		counts->direct.allocs++;
-		keep(w, domain, iova->pfn_lo, size, true);
+		keep(w, domain, pair == INNER ? (unsigned long)iova : iova->pfn_lo, size, pair);
 	} else {
 		counts->order[order_base_2(size)].failures++;
 		counts->direct.failures++;
@@ -83,11 +83,18 @@ static void free_range(struct worker *w, const struct mapping *mapping)
 	struct domain_counts *counts = &w->counts[mapping->domain];
 
 	counts->order[order_base_2(mapping->size)].frees++;
-	if (mapping->direct) {
+	if (mapping->pair != FAST)
 		counts->direct.frees++;
-		free_iova(domain_at(mapping->domain), mapping->pfn);
-	} else {
+	switch (mapping->pair) {
+	case FAST:
 		free_iova_fast(domain_at(mapping->domain), mapping->pfn, mapping->size);
+		break;
+	case DIRECT:
+		free_iova(domain_at(mapping->domain), mapping->pfn);
+		break;
+	case INNER:
+		__free_iova(domain_at(mapping->domain), (struct iova *)mapping->pfn);
+		break;
 	}
 	pace(w);
 }

@@ -15,11 +15,18 @@
 #define CACHED_ORDERS 6
 #define FULL_MASK ((1UL << 36) - 1) /* in pages: 48 bits of address */
 
+/* The calls that make and free a range. */
+enum pair {
+	FAST, /* alloc_iova_fast, free_iova_fast */
+	DIRECT, /* alloc_iova, free_iova */
+	INNER, /* alloc_iova, __free_iova */
+};
+
 struct mapping {
-	unsigned long pfn;
+	unsigned long pfn; /* INNER: its struct iova */
 	u16 size;
 	u8 domain;
-	u8 direct;
+	u8 pair;
 };
 
 struct worker {
@@ -50,7 +57,7 @@ bool over(struct worker *w);
 unsigned int held(struct worker *w);
 
 bool alloc_fast(struct worker *w, unsigned int domain, unsigned int size, unsigned long limit, bool flush);
-void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool aligned);
+void alloc_direct(struct worker *w, unsigned int domain, unsigned int size, bool aligned, enum pair path);
 /* As in DMA mapping code: first below 4 GiB, then anywhere, with a flush if necessary. */
 bool alloc_mapping(struct worker *w, unsigned int domain, unsigned int size);
 void free_at(struct worker *w, unsigned int index);

@@ -92,9 +92,7 @@ void ProbeSet::release() {
   for (auto& attached : attached_) bpf_link__destroy(attached.link);
   attached_.clear();
   left_out_.clear();
-  ring_buffer__free(rings_);
-  rings_ = nullptr;
-  ring_positions_.clear();
+  rings_.clear();
   probes_bpf::destroy(skeleton_);
   skeleton_ = nullptr;
 }
@@ -242,9 +240,8 @@ void ProbeSet::leave_out(const std::string& function) {
 
 Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
   ring_bytes_ = ring_bytes;
-  ring_contexts_.clear();
-  ring_contexts_.reserve(cpus_.count());
-  reserved_.assign(cpus_.count(), 0);
+  rings_.clear();
+  rings_.reserve(cpus_.count());
   for (const std::uint16_t cpu : cpus_.ids) {
     const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rcached_ring", 0, 0, ring_bytes, nullptr);
     if (ring < 0)
@@ -255,19 +252,10 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
           "lower kernel.ring_size in the config, or raise the memory limit (LimitMEMLOCK=, MemoryMax=)");
     const __u32 key = cpu;
     int error = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &key, &ring, BPF_ANY);
-    ring_contexts_.push_back({this, cpu});
     if (error == 0) {
-      if (rings_ == nullptr) {
-        rings_ = ring_buffer__new(ring, receive, &ring_contexts_.back(), nullptr);
-        if (rings_ == nullptr) error = -errno;
-      } else {
-        error = ring_buffer__add(rings_, ring, receive, &ring_contexts_.back());
-      }
-    }
-    if (error == 0) {
-      auto position = RingPosition::map(ring);
-      if (position)
-        ring_positions_.push_back(std::move(*position));
+      auto mapped = Ring::map(ring, ring_bytes);
+      if (mapped)
+        rings_.push_back({cpu, std::move(*mapped), 0});
       else
         error = -errno;
     }
@@ -275,12 +263,6 @@ Expected<void> ProbeSet::make_rings(std::uint32_t ring_bytes) {
     if (error != 0) return load_error(-error, fmt::format("set up the ring buffer of CPU {}", cpu));
   }
   return {};
-}
-
-int ProbeSet::receive(void* context, void* data, std::size_t size) {
-  const auto* ring = static_cast<const RingContext*>(context);
-  ring->owner->receiver_(ring->cpu, data, size);
-  return 0;
 }
 
 std::vector<int> ProbeSet::links() const {
@@ -291,27 +273,25 @@ std::vector<int> ProbeSet::links() const {
 
 bool ProbeSet::drain() {
   std::uint64_t used = 0;
-  for (std::size_t i = 0; i < ring_positions_.size(); ++i) {
-    reserved_[i] = ring_positions_[i].reserved();
-    used = std::max(used, reserved_[i] - ring_positions_[i].consumed());
+  for (CpuRing& ring : rings_) {
+    ring.end = ring.ring.reserved();
+    used = std::max(used, ring.end - ring.ring.consumed());
   }
   ring_used_ = used;
   if (used > ring_highest_) ring_highest_ = used;
   // Most records that are still being written are submitted shortly after.
-  for (int attempt = 0; attempt < kDrainAttempts; ++attempt) {
-    ring_buffer__consume(rings_);
-    if (all_read()) return true;
+  bool complete = false;
+  for (int attempt = 0; attempt < kDrainAttempts && !complete; ++attempt) {
+    complete = true;
+    for (CpuRing& ring : rings_) {
+      const auto take = [&](const void* data, std::size_t size) { receiver_(ring.cpu, data, size); };
+      if (!ring.ring.consume(ring.end, take)) complete = false;
+    }
   }
-  return false;
+  return complete;
 }
 
 RingUse ProbeSet::ring_use() const { return {ring_bytes_, ring_used_, ring_highest_}; }
-
-bool ProbeSet::all_read() const {
-  for (std::size_t i = 0; i < ring_positions_.size(); ++i)
-    if (ring_positions_[i].consumed() < reserved_[i]) return false;
-  return true;
-}
 
 std::size_t ProbeSet::remove_old_calls(std::uint64_t now_ns) {
   return now_ns < kLongestCall

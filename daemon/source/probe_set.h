@@ -27,7 +27,6 @@
 struct probes_bpf;
 struct bpf_link;
 struct bpf_program;
-struct ring_buffer;
 
 namespace rcached {
 
@@ -57,8 +56,8 @@ class ProbeSet {
   // Descriptors of the links, one per program.
   std::vector<int> links() const;
 
-  // Passes every record in the rings to the receiver. False: a record that was reserved when drain() began is
-  // not submitted yet, so it and later records of its CPU are still missing.
+  // Passes the records that are in the rings when it begins to the receiver. False: one of them is not submitted yet, so
+  // it and later records of its CPU are still missing.
   bool drain();
 
   // How full the rings were. Any thread.
@@ -84,9 +83,10 @@ class ProbeSet {
     ::bpf_program* program;
     ::bpf_link* link;
   };
-  struct RingContext {
-    ProbeSet* owner;
+  struct CpuRing {
     std::size_t cpu;
+    Ring ring;
+    std::uint64_t end;  // reserved when the drain began
   };
 
   explicit ProbeSet(Receiver receiver);
@@ -97,17 +97,12 @@ class ProbeSet {
   bool is_entry_of_a_pair(const PlannedProgram& planned) const;
   void leave_out(const std::string& function);
   void release();
-  bool all_read() const;
-  static int receive(void* context, void* data, std::size_t size);
 
   Receiver receiver_;
   AttachPlan plan_;
   PossibleCpus cpus_;
   ::probes_bpf* skeleton_ = nullptr;
-  ::ring_buffer* rings_ = nullptr;
-  std::vector<RingContext> ring_contexts_;
-  std::vector<RingPosition> ring_positions_;
-  std::vector<std::uint64_t> reserved_;  // scratch of drain(): reserved bytes of each ring at its start
+  std::vector<CpuRing> rings_;
   std::uint64_t ring_bytes_ = 0;
   std::atomic<std::uint64_t> ring_used_{0};  // of the fullest ring, at the last drain
   std::atomic<std::uint64_t> ring_highest_{0};

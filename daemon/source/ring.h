@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ring buffer of a CPU: its size, and how far it has been written and read.
+// The ring buffer of a CPU: its size, and reading it.
 #pragma once
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -17,29 +18,64 @@ constexpr std::uint32_t automatic_ring_bytes(std::uint32_t cpus) {
   return std::clamp(std::bit_floor(kAll / cpus), kMin, kMax);
 }
 
-// RingPosition: the write and read positions of a BPF ring buffer, from the two pages that the kernel maps
-// for it (kernel/bpf/ringbuf.c: the consumer's page, then the producer's; 5.8 and later).
+// Ring: the reading side of a BPF ring buffer, on the memory that the kernel maps for it (kernel/bpf/ringbuf.c, 5.8 and
+// later): the consumer's page, the producer's page, and the data, twice, so that every record is in one piece.
 //
-// A record is reserved before its writer takes its timestamp (bpf/emit.bpf.h), and readers do not skip records
+// libbpf's consumer reads until a ring is empty, which may never be while the kernel writes; this one reads up to a
+// position, so that a drain ends.
+//
+// A record is reserved before its writer takes its timestamp (bpf/emit.bpf.h), and a reader does not skip records
 // that are not submitted. So once everything that was reserved at some moment has been read, every later record
 // has a later timestamp.
-
-class RingPosition {
+//
+// One thread.
+class Ring {
  public:
-  // nullopt (and errno): it cannot be mapped. The descriptor may be closed afterwards.
-  static std::optional<RingPosition> map(int ring_fd);
-  ~RingPosition();
-  RingPosition(RingPosition&& other) noexcept;
-  RingPosition& operator=(RingPosition&& other) noexcept;
+  // `bytes`: the size of the ring, which is a power of two. nullopt (and errno): it cannot be mapped. The descriptor may
+  // be closed afterwards.
+  static std::optional<Ring> map(int ring_fd, std::uint32_t bytes);
+  ~Ring();
+  Ring(Ring&& other) noexcept;
+  Ring& operator=(Ring&& other) noexcept;
 
+  std::uint32_t bytes() const { return bytes_; }
   // Bytes since the ring was created.
   std::uint64_t reserved() const;
-  std::uint64_t consumed() const;
+  std::uint64_t consumed() const { return consumed_; }
+
+  // Passes the records that begin before position `end` (at most reserved()) to take(const void* data, std::size_t size),
+  // and frees their space. False: it stopped at one that is not submitted yet.
+  template <typename Take>
+  bool consume(std::uint64_t end, Take take) {
+    bool submitted = true;
+    const std::uint64_t begin = consumed_;
+    while (consumed_ < end) {
+      const char* record = data_ + (consumed_ & (bytes_ - 1));
+      const std::uint32_t header = header_of(record);
+      submitted = (header & kBusy) == 0;
+      if (!submitted) break;
+      const std::uint32_t size = header & ~(kBusy | kDiscarded);
+      if ((header & kDiscarded) == 0) take(static_cast<const void*>(record + kHeaderBytes), std::size_t{size});
+      consumed_ += (std::uint64_t{size} + kHeaderBytes + 7) / 8 * 8;
+    }
+    if (consumed_ != begin) release();
+    return submitted;
+  }
 
  private:
-  explicit RingPosition(void* pages) : pages_(pages) {}
+  static constexpr std::uint32_t kBusy = 1u << 31;       // BPF_RINGBUF_BUSY_BIT
+  static constexpr std::uint32_t kDiscarded = 1u << 30;  // BPF_RINGBUF_DISCARD_BIT
+  static constexpr std::uint32_t kHeaderBytes = 8;       // BPF_RINGBUF_HDR_SZ
 
-  void* pages_;
+  Ring(void* consumer, const void* producer, std::uint32_t bytes);
+  static std::uint32_t header_of(const char* record);
+  void release();
+
+  void* consumer_;        // page
+  const void* producer_;  // page, followed by the data
+  const char* data_;
+  std::uint32_t bytes_;
+  std::uint64_t consumed_ = 0;
 };
 
 // DrainWatermark: the time up to which the records of all rings are complete. A drain is complete when everything

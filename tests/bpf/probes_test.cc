@@ -43,13 +43,9 @@ class Probes : public testing::Test {
       const int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, ring_bytes_, nullptr);
       ASSERT_GE(ring, 0);
       ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(feeder_->maps.rings), &cpu, &ring, BPF_ANY), 0);
-      if (rings_ == nullptr)
-        rings_.reset(ring_buffer__new(ring, receive, this, nullptr));
-      else
-        ASSERT_EQ(ring_buffer__add(rings_.get(), ring, receive, this), 0);
-      auto position = RingPosition::map(ring);
-      ASSERT_TRUE(position) << std::strerror(errno);
-      positions_.push_back(std::move(*position));
+      auto mapped = Ring::map(ring, ring_bytes_);
+      ASSERT_TRUE(mapped) << std::strerror(errno);
+      rings_.push_back(std::move(*mapped));
       close(ring);
     }
     build({.bottom = 0x1000,
@@ -86,7 +82,9 @@ class Probes : public testing::Test {
 
   std::vector<rcached_event> drain() {
     events_.clear();
-    EXPECT_GE(ring_buffer__consume(rings_.get()), 0);
+    for (Ring &ring : rings_) {
+      EXPECT_TRUE(ring.consume(ring.reserved(), [this](const void *data, std::size_t size) { receive(data, size); }));
+    }
     return events_;
   }
 
@@ -118,23 +116,20 @@ class Probes : public testing::Test {
     ASSERT_EQ(bpf_prog_test_run_opts(bpf_program__fd(program), &options), 0);
   }
 
-  static int receive(void *context, void *data, std::size_t size) {
+  void receive(const void *data, std::size_t size) {
     EXPECT_EQ(size, sizeof(rcached_event));
     rcached_event event{};
     std::memcpy(&event, data, sizeof(event));
-    static_cast<Probes *>(context)->events_.push_back(event);
-    return 0;
+    events_.push_back(event);
   }
 
   struct Destroy {
     void operator()(feeder_bpf *feeder) const { feeder_bpf::destroy(feeder); }
-    void operator()(ring_buffer *rings) const { ring_buffer__free(rings); }
   };
   const std::uint32_t ring_bytes_;
   std::uint64_t frame_ = kFrame;
   std::unique_ptr<feeder_bpf, Destroy> feeder_;
-  std::unique_ptr<ring_buffer, Destroy> rings_;
-  std::vector<RingPosition> positions_;
+  std::vector<Ring> rings_;
   std::vector<rcached_event> events_;
 };
 
@@ -171,7 +166,7 @@ TEST_F(Probes, EveryCpuHasItsOwnRing) {
 }
 
 TEST_F(Probes, ARingReportsReservedAndReadBytes) {
-  const RingPosition &ring = positions_[0];
+  const Ring &ring = rings_[0];
   const std::uint64_t begin = ring.reserved();
   EXPECT_EQ(ring.consumed(), begin);
   call(FEED_ALLOC, 1, 1);
@@ -180,6 +175,32 @@ TEST_F(Probes, ARingReportsReservedAndReadBytes) {
   EXPECT_EQ(ring.consumed(), begin);
   EXPECT_EQ(drain().size(), 2u);
   EXPECT_EQ(ring.consumed(), ring.reserved());
+}
+
+// While the kernel goes on writing, a drain must end all the same.
+TEST_F(Probes, ARingIsReadUpToAPosition) {
+  Ring &ring = rings_[0];
+  call(FEED_ALLOC, 1, 1);
+  const std::uint64_t end = ring.reserved();
+  std::vector<std::uint64_t> pfns;
+  const auto take = [&](const void *data, std::size_t) {
+    if (pfns.empty()) call(FEED_ALLOC, 2, 1);  // meanwhile
+    pfns.push_back(static_cast<const rcached_event *>(data)->pfn);
+  };
+  EXPECT_TRUE(ring.consume(end, take));
+  EXPECT_EQ(pfns, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(ring.consumed(), end);
+  EXPECT_TRUE(ring.consume(ring.reserved(), take));
+  EXPECT_EQ(pfns, (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(Probes, ARingIsReadRoundAndRound) {
+  std::uint64_t next = 0;
+  while (rings_[0].consumed() < 3 * std::uint64_t{ring_bytes_}) {
+    for (std::uint64_t i = 0; i < 7; ++i) call(FEED_ALLOC, next + i, 1);
+    for (const rcached_event &event : drain()) ASSERT_EQ(event.pfn, next++);
+  }
+  EXPECT_EQ(stats(0).ring_full, 0u);
 }
 
 struct SizeCase {

@@ -2,69 +2,66 @@
 #include "daemon/source/event_merger.h"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
 
 namespace rcached {
+namespace {
 
-EventMerger::EventMerger(std::size_t cpus) : queues_(cpus) { heap_.reserve(cpus); }
+constexpr unsigned kDigitBits = 12;
+constexpr std::uint32_t kDigits = 1u << kDigitBits;
+constexpr std::size_t kFewRecords = 512;  // sorting fewer by comparison is faster
+constexpr std::size_t kPrefetch = 8;      // records ahead
+constexpr std::uint64_t kMaxSpan = std::numeric_limits<std::uint32_t>::max();
 
-void EventMerger::add(std::size_t cpu, const rcached_event& event) {
-  auto& events = queues_[cpu].events;
-  if (event.time_ns < delivered_until_ns_) ++late_;
-  // Records are nearly always in order: searching from the back needs one comparison.
-  auto place = events.end();
-  const auto head = events.begin() + static_cast<std::ptrdiff_t>(queues_[cpu].head);
-  while (place != head && std::prev(place)->time_ns > event.time_ns) --place;
-  events.insert(place, event);
-  ++held_;
-}
+}  // namespace
 
 void EventMerger::take_until(std::uint64_t watermark_ns, std::vector<rcached_event>& out) {
-  const auto front = [this](std::size_t cpu) -> const rcached_event& {
-    return queues_[cpu].events[queues_[cpu].head];
-  };
-  // std heap functions keep the largest on top; the earliest record must be there. CPU number breaks ties.
-  const auto later = [&](std::size_t a, std::size_t b) {
-    return front(a).time_ns != front(b).time_ns ? front(a).time_ns > front(b).time_ns : a > b;
-  };
-  const auto has_due = [&](std::size_t cpu) {
-    return queues_[cpu].head < queues_[cpu].events.size() && front(cpu).time_ns <= watermark_ns;
-  };
-
-  heap_.clear();
-  for (std::size_t cpu = 0; cpu < queues_.size(); ++cpu)
-    if (has_due(cpu)) heap_.push_back(cpu);
-  std::make_heap(heap_.begin(), heap_.end(), later);
-  while (!heap_.empty()) {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
-    const std::size_t cpu = heap_.back();
-    // The run of this CPU up to the next CPU's record needs no heap operation.
-    const std::uint64_t until =
-        heap_.size() > 1 ? std::min<std::uint64_t>(watermark_ns, front(heap_.front()).time_ns) : watermark_ns;
-    do {
-      out.push_back(front(cpu));
-      ++queues_[cpu].head;
-      --held_;
-    } while (queues_[cpu].head < queues_[cpu].events.size() && front(cpu).time_ns < until);
-    if (has_due(cpu))
-      std::push_heap(heap_.begin(), heap_.end(), later);
-    else
-      heap_.pop_back();
+  std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t last = 0;
+  due_.clear();
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    const std::uint64_t time = held_[i].time_ns;
+    if (time > watermark_ns) continue;
+    first = std::min(first, time);
+    last = std::max(last, time);
+    due_.push_back({0, static_cast<std::uint32_t>(i)});
   }
-  for (Queue& queue : queues_) {
-    queue.events.erase(queue.events.begin(), queue.events.begin() + static_cast<std::ptrdiff_t>(queue.head));
-    queue.head = 0;
+  if (!due_.empty()) {
+    sort_due(first, last);
+    out.reserve(out.size() + due_.size());
+    for (std::size_t i = 0; i < due_.size(); ++i) {
+      if (i + kPrefetch < due_.size()) __builtin_prefetch(&held_[due_[i + kPrefetch].position]);
+      out.push_back(held_[due_[i].position]);
+    }
+    delivered_until_ns_ = std::max(delivered_until_ns_, last);
+    std::erase_if(held_, [watermark_ns](const rcached_event& event) { return event.time_ns <= watermark_ns; });
   }
-  delivered_until_ns_ = std::max<std::uint64_t>(delivered_until_ns_, out.empty() ? 0 : out.back().time_ns);
+  oldest_ns_ = held_.empty() ? 0 : std::numeric_limits<std::uint64_t>::max();
+  for (const rcached_event& event : held_) oldest_ns_ = std::min<std::uint64_t>(oldest_ns_, event.time_ns);
 }
 
-std::uint64_t EventMerger::oldest_ns() const {
-  std::uint64_t oldest = 0;
-  for (const Queue& queue : queues_) {
-    if (queue.head == queue.events.size()) continue;
-    const std::uint64_t time = queue.events[queue.head].time_ns;
-    if (oldest == 0 || time < oldest) oldest = time;
+void EventMerger::sort_due(std::uint64_t first_ns, std::uint64_t last_ns) {
+  if (last_ns - first_ns > kMaxSpan || due_.size() < kFewRecords) {
+    std::stable_sort(due_.begin(), due_.end(), [this](const Due& a, const Due& b) {
+      return held_[a.position].time_ns < held_[b.position].time_ns;
+    });
+    return;
   }
-  return oldest;
+  for (Due& due : due_) due.time = static_cast<std::uint32_t>(held_[due.position].time_ns - first_ns);
+  const auto bits = static_cast<unsigned>(std::bit_width(last_ns - first_ns));
+  for (unsigned shift = 0; shift < bits; shift += kDigitBits) radix_pass(shift);
+}
+
+// Stable.
+void EventMerger::radix_pass(unsigned shift) {
+  counts_.assign(kDigits, 0);
+  for (const Due& due : due_) ++counts_[due.time >> shift & (kDigits - 1)];
+  std::exclusive_scan(counts_.begin(), counts_.end(), counts_.begin(), 0u);
+  sorted_.resize(due_.size());
+  for (const Due& due : due_) sorted_[counts_[due.time >> shift & (kDigits - 1)]++] = due;
+  due_.swap(sorted_);
 }
 
 }  // namespace rcached

@@ -5,6 +5,8 @@
 // be committed later than its timestamp. So records are held back until a watermark (DrainWatermark):
 // everything older has been read by then. A record that is still late is delivered immediately and counted.
 //
+// What is due is sorted by radix: the cost of a record does not depend on the number of CPUs.
+//
 // One thread.
 #pragma once
 
@@ -18,30 +20,36 @@ namespace rcached {
 
 class EventMerger {
  public:
-  explicit EventMerger(std::size_t cpus);
+  // A record read from a ring; those of one ring in the order of the ring.
+  void add(const rcached_event& event) {
+    if (event.time_ns < delivered_until_ns_) ++late_;
+    held_.push_back(event);
+  }
 
-  // A record read from the ring of `cpu` (an index below the constructor's count).
-  void add(std::size_t cpu, const rcached_event& event);
-
-  // Appends every held record with time <= watermark to `out`, in time order (ring order within a CPU where
+  // Appends every held record with time <= watermark to `out`, in time order (in the order they were added, where
   // times are equal).
   void take_until(std::uint64_t watermark_ns, std::vector<rcached_event>& out);
 
-  std::size_t held() const { return held_; }
-  // Time of the oldest held record; 0 when there is none.
-  std::uint64_t oldest_ns() const;
+  std::size_t held() const { return held_.size(); }
+  // Time of the oldest held record after the last take_until; 0 when there was none.
+  std::uint64_t oldest_ns() const { return oldest_ns_; }
   // Records that arrived after newer ones had been delivered.
   std::uint64_t late() const { return late_; }
 
  private:
-  struct Queue {
-    std::vector<rcached_event> events;  // from `head` on, ordered by time
-    std::size_t head = 0;
+  struct Due {
+    std::uint32_t time;      // ns since the first that is due
+    std::uint32_t position;  // in held_
   };
 
-  std::vector<Queue> queues_;
-  std::vector<std::size_t> heap_;  // scratch of take_until
-  std::size_t held_ = 0;
+  void sort_due(std::uint64_t first_ns, std::uint64_t last_ns);
+  void radix_pass(unsigned shift);
+
+  std::vector<rcached_event> held_;
+  std::vector<Due> due_;
+  std::vector<Due> sorted_;  // scratch of radix_pass
+  std::vector<std::uint32_t> counts_;
+  std::uint64_t oldest_ns_ = 0;
   std::uint64_t late_ = 0;
   std::uint64_t delivered_until_ns_ = 0;
 };

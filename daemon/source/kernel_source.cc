@@ -34,7 +34,7 @@ std::uint32_t online_cpus() { return static_cast<std::uint32_t>(sysconf(_SC_NPRO
 class KernelSource final : public EventSource {
  public:
   KernelSource(KernelTypes types, const KernelLayout& layout, const KernelSourceOptions& options)
-      : types_(std::move(types)), layout_(layout), options_(options), merger_(RCACHED_MAX_CPUS) {}
+      : types_(std::move(types)), layout_(layout), options_(options) {}
 
   Expected<void> start() override {
     RCACHED_TRY(const auto symbols, Kallsyms::load());
@@ -195,7 +195,7 @@ class KernelSource final : public EventSource {
       return;
     }
     std::memcpy(&event, data, sizeof(event));
-    merger_.add(cpu, event);
+    merger_.add(event);
   }
 
   static constexpr std::uint64_t kProbeCheckGap = 1'000'000'000;    // ns

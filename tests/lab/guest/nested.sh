@@ -44,8 +44,8 @@ count_under_load() {
   lost=$(((allocs_kernel + frees_kernel - allocs - frees) * 10000 / (allocs_kernel + frees_kernel)))
 }
 
-# 7.x preempts tasks inside programs (PREEMPT_LAZY): the twin can be skipped, too.
 expect_eq "warnings that the twins cannot see the kernel's count" "$(grep -c 'counts runs' "$LAB_LOG")" 0
+# 7.x preempts tasks inside programs (PREEMPT_LAZY): the twin can be skipped, too.
 most=1
 case $LAB_KERNEL in 7.*) most=50 ;; esac
 # Without the twin, a softirq on top of a program loses all its events, up to some tens at once.

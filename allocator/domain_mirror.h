@@ -47,6 +47,19 @@ class DomainMirror {
   DomainMirror(const KernelProfile& profile, std::uint64_t id, bool observed_from_birth);
 
   void apply(const Operation& operation);
+  // Called some operations ahead, these hide most of the time that waiting for memory takes: the state of a large host is
+  // many times the size of a CPU's cache. prefetch_top() some time after prefetch().
+  void prefetch(const Operation& op) const {
+    model_.ranges().prefetch(op.pfn);
+    const std::uint8_t order = DomainModel::order_index(op.size);
+    if (order == kCachedOrders) return;
+    model_.rcache(order).prefetch(op.cpu);
+    if (op.cpu < cpu_readings_.size()) __builtin_prefetch(&cpu_readings_[op.cpu][order], 1);
+  }
+  void prefetch_top(const Operation& op) const {
+    const std::uint8_t order = DomainModel::order_index(op.size);
+    if (order != kCachedOrders) model_.rcache(order).prefetch_top(op.cpu);
+  }
   // Operations of this domain may have been lost before this point.
   void mark_loss();
   // While true, operations may be missing all the time, and no audit ends the doubt.

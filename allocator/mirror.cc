@@ -6,11 +6,29 @@
 #include <variant>
 
 namespace rcached {
+namespace {
+
+// Operations, for prefetching.
+constexpr std::size_t kFarAhead = 16;
+constexpr std::size_t kNearAhead = 8;
+
+}  // namespace
 
 void Mirror::apply(const InputBatch& batch) {
   std::size_t next = 0;
+  const auto ahead = [&](std::size_t distance) -> const DomainOperation* {
+    return next + distance < batch.operations.size() ? &batch.operations[next + distance] : nullptr;
+  };
   const auto apply_until = [&](std::size_t end) {
-    for (; next < end; ++next) apply(batch.operations[next].id, batch.operations[next].operation);
+    for (; next < end; ++next) {
+      if (const auto* far = ahead(kFarAhead)) {
+        if (const Domain* domain = recent(far->id)) domain->mirror.prefetch(far->operation);
+      }
+      if (const auto* near = ahead(kNearAhead)) {
+        if (const Domain* domain = recent(near->id)) domain->mirror.prefetch_top(near->operation);
+      }
+      apply(batch.operations[next].id, batch.operations[next].operation);
+    }
   };
   for (const InputBatch::Placed& placed : batch.others) {
     apply_until(std::min(placed.before, batch.operations.size()));

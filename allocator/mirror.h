@@ -98,6 +98,18 @@ class Mirror {
     std::shared_ptr<const DomainSnapshot> snapshot{};  // of the state now; null: it has changed
   };
 
+  // The domains of the last operations, which are likely to be those of the next.
+  struct Recent {
+    std::uint64_t id = 0;
+    Domain* domain = nullptr;
+  };
+  static constexpr std::size_t kRecent = 1024;
+
+  // nullptr if it is not among the recent ones.
+  const Domain* recent(std::uint64_t id) const {
+    const Recent& recent = recent_[id % kRecent];
+    return recent.id == id ? recent.domain : nullptr;
+  }
   Domain& domain(std::uint64_t id);
   Domain* known(std::uint64_t id);
   Domain* changed(std::uint64_t id);  // known, and no longer as in the last snapshot
@@ -118,13 +130,6 @@ class Mirror {
 
   void report(std::uint64_t id, Domain& domain);
   void end_audit(std::uint64_t id, Domain& domain, const std::string& why);
-
-  // The domains of the last operations, which are likely to be those of the next.
-  struct Recent {
-    std::uint64_t id = 0;
-    Domain* domain = nullptr;
-  };
-  static constexpr std::size_t kRecent = 1024;
 
   KernelProfile profile_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Domain>> domains_;

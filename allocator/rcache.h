@@ -99,6 +99,17 @@ class Rcache {
   const Place& place(MagazineId id) const { return places_[id.number()]; }
   const Magazine& magazine(MagazineId id) const;
 
+  // Load what an operation on this CPU will look at into the caches of the CPU that runs this: first the magazines, then,
+  // when these are there, the top of the loaded one.
+  void prefetch(std::uint16_t cpu) const {
+    if (cpu < cpus_.size()) __builtin_prefetch(&cpus_[cpu], 1);
+  }
+  void prefetch_top(std::uint16_t cpu) const {
+    if (cpu >= cpus_.size()) return;
+    const auto known = cpus_[cpu].loaded.known();
+    __builtin_prefetch(known.data() + known.size(), 1);
+  }
+
   // Ranges cached in cpu rcaches and in the depot, counted from the magazines.
   std::uint64_t cpu_cached() const;
   std::uint64_t depot_cached() const;

@@ -29,7 +29,7 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
 // Given up in the middle: the mirror need not remember any more what was removed.
 DomainAudit::~DomainAudit() {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) mirror_.end_depot(order);
-  if (mirror_.model().tree_walk_under_way()) mirror_.model_for_audit().end_tree_walk();
+  mirror_.model_for_audit().abandon_tree_walk();
 }
 
 std::optional<ReadRequest> DomainAudit::next() {
@@ -63,7 +63,7 @@ void DomainAudit::unread(const ReadRequest& request) {
       depots_[request.order] = {kEnd};
       return;
     case ReadRequest::Part::tree:
-      mirror_.model_for_audit().end_tree_walk();
+      mirror_.model_for_audit().abandon_tree_walk();
       tree_unread_ = true;
       return;
     case ReadRequest::Part::tree_at:

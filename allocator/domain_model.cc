@@ -23,7 +23,6 @@ const Range& DomainModel::add_range(std::uint64_t pfn, std::uint64_t size) {
   Range& range = ranges_.insert(pfn);
   range.size = static_cast<std::uint32_t>(std::max<std::uint64_t>(size, 1));
   range.alloc_order = order_index(size);
-  range.seen = seen_value_;
   ++tree_ranges_;
   ++outstanding_[range.alloc_order];
   return range;

@@ -156,6 +156,8 @@ class DomainModel {
   void add_found(const TreeRange& range, bool reserved, bool before_start);
   // Outstanding and reserved ranges that the walk did not come by. Ends it.
   std::vector<std::uint64_t> end_tree_walk();
+  // Ends it without looking. Nothing if none is under way.
+  void abandon_tree_walk();
   // An outstanding or reserved range that the kernel does not have.
   void remove_vanished(std::uint64_t pfn);
   bool holds(std::uint64_t pfn) const { return ranges_.contains(pfn) || reserved_.contains(pfn); }
@@ -205,7 +207,6 @@ class DomainModel {
   std::uint64_t before_start_ = 0;
 
   bool walking_ = false;
-  bool seen_value_ = false;   // what Range::seen says of a range that was seen
   RangeTable removed_since_;  // while walking, only the pfns
   std::vector<std::uint64_t> reserved_unseen_;
 };

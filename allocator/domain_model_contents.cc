@@ -86,9 +86,8 @@ void DomainModel::drop_lowest(std::uint8_t order, std::size_t count) {
 }
 
 void DomainModel::begin_tree_walk() {
-  if (walking_) end_tree_walk();
   walking_ = true;
-  seen_value_ = !seen_value_;
+  ranges_.begin_marks();
   removed_since_ = {};
   reserved_unseen_.clear();
   for (const auto& [low, high] : reserved_) reserved_unseen_.push_back(low);
@@ -106,7 +105,7 @@ DomainModel::WalkedRange DomainModel::walk(const TreeRange& found) {
     }
   }
   if (Range* range = ranges_.find(pfn); range != nullptr) {
-    range->seen = seen_value_;
+    ranges_.mark(*range);
     const auto size = static_cast<std::uint32_t>(found.hi - pfn + 1);
     return std::exchange(range->size, size) == size ? WalkedRange::known
                                                     : WalkedRange::known_with_another_extent;
@@ -132,14 +131,17 @@ void DomainModel::add_found(const TreeRange& found, bool reserved, bool before_s
 
 std::vector<std::uint64_t> DomainModel::end_tree_walk() {
   std::vector<std::uint64_t> unseen = std::move(reserved_unseen_);
-  ranges_.for_each([&](Range& range) {
-    if (range.seen != seen_value_ && !range.cached()) unseen.push_back(range.pfn);
-    range.seen = seen_value_;
+  ranges_.take_unmarked([&](const Range& range) {
+    if (!range.cached()) unseen.push_back(range.pfn);
   });
+  abandon_tree_walk();
+  return unseen;
+}
+
+void DomainModel::abandon_tree_walk() {
   walking_ = false;
   removed_since_ = {};
   reserved_unseen_.clear();
-  return unseen;
 }
 
 void DomainModel::remove_vanished(std::uint64_t pfn) {

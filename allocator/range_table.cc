@@ -26,7 +26,10 @@ RangeTable::RangeTable(RangeTable&& other) noexcept
       depth_(other.depth_),
       deepest_(other.deepest_),
       size_(other.size_),
-      bytes_(other.bytes_) {}
+      bytes_(other.bytes_),
+      unmarked_(other.unmarked_),
+      marks_(other.marks_),
+      mark_(other.mark_) {}
 
 RangeTable& RangeTable::operator=(RangeTable&& other) noexcept {
   std::swap(directory_, other.directory_);
@@ -35,6 +38,9 @@ RangeTable& RangeTable::operator=(RangeTable&& other) noexcept {
   std::swap(deepest_, other.deepest_);
   std::swap(size_, other.size_);
   std::swap(bytes_, other.bytes_);
+  std::swap(unmarked_, other.unmarked_);
+  std::swap(marks_, other.marks_);
+  std::swap(mark_, other.mark_);
   return *this;
 }
 
@@ -77,9 +83,11 @@ Range& RangeTable::insert(std::uint64_t pfn) {
   const Segment& full = segment_of(h);
   if (full.size >= limit(full.capacity)) make_room(h);
   Segment& segment = segment_of(h);
+  unmarked_of(segment);
   Range& range = segment.slots[free_slot(segment, pfn)];
   range = {};
   range.pfn = pfn;
+  range.marked = mark_ & 7u;
   ++segment.size;
   ++size_;
   return range;
@@ -90,6 +98,10 @@ bool RangeTable::erase(std::uint64_t pfn) {
   if (range == nullptr) return false;
   const std::uint64_t h = hash(pfn);
   Segment& segment = segment_of(h);
+  if (std::uint32_t& unmarked = unmarked_of(segment); range->marked != mark_) {
+    --unmarked;
+    --unmarked_;
+  }
   // Ranges after the hole move into it, unless their own slot lies behind it.
   auto hole = static_cast<std::uint32_t>(range - segment.slots.get());
   const std::uint32_t capacity = segment.capacity;
@@ -105,6 +117,28 @@ bool RangeTable::erase(std::uint64_t pfn) {
   --size_;
   if (segment.size < floor(segment.capacity)) shrink(h);
   return true;
+}
+
+void RangeTable::begin_marks() {
+  ++marks_;
+  mark_ = mark_ == 7 ? 1 : static_cast<std::uint8_t>(mark_ + 1);
+  unmarked_ = size_;
+}
+
+void RangeTable::mark(Range& range) {
+  if (range.marked == mark_) return;
+  range.marked = mark_ & 7u;
+  --unmarked_of(segment_of(hash(range.pfn)));
+  --unmarked_;
+}
+
+void RangeTable::count_unmarked(Segment& segment) const {
+  segment.marks = marks_;
+  segment.unmarked = 0;
+  for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
+    const Range& range = segment.slots[slot];
+    if (range.pfn != 0 && range.marked != mark_) ++segment.unmarked;
+  }
 }
 
 void RangeTable::resize(std::uint64_t h, std::uint32_t capacity) {
@@ -144,6 +178,7 @@ void RangeTable::split(std::uint64_t h) {
     const Range& range = whole->slots[slot];
     if (range.pfn != 0) place(*halves[(hash(range.pfn) & bit) != 0 ? 1 : 0], range);
   }
+  for (Segment* half : halves) count_unmarked(*half);
   set(h & ~bit, halves[0]);
   set(h | bit, halves[1]);
   if (halves[0]->depth == depth_) deepest_ += 2;
@@ -192,6 +227,7 @@ bool RangeTable::merge(std::uint64_t h) {
     bytes_ -= sizeof(Segment) + (half->capacity * sizeof(Range));
   }
   if (depth == depth_) deepest_ -= 2;
+  count_unmarked(*whole);
   set(h, whole);
   delete halves[0];
   delete halves[1];

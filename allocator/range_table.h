@@ -23,14 +23,14 @@ namespace rcached {
 
 // A range of the tree, 16 bytes: there are millions of them.
 struct Range {
-  static constexpr unsigned kPfnBits = 58;  // more than any address has
+  static constexpr unsigned kPfnBits = 56;  // more than any address has
 
   std::uint64_t pfn : kPfnBits = 0;  // the lowest; 0: a free slot of the table
   // Order it was last allocated with; kCachedOrders = beyond the cacheable ones.
   std::uint8_t alloc_order : 3 = 0;
   bool before_start : 1 = false;  // outstanding since before the mirror saw the domain
-  bool seen : 1 = false;          // see DomainModel::begin_tree_walk()
   bool fresh : 1 = false;         // put there by a tree_alloc whose alloc is still to come
+  std::uint8_t marked : 3 = 0;    // RangeTable::mark()
   std::uint32_t size = 0;         // extent of the node
   MagazineId magazine;            // the one it is cached in; none: outstanding
 
@@ -73,6 +73,27 @@ class RangeTable {
   // Whether it was there.
   bool erase(std::uint64_t pfn);
 
+  // --- marks: to find out which of the ranges that were there at a time have not been met since, without a pass over all
+  // of them. begin_marks() takes the mark from every range, in O(1). A range that is not marked after six calls of it
+  // counts as marked after the seventh.
+  void begin_marks();
+  // Marks a range of this table. New ones are marked.
+  void mark(Range& range);
+  // Calls visit(range) for those without a mark, and marks them.
+  template <typename Visit>
+  void take_unmarked(Visit&& visit) {
+    for (std::size_t at = 0; unmarked_ != 0 && at < directory_.size(); ++at) {
+      Segment& segment = *directory_[at].segment;
+      if (at >> segment.depth != 0 || unmarked_of(segment) == 0) continue;
+      for (std::uint32_t slot = 0; slot < segment.capacity; ++slot) {
+        Range& range = segment.slots[slot];
+        if (range.pfn == 0 || range.marked == mark_) continue;
+        mark(range);
+        visit(std::as_const(range));
+      }
+    }
+  }
+
   std::size_t size() const { return size_; }
   // Of the heap.
   std::size_t bytes() const { return bytes_ + (directory_.capacity() * sizeof(Place)); }
@@ -93,6 +114,8 @@ class RangeTable {
     std::uint32_t capacity = 0;
     std::uint32_t size = 0;
     std::uint32_t depth = 0;  // bits of the directory's index that all its entries share
+    std::uint32_t unmarked = 0;  // of the marks below; of older ones: all are unmarked
+    std::uint32_t marks = 0;     // RangeTable::marks_ when `unmarked` was counted
   };
   // A place of the directory, with what a search needs of its segment: one cache miss less.
   struct Place {
@@ -144,6 +167,15 @@ class RangeTable {
   void resize_directory(std::uint32_t depth);
   void destroy();
 
+  std::uint32_t& unmarked_of(Segment& segment) const {
+    if (segment.marks != marks_) {
+      segment.marks = marks_;
+      segment.unmarked = segment.size;
+    }
+    return segment.unmarked;
+  }
+  void count_unmarked(Segment& segment) const;
+
   Segment& segment_of(std::uint64_t hash) { return *directory_[index_of(hash)].segment; }
 
   std::vector<Place> directory_;  // 2^depth_; each segment at every index with its bits
@@ -152,6 +184,9 @@ class RangeTable {
   std::size_t deepest_ = 1;  // segments of depth depth_
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;  // of the segments
+  std::size_t unmarked_ = 0;
+  std::uint32_t marks_ = 0;  // calls of begin_marks()
+  std::uint8_t mark_ = 0;    // what Range::marked says of a marked range: 1 to 7, or 0 before the first call
 };
 
 }  // namespace rcached

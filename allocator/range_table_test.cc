@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <random>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -127,6 +128,59 @@ TEST(RangeTableTest, GrowsInSmallSteps) {
     const std::size_t now = table.bytes();
     ASSERT_LE(now > before ? now - before : before - now, kTwoSegments);
     before = now;
+  }
+}
+
+std::set<std::uint64_t> unmarked(RangeTable& table) {
+  std::set<std::uint64_t> found;
+  table.take_unmarked([&](const Range& range) { EXPECT_TRUE(found.insert(range.pfn).second); });
+  return found;
+}
+
+TEST(RangeTableTest, KnowsWhatHasNotBeenMarked) {
+  RangeTable table;
+  table.insert(1);
+  table.begin_marks();
+  table.insert(2);
+  EXPECT_EQ(unmarked(table), std::set<std::uint64_t>{1}) << "a new one is marked";
+  EXPECT_TRUE(unmarked(table).empty()) << "they are marked then";
+  table.begin_marks();
+  table.mark(*table.find(1));
+  table.mark(*table.find(1));
+  EXPECT_EQ(unmarked(table), std::set<std::uint64_t>{2});
+}
+
+// While segments grow, shrink, split and merge.
+TEST(RangeTableTest, MarksStayWithTheirRanges) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 random(seed);
+    RangeTable table;
+    std::set<std::uint64_t> there;
+    for (int walk = 0; walk < 20; ++walk) {
+      table.begin_marks();
+      std::set<std::uint64_t> expected = there;
+      const bool growing = random() % 2 == 0;
+      for (int step = 0; step < 6000; ++step) {
+        const std::uint64_t pfn = 1 + random() % 9000;
+        switch (random() % 4) {
+          case 0:
+            if (growing && there.insert(pfn).second) table.insert(pfn);
+            break;
+          case 1:
+            if (!growing && there.erase(pfn) != 0) table.erase(pfn);
+            expected.erase(pfn);
+            if (growing && there.contains(pfn)) table.mark(*table.find(pfn));
+            break;
+          default:
+            if (!there.contains(pfn)) break;
+            table.mark(*table.find(pfn));
+            expected.erase(pfn);
+        }
+      }
+      if (walk % 4 == 3) continue;  // abandoned
+      std::erase_if(expected, [&](std::uint64_t pfn) { return !there.contains(pfn); });
+      ASSERT_EQ(unmarked(table), expected) << "seed " << seed << ", walk " << walk;
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #   make lab KERNEL=6.12 IOMMU=intel MODE=lazy   a real kernel under load, metrics on 127.0.0.1:9731
 #   make demo-fleet [HOSTS=50]             that many synthetic hosts under one Prometheus: scrapes, series, memory
 #   make bench                             the allocator's speed
+#   make bench-core                        what an event costs, from the rings to the View
 #   make bench-scrape | bench-pipeline     the cost of a scrape, and its effect on the pipeline
 #   make package                           build/packages: the Debian package and a tarball with its libraries
 #   make asan | tsan | fuzz | lint         suites too
@@ -22,7 +23,7 @@ CPUS ?= 2
 PORT ?= 9731
 HOSTS ?= 50
 
-.PHONY: run daemon build test asan tsan fuzz lint lab demo-fleet bench bench-scrape bench-pipeline package format clean
+.PHONY: run daemon build test asan tsan fuzz lint lab demo-fleet bench bench-core bench-scrape bench-pipeline package format clean
 
 daemon:
 	@packaging/install-dependencies build web
@@ -51,7 +52,7 @@ demo-fleet: daemon
 	@packaging/install-dependencies test
 	@exec tests/fleet/fleet.py --binary build/rcached --hosts $(HOSTS)
 
-bench bench-scrape bench-pipeline:
+bench bench-core bench-scrape bench-pipeline:
 	@packaging/install-dependencies build web bench
 	@packaging/build release --with bench
 	@exec tests/bench/$(or $(patsubst bench-%,%,$(filter bench-%,$@)),run)

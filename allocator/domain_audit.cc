@@ -220,9 +220,9 @@ void DomainAudit::repair_tree(std::uint64_t pfn, const std::optional<TreeRange>&
   if (model.holds(pfn) == range.has_value()) return;
   add({0, 0, 0, 1, 0});
   if (!range) return model.remove_vanished(pfn);
-  const bool reserved = std::any_of(options_.reserved.begin(), options_.reserved.end(), [&](const TreeRange& area) {
-    return area.lo <= range->lo && range->hi <= area.hi;
-  });
+  const bool reserved =
+      std::any_of(options_.reserved.begin(), options_.reserved.end(),
+                  [&](const TreeRange& area) { return area.lo <= range->lo && range->hi <= area.hi; });
   model.add_found(*range, reserved, options_.goal == Goal::seed && !reserved);
 }
 

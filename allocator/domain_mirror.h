@@ -55,6 +55,7 @@ class DomainMirror {
     if (order == kCachedOrders) return;
     model_.rcache(order).prefetch(op.cpu);
     if (op.cpu < cpu_readings_.size()) __builtin_prefetch(&cpu_readings_[op.cpu][order], 1);
+    if (op.cpu < cpu_states_.size()) __builtin_prefetch(&cpu_states_[op.cpu], 1);
   }
   void prefetch_top(const Operation& op) const {
     const std::uint8_t order = DomainModel::order_index(op.size);

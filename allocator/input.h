@@ -90,10 +90,11 @@ struct Tick {
   std::uint64_t time_ns = 0;
 };
 
-using Input = std::variant<DomainFound, DomainNamed, DomainGone, OperationsLost, BlindnessChanged, CpusChanged,
-                           AuditBegun, PieceRead, AuditGivenUp, FlushQueueRead, Tick>;
+using Input = std::variant<DomainFound, DomainNamed, DomainGone, OperationsLost, BlindnessChanged,
+                           CpusChanged, AuditBegun, PieceRead, AuditGivenUp, FlushQueueRead, Tick>;
 
-// A part of the stream. Nearly all of it is operations, which are kept in one array; the rest is placed between them.
+// A part of the stream. Nearly all of it is operations, which are kept in one array; the rest is placed between them. Its
+// operations have no after_loss: OperationsLost says so.
 struct InputBatch {
   struct Placed {
     std::size_t before = 0;  // the operation that it precedes; operations.size(): it follows all of them

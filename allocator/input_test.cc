@@ -72,9 +72,10 @@ class Recorder {
   void create() {
     const std::uint64_t id = next_id_++;
     Kernel& kernel = kernels_[id];
-    kernel.simulator = std::make_unique<Simulator>(profile(), std::uint16_t{3}, [this, id](const Operation& operation) {
-      if (kernels_.at(id).listening) write(id, operation);
-    });
+    kernel.simulator =
+        std::make_unique<Simulator>(profile(), std::uint16_t{3}, [this, id](const Operation& operation) {
+          if (kernels_.at(id).listening) write(id, operation);
+        });
     test::Program::Options options;
     options.cpus = 3;
     options.batch = 8;
@@ -96,7 +97,9 @@ class Recorder {
     write(DomainNamed{std::move(info)});
   }
 
-  std::uint64_t any_domain() { return std::next(kernels_.begin(), static_cast<long>(below(kernels_.size())))->first; }
+  std::uint64_t any_domain() {
+    return std::next(kernels_.begin(), static_cast<long>(below(kernels_.size())))->first;
+  }
 
   void step() {
     const std::uint64_t id = any_domain();
@@ -256,7 +259,8 @@ TEST(Inputs, TheSameStreamGivesTheSameSnapshotsHoweverItIsCutAndDivided) {
       const Replay again = replay(stream, shards, cuts);
       ASSERT_EQ(again.snapshots.size(), once.snapshots.size());
       for (std::size_t i = 0; i < once.snapshots.size(); ++i)
-        ASSERT_TRUE(again.snapshots[i] == once.snapshots[i]) << "seed " << seed << ", tick " << i << ", " << shards;
+        ASSERT_TRUE(again.snapshots[i] == once.snapshots[i])
+            << "seed " << seed << ", tick " << i << ", " << shards;
       EXPECT_EQ(again.infos, once.infos);
       EXPECT_EQ(again.audits_over, once.audits_over);
     }

@@ -2,6 +2,8 @@
 #include "allocator/mirror.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -11,30 +13,50 @@ namespace {
 // Operations, for prefetching.
 constexpr std::size_t kFarAhead = 16;
 constexpr std::size_t kNearAhead = 8;
+constexpr std::size_t kLongRun = 256;  // operations, from which on it pays to sort them by domain
+constexpr std::size_t kBuckets = 512;
 
 }  // namespace
 
 void Mirror::apply(const InputBatch& batch) {
   std::size_t next = 0;
-  const auto ahead = [&](std::size_t distance) -> const DomainOperation* {
-    return next + distance < batch.operations.size() ? &batch.operations[next + distance] : nullptr;
-  };
   const auto apply_until = [&](std::size_t end) {
-    for (; next < end; ++next) {
-      if (const auto* far = ahead(kFarAhead)) {
-        if (const Domain* domain = recent(far->id)) domain->mirror.prefetch(far->operation);
-      }
-      if (const auto* near = ahead(kNearAhead)) {
-        if (const Domain* domain = recent(near->id)) domain->mirror.prefetch_top(near->operation);
-      }
-      apply(batch.operations[next].id, batch.operations[next].operation);
-    }
+    apply_run(std::span(batch.operations).subspan(next, end - next));
+    next = end;
   };
   for (const InputBatch::Placed& placed : batch.others) {
-    apply_until(std::min(placed.before, batch.operations.size()));
+    apply_until(std::clamp(placed.before, next, batch.operations.size()));
     apply(placed.input);
   }
   apply_until(batch.operations.size());
+}
+
+// Domains are independent of each other, so those of a run may be taken one after the other: what belongs to a domain
+// stays in the cache meanwhile.
+void Mirror::apply_run(std::span<const DomainOperation> run) {
+  const std::size_t count = run.size();
+  if (count < kLongRun || domains_.size() < 2) {
+    order_.resize(count);
+    std::iota(order_.begin(), order_.end(), 0u);
+  } else {
+    std::array<std::uint32_t, kBuckets> at{};
+    for (const DomainOperation& step : run) ++at[step.id % kBuckets];
+    std::exclusive_scan(at.begin(), at.end(), at.begin(), 0u);
+    order_.resize(count);
+    for (std::uint32_t i = 0; i < count; ++i) order_[at[run[i].id % kBuckets]++] = i;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + 2 * kFarAhead < count) __builtin_prefetch(&run[order_[i + 2 * kFarAhead]]);
+    if (i + kFarAhead < count) {
+      const DomainOperation& far = run[order_[i + kFarAhead]];
+      if (const Domain* domain = recent(far.id)) domain->mirror.prefetch(far.operation);
+    }
+    if (i + kNearAhead < count) {
+      const DomainOperation& near = run[order_[i + kNearAhead]];
+      if (const Domain* domain = recent(near.id)) domain->mirror.prefetch_top(near.operation);
+    }
+    apply(run[order_[i]].id, run[order_[i]].operation);
+  }
 }
 
 void Mirror::apply(const Input& input) {
@@ -153,7 +175,8 @@ void Mirror::take(const PieceRead& input) {
   if (const auto* cpu = std::get_if<CpuContents>(&input.piece)) audit.apply(*cpu);
   if (const auto* depot = std::get_if<DepotSlice>(&input.piece)) audit.apply(*depot);
   if (const auto* tree = std::get_if<TreeSlice>(&input.piece)) audit.apply(input.request, *tree);
-  if (const auto* queue = std::get_if<FlushQueuePending>(&input.piece)) audit.apply_flush_queue(queue->ranges);
+  if (const auto* queue = std::get_if<FlushQueuePending>(&input.piece))
+    audit.apply_flush_queue(queue->ranges);
   if (std::holds_alternative<NotReadable>(input.piece)) audit.unread(input.request);
   report(input.id, *domain);
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,8 +31,8 @@ struct AuditResult {
   bool completed = false;
   std::string why;  // why it was not completed; a clause without a full stop
   DomainAudit::Goal goal = DomainAudit::Goal::verify;
-  DomainMirror::Drift drift;  // found and repaired
-  bool unsure = false;        // see DomainAudit::unsure
+  DomainMirror::Drift drift;                    // found and repaired
+  bool unsure = false;                          // see DomainAudit::unsure
   Confidence confidence = Confidence::partial;  // of the domain, afterwards
   std::uint64_t tree_ranges = 0;
   DomainContents contents;  // of the mirror, if asked for
@@ -128,12 +129,14 @@ class Mirror {
   void take(const FlushQueueRead& input);
   void take(const Tick& input);
 
+  void apply_run(std::span<const DomainOperation> run);
   void report(std::uint64_t id, Domain& domain);
   void end_audit(std::uint64_t id, Domain& domain, const std::string& why);
 
   KernelProfile profile_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Domain>> domains_;
   std::array<Recent, kRecent> recent_{};  // by id % kRecent
+  std::vector<std::uint32_t> order_;      // scratch of apply_run
   MirrorNews news_;
   bool standings_changed_ = false;  // perhaps
   bool blind_ = false;

@@ -45,7 +45,8 @@ struct Operation {
   union {                         // one of them, by kind
     std::uint64_t limit_pfn = 0;  // alloc
     std::uint64_t pfn_hi;         // reserve
-    std::uint64_t duration_ns;    // tree_alloc, magazine_free, reclaim, fq_drain; 0: the entry of the call was missed
+    std::uint64_t
+        duration_ns;  // tree_alloc, magazine_free, reclaim, fq_drain; 0: the entry of the call was missed
   };
   std::uint32_t size = 0;
   std::uint16_t cpu = 0;

@@ -142,10 +142,11 @@ class Rcache {
   friend bool operator==(const Rcache& a, const Rcache& b);
 
  private:
-  struct Cpu {
+  struct alignas(64) Cpu {  // one cache line
     Magazine loaded;
     Magazine prev;
   };
+  static_assert(sizeof(Cpu) == 64);
 
   Cpu& own(std::uint16_t cpu) {
     if (cpu >= cpus_.size()) grow(cpu);

@@ -60,7 +60,7 @@ class Difference {
 };
 
 // Of one (cpu, order).
-struct CpuReading {
+struct alignas(32) CpuReading {  // never in two cache lines
   std::uint16_t loaded = 0;
   std::uint16_t prev = 0;
   bool ever = false;   // read or known empty at least once: from then on differences are drift

@@ -72,9 +72,7 @@ class SharedList {
   T& back() { return own(values_.back()); }
   T& emplace_back() { return push_back(T{}), back(); }
   void push_back(T value) { values_.push_back(std::make_shared<T>(std::move(value))); }
-  void assign(std::size_t count, const T& value) {
-    values_.assign(count, std::make_shared<T>(value));
-  }
+  void assign(std::size_t count, const T& value) { values_.assign(count, std::make_shared<T>(value)); }
   void pop_back() { values_.pop_back(); }
   void clear() { values_.clear(); }
   void erase(Iterator at) { values_.erase(at.at_); }

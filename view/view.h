@@ -97,7 +97,7 @@ struct DaemonStatus {
   std::uint64_t backlog = 0;    // events that have been drained and wait to be applied
   std::uint64_t longest_drain_gap_ns = 0;  // the longest time between two drains, since the start
   std::optional<RingUse> rings;            // nullopt: the source has none
-  std::vector<CpuLoss> cpus;    // by cpu
+  std::vector<CpuLoss> cpus;               // by cpu
   std::vector<ProgramStatus> programs;
   ReaderStatus reader;
   std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not determine

@@ -40,7 +40,7 @@ RIGHT = [
     "kernel: {ring_size: 64KiB, probes: auto, run_statistics: true}\n", "kernel: {ring_size: 256MiB, probes: kprobe}\n",
     "kernel: {ring_size: 262144KiB, run_statistics: 'false'}\n", "pipeline: {drain_interval: 1ms, snapshot_interval: 100ms}\n",
     "pipeline: {drain_interval: 100ms, snapshot_interval: 100ms}\n", "pipeline: {drain_interval: 101ms, snapshot_interval: 1s}\n",
-    "pipeline: {drain_interval: 1s, snapshot_interval: 60s}\n", "pipeline: {drain_interval: 1000ms}\n", "pipeline: {snapshot_interval: 100ms}\n",
+    "pipeline: {drain_interval: 1s, snapshot_interval: 60s}\n", "pipeline: {drain_interval: 1000ms}\n", "pipeline: {snapshot_interval: 100ms}\n", "pipeline: {shards: 16}\n",
     "audit: {enabled: false, interval: 1s, budget: 1ms}\n", "audit: {enabled: true, interval: 3600s, budget: 1s}\n",
     "metrics: {per_cpu: true, per_magazine: \"true\", series_limit: 100}\n", "metrics: {series_limit: 10000000}\n",
     "history: {size: 64KiB}\n", "history: {size: 1024MiB}\n", "textfile: {path: /t/r.prom, interval: 1s}\n", "textfile: {path: '', interval: 3600000ms}\n",

@@ -54,8 +54,9 @@ Auditor::Auditor(KernelReader& reader, ReadingGate& gate, Write write, ReservedR
 
 const LiveDomain* Auditor::live(std::uint64_t id) const {
   const auto& domains = domains_->domains;
-  const auto it = std::lower_bound(domains.begin(), domains.end(), id,
-                                   [](const LiveDomain& domain, std::uint64_t wanted) { return domain.id < wanted; });
+  const auto it =
+      std::lower_bound(domains.begin(), domains.end(), id,
+                       [](const LiveDomain& domain, std::uint64_t wanted) { return domain.id < wanted; });
   return it == domains.end() || it->id != id ? nullptr : &*it;
 }
 
@@ -187,16 +188,16 @@ void Auditor::start_due_jobs(TimePoint now) {
       schedule.completed = true;
     }
     if (!due(*now_standing, schedule, now)) continue;
-    const int urgency = schedule.wanted                  ? 0
+    const int urgency = schedule.wanted                   ? 0
                         : !now_standing->known_from_start ? 1
                         : now_standing->in_doubt          ? 2
                                                           : 3;
     candidates.push_back({&domain, urgency});
   }
   // From where the last round left off.
-  const auto first = std::partition_point(candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
-    return candidate.domain->id < next_id_;
-  });
+  const auto first =
+      std::partition_point(candidates.begin(), candidates.end(),
+                           [&](const Candidate& candidate) { return candidate.domain->id < next_id_; });
   std::rotate(candidates.begin(), first, candidates.end());
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.urgency < b.urgency; });
@@ -425,7 +426,7 @@ void Auditor::read_flush_queues(TimePoint now) {
     const auto queue = reader_.read_flush_queue(domain.key);
     const bool there = queue && *queue;
     write(domain.id, there ? (*queue)->time.end_ns : 0,
-           FlushQueueRead{domain.id, there ? std::optional((*queue)->pending) : std::nullopt});
+          FlushQueueRead{domain.id, there ? std::optional((*queue)->pending) : std::nullopt});
     const auto spent = static_cast<std::int64_t>(reader_.status().time_ns - before);
     affordable_ns_ -= spent;
     round_ns -= spent;

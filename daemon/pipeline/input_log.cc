@@ -37,8 +37,7 @@ void InputLog::flush(std::uint64_t now_ns) {
 void InputLog::append_batch(std::uint64_t now_ns, std::uint64_t complete_until_ns) {
   loss_checked_ = malformed_noted_ = false;
   for (const rcached_event& event : batch_) {
-    if (!readings_.empty() && readings_.front().time_ns < event.time_ns)
-      place_readings_until(event.time_ns);
+    if (!readings_.empty() && readings_.front().time_ns < event.time_ns) place_readings_until(event.time_ns);
     append(event);
   }
   place_readings_until(complete_until_ns);

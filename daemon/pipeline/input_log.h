@@ -56,11 +56,11 @@ struct StreamNews {
 class InputLog {
  public:
   struct Status {
-    std::uint64_t events = 0;                // valid ones so far
-    std::uint64_t malformed = 0;             // rejected ones
+    std::uint64_t events = 0;                  // valid ones so far
+    std::uint64_t malformed = 0;               // rejected ones
     std::uint64_t unattributed_fq_drains = 0;  // of a domain that the probe could not determine
-    std::uint64_t complete_until_ns = 0;     // events older than this are in the log
-    std::uint64_t longest_gap_ns = 0;        // between two drains
+    std::uint64_t complete_until_ns = 0;       // events older than this are in the log
+    std::uint64_t longest_gap_ns = 0;          // between two drains
   };
 
   // `source` must have started. `announce`: discovered domains are put into the log, because they will be read;

@@ -177,8 +177,9 @@ TEST_F(InputLogTest, ARecordAfterALossMakesAllDomainsLossyWhereItComes) {
 TEST_F(InputLogTest, TheMarkCountsOnEventsThatChangeNothing) {
   after({event(OperationKind::domain_init, kKeyA)});
   source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
-  const View view = after({event(OperationKind::fq_drain, 0, [](auto& o) { o.after_loss = true; }),
-                           event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_init, kKeyA)});
+  const View view =
+      after({event(OperationKind::fq_drain, 0, [](auto& o) { o.after_loss = true; }),
+             event(OperationKind::domain_put, kKeyA), event(OperationKind::domain_init, kKeyA)});
   EXPECT_EQ(view.snapshot.domains[0].confidence, Confidence::exact);
   EXPECT_EQ(after({event(OperationKind::free, kKeyB)}).snapshot.domains.back().confidence, Confidence::lossy)
       << "it was there when the loss happened";
@@ -322,7 +323,8 @@ TEST_F(LogOrder, TheInitOfADiscoveredDomainIsItsOwn) {
   ASSERT_EQ(batch.operations.size(), 1u);
   EXPECT_EQ(batch.operations[0].id, 1u);
   EXPECT_EQ(log_.domains()->domains.size(), 1u);
-  EXPECT_EQ(drain({at(700, OperationKind::domain_init)}, 800).operations.at(0).id, 2u) << "not so the next one";
+  EXPECT_EQ(drain({at(700, OperationKind::domain_init)}, 800).operations.at(0).id, 2u)
+      << "not so the next one";
 }
 
 TEST_F(LogOrder, ATickEndsADrain) {

@@ -118,7 +118,8 @@ void Pipeline::make_parts() {
             log.write(id, time_ns, std::move(input));
           });
         },
-        options_.read_reserved, Auditor::Options{options_.tuning.audit_interval, options_.tuning.audit_budget});
+        options_.read_reserved,
+        Auditor::Options{options_.tuning.audit_interval, options_.tuning.audit_budget});
     const MutexLock lock(mutex_);
     has_auditor_ = true;
   }
@@ -127,8 +128,7 @@ void Pipeline::make_parts() {
     Shard::Outputs outputs;
     outputs.news = [this](MirrorNews news) {
       if (!auditor_) return;
-      auditor_mail_.post(
-          [news = std::move(news)](Auditor& auditor) { auditor.take(news, Clock::now()); });
+      auditor_mail_.post([news = std::move(news)](Auditor& auditor) { auditor.take(news, Clock::now()); });
       wake(audit_now_);
     };
     outputs.snapshot = [this](std::uint64_t tick, SnapshotPart part) {
@@ -264,7 +264,8 @@ void Pipeline::publish() {
     if (!settled_once && settled()) {
       settled_once = true;
       using std::chrono::duration_cast;
-      spdlog::debug("start: {} domains read, {} ms after the probes were attached", log_->domains()->domains.size(),
+      spdlog::debug("start: {} domains read, {} ms after the probes were attached",
+                    log_->domains()->domains.size(),
                     duration_cast<std::chrono::milliseconds>(now - started).count());
     }
     const bool wanted = settled_once && now >= next_snapshot;
@@ -302,8 +303,8 @@ bool Pipeline::await_parts(std::vector<SnapshotPart>& parts) {
 }
 
 std::shared_ptr<const View> Pipeline::make_view(std::vector<SnapshotPart> parts) {
-  View view = maker_->make(std::move(parts), log_->status(), auditor_ ? auditor_->status().reader : ReaderStatus{},
-                           backlog());
+  View view = maker_->make(std::move(parts), log_->status(),
+                           auditor_ ? auditor_->status().reader : ReaderStatus{}, backlog());
   view.status.unix_minus_monotonic_ns = unix_minus_monotonic_ns();
   view.status.version = options_.version;
   view.status.started_unix_s = options_.started_unix_s;
@@ -348,7 +349,9 @@ std::uint64_t Pipeline::heartbeat() const {
 }
 
 void Pipeline::tune(const PipelineTuning& tuning) {
-  auditor_mail_.post([tuning](Auditor& auditor) { auditor.tune({tuning.audit_interval, tuning.audit_budget}); });
+  auditor_mail_.post([tuning](Auditor& auditor) {
+    auditor.tune({tuning.audit_interval, tuning.audit_budget});
+  });
 }
 
 AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::milliseconds timeout) {

@@ -70,7 +70,8 @@ TEST(Pipeline, SeveralShardsShowWhatOneWould) {
   options.max_backlog = 1;  // the drain has to wait for the shards now and then
   Pipeline pipeline(std::move(source), no_groups, options);
   ASSERT_TRUE(pipeline.start());
-  ASSERT_TRUE(eventually([&] { return pipeline.view() && pipeline.view()->snapshot.domains.size() == kDomains; }));
+  ASSERT_TRUE(
+      eventually([&] { return pipeline.view() && pipeline.view()->snapshot.domains.size() == kDomains; }));
   const auto view = pipeline.view();
   for (std::uint64_t i = 0; i < kDomains; ++i) {
     EXPECT_EQ(view->snapshot.domains[i].id, i + 1);

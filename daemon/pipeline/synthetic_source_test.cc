@@ -6,8 +6,8 @@
 #include <cstring>
 #include <set>
 
-#include "daemon/testing/feed.h"
 #include "daemon/source/translate.h"
+#include "daemon/testing/feed.h"
 
 namespace rcached {
 namespace {

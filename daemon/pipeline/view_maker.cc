@@ -39,12 +39,14 @@ View ViewMaker::make(std::vector<SnapshotPart> parts, const InputLog::Status& lo
   std::vector<std::shared_ptr<const DomainSnapshot>> domains;
   for (SnapshotPart& part : parts) {
     view.snapshot.time_ns = std::max(view.snapshot.time_ns, part.snapshot.time_ns);
-    domains.insert(domains.end(), part.snapshot.domains.shared().begin(), part.snapshot.domains.shared().end());
+    domains.insert(domains.end(), part.snapshot.domains.shared().begin(),
+                   part.snapshot.domains.shared().end());
     std::move(part.infos.begin(), part.infos.end(), std::back_inserter(view.domains));
   }
   std::sort(domains.begin(), domains.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
   view.snapshot.domains = SharedList<DomainSnapshot>(std::move(domains));
-  std::sort(view.domains.begin(), view.domains.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::sort(view.domains.begin(), view.domains.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
   view.kernel = kernel_;
   view.status.source = source_.name();
   view.status.events = log.events;

@@ -36,7 +36,8 @@ void EventMerger::take_until(std::uint64_t watermark_ns, std::vector<rcached_eve
       out.push_back(held_[due_[i].position]);
     }
     delivered_until_ns_ = std::max(delivered_until_ns_, last);
-    std::erase_if(held_, [watermark_ns](const rcached_event& event) { return event.time_ns <= watermark_ns; });
+    std::erase_if(held_,
+                  [watermark_ns](const rcached_event& event) { return event.time_ns <= watermark_ns; });
   }
   oldest_ns_ = held_.empty() ? 0 : std::numeric_limits<std::uint64_t>::max();
   for (const rcached_event& event : held_) oldest_ns_ = std::min<std::uint64_t>(oldest_ns_, event.time_ns);

@@ -21,8 +21,8 @@ std::optional<Ring> Ring::map(int ring_fd, std::uint32_t bytes) {
   static_assert(kHeaderBytes == BPF_RINGBUF_HDR_SZ);
   void* consumer = mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ring_fd, 0);
   if (consumer == MAP_FAILED) return std::nullopt;
-  void* producer = mmap(nullptr, producer_bytes(bytes), PROT_READ, MAP_SHARED, ring_fd,
-                        static_cast<off_t>(page_bytes()));
+  void* producer =
+      mmap(nullptr, producer_bytes(bytes), PROT_READ, MAP_SHARED, ring_fd, static_cast<off_t>(page_bytes()));
   if (producer == MAP_FAILED) {
     munmap(consumer, page_bytes());
     return std::nullopt;

@@ -55,7 +55,8 @@ class Ring {
       submitted = (header & kBusy) == 0;
       if (!submitted) break;
       const std::uint32_t size = header & ~(kBusy | kDiscarded);
-      if ((header & kDiscarded) == 0) take(static_cast<const void*>(record + kHeaderBytes), std::size_t{size});
+      if ((header & kDiscarded) == 0)
+        take(static_cast<const void*>(record + kHeaderBytes), std::size_t{size});
       consumed_ += (std::uint64_t{size} + kHeaderBytes + 7) / 8 * 8;
     }
     if (consumed_ != begin) release();

@@ -29,7 +29,8 @@ class Feed {
     std::function<void(const InputBatch&)> on_batch{};  // of shard 0, before it is applied
   };
 
-  Feed(EventSource& source, Discoverer::GroupReader read_groups) : Feed(source, std::move(read_groups), Options{}) {}
+  Feed(EventSource& source, Discoverer::GroupReader read_groups)
+      : Feed(source, std::move(read_groups), Options{}) {}
   Feed(EventSource& source, Discoverer::GroupReader read_groups, Options options)
       : source_(source),
         options_(std::move(options)),
@@ -41,7 +42,9 @@ class Feed {
     if (source.reader() == nullptr) return;
     auditor_.emplace(
         *source.reader(), gate_,
-        [this](std::uint64_t id, std::uint64_t time_ns, Input input) { log_.write(id, time_ns, std::move(input)); },
+        [this](std::uint64_t id, std::uint64_t time_ns, Input input) {
+          log_.write(id, time_ns, std::move(input));
+        },
         options_.read_reserved, options_.audit);
   }
 
@@ -72,7 +75,8 @@ class Feed {
     apply(now_);
     std::vector<SnapshotPart> parts;
     for (const auto& mirror : mirrors_) parts.push_back({mirror->snapshot(), mirror->infos()});
-    return maker_.make(std::move(parts), log_.status(), auditor_ ? auditor_->status().reader : ReaderStatus{}, 0);
+    return maker_.make(std::move(parts), log_.status(), auditor_ ? auditor_->status().reader : ReaderStatus{},
+                       0);
   }
 
   bool settled() const { return !auditor_ || auditor_->status().all_seeded; }

@@ -83,7 +83,8 @@ class Probes : public testing::Test {
   std::vector<rcached_event> drain() {
     events_.clear();
     for (Ring &ring : rings_) {
-      EXPECT_TRUE(ring.consume(ring.reserved(), [this](const void *data, std::size_t size) { receive(data, size); }));
+      EXPECT_TRUE(
+          ring.consume(ring.reserved(), [this](const void *data, std::size_t size) { receive(data, size); }));
     }
     return events_;
   }

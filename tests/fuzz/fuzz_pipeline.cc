@@ -19,7 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using testing_support::kKeyB;
   FakeSource source;
   source.domains = {{.key = kKeyA, .group = 4, .granule_bytes = 4096}};
-  testing_support::Feed feed(source, [] { return std::vector<IommuGroup>{{4, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}}; });
+  testing_support::Feed feed(source, [] {
+    return std::vector<IommuGroup>{{4, "DMA-FQ", {{"0000:00:03.0", "nvme"}}}};
+  });
   testing_support::Feed::TimePoint now{std::chrono::seconds(100)};
   for (std::size_t at = 0; at + sizeof(rcached_event) <= size; at += sizeof(rcached_event)) {
     rcached_event event;

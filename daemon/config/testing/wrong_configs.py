@@ -15,6 +15,7 @@ INTEGERS = {
 DURATIONS = {
     "http.request_timeout": ("a duration from 1s to 120s", ["999ms", "121s", "120001ms", "0s", "10", "10000", "soon", "-1s", "1.5s"]),
     "pipeline.drain_interval": ("a duration from 1ms to 1s", ["0ms", "0s", "2s", "1001ms", "10", "10us", "ms", "1e1ms"]),
+    "pipeline.shards": ("an integer from 1 to 16", ["0", "17", "-1", "auto", "1.5", "1000000000000"]),
     "pipeline.snapshot_interval": ("a duration from 100ms to 60s", ["99ms", "61s", "60001ms", "0s", "1", "s", "1s1ms"]),
     "audit.interval": ("a duration from 1s to 3600s", ["999ms", "3601s", "3600001ms", "0s", "60", "daily", "1d"]),
     "audit.budget": ("a duration from 1ms to 1s", ["0ms", "2s", "1001ms", "50", "5%", "50 us"]),

@@ -57,6 +57,15 @@ def events(board):
     board.series("Lag", "Age of the oldest event not yet applied. While lag grows, the rings fill "
                  "up: it precedes loss.",
                  "s", [("rcached_consumer_lag_seconds", "{{instance}}")])
+    board.series("Backlog", "Events that have been drained and wait to be applied. Steady growth: give "
+                 "pipeline.shards more threads.", "short", [("rcached_backlog_events", "{{instance}}")])
+    board.series("Ring use", "The fullest ring when the rings were last drained, and at its highest since the start, as "
+                 "a share of its size. At 100 % events are lost.", "percentunit",
+                 [("rcached_ring_used_bytes / rcached_ring_size_bytes", "{{instance}}"),
+                  ("rcached_ring_used_highest_bytes / rcached_ring_size_bytes", "{{instance}} highest")],
+                 ((None, "green"), (0.5, "orange"), (0.9, "red")))
+    board.series("Longest gap between drains", "The longest time between two drains of the rings since the start: what "
+                 "a ring must hold.", "s", [("rcached_drain_gap_longest_seconds", "{{instance}}")])
     board.series("Silent probes", "Hosts whose kernel does not run the attached probes, so that no event "
                  "comes, by reason.", "short", [("sum by (reason) (rcached_probes_silent)", "{{reason}}")], BAD,
                  runbooks=["RcachedProbesSilent"])

@@ -5,6 +5,7 @@
 INTEGERS = {
     "http.threads": ("an integer from 1 to 64", ["0", "65", "-1", "100", "1.5", "8.0", "1e1", "many", "''", "' 8'"]),
     "http.streams": ("an integer from 0 to 64", ["-1", "65", "-0", "six", "0.0", "640"]),
+    "pipeline.shards": ("an integer from 1 to 16", ["0", "17", "-1", "auto", "1.5", "1000000000000"]),
     "http.rate": ("an integer from 0 to 100000", ["100001", "-1", "unlimited", "10/s", "1000000"]),
     "metrics.series_limit": ("an integer from 100 to 10000000", ["99", "10000001", "0", "none", "50k"]),
     "synthetic.domains": ("an integer from 1 to 1000", ["0", "1001", "-4", "four", "10000"]),
@@ -15,7 +16,6 @@ INTEGERS = {
 DURATIONS = {
     "http.request_timeout": ("a duration from 1s to 120s", ["999ms", "121s", "120001ms", "0s", "10", "10000", "soon", "-1s", "1.5s"]),
     "pipeline.drain_interval": ("a duration from 1ms to 1s", ["0ms", "0s", "2s", "1001ms", "10", "10us", "ms", "1e1ms"]),
-    "pipeline.shards": ("an integer from 1 to 16", ["0", "17", "-1", "auto", "1.5", "1000000000000"]),
     "pipeline.snapshot_interval": ("a duration from 100ms to 60s", ["99ms", "61s", "60001ms", "0s", "1", "s", "1s1ms"]),
     "audit.interval": ("a duration from 1s to 3600s", ["999ms", "3601s", "3600001ms", "0s", "60", "daily", "1d"]),
     "audit.budget": ("a duration from 1ms to 1s", ["0ms", "2s", "1001ms", "50", "5%", "50 us"]),

@@ -131,7 +131,7 @@ TEST_P(DomainAuditTest, SeedsADomainUnderLoad) {
     ASSERT_NE(audit.state(), State::reading);
     delay_ = 0;
     deliver_all();
-    // What the seeding took over while operations went on is confirmed by another audit, as the Reconciler does.
+    // What the seeding took over while operations went on is confirmed by another audit, as the Auditor does.
     DomainAudit::Options confirm = audit_options(Goal::verify, *kernel_);
     confirm.counts_drift = false;
     ASSERT_EQ(run_audit(*mirror_, confirm, *kernel_), State::completed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chronicle: adds to a View what depends on previous views: rates, verdicts, history, notes. Used only by the
-// pipeline's thread.
+// publisher's thread.
 #pragma once
 
 #include <chrono>

@@ -15,7 +15,7 @@
 //   * read_tree: the ranges ascend, do not overlap, and the walk ended in the tree in which it began. If the tree
 //     was rebalanced during the walk, ranges may be missing: read these again.
 //
-// Threads: one, the pipeline's.
+// Threads: one, the auditor's.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 // buffer per CPU and merges the records by time.
 //
 // The life cycle is open, set rodata, load, attach, poll, destroy; every link ends with its file descriptor,
-// so a killed daemon leaves nothing attached. All calls from one thread.
+// so a killed daemon leaves nothing attached. Threads: as for every EventSource.
 #pragma once
 
 #include <cstdint>

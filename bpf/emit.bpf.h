@@ -56,6 +56,8 @@ static __always_inline struct rcached_event *event_begin(struct cpu_state *state
 	}
 	return event;
 lost:
+	if (domain)
+		__sync_fetch_and_add(&state->stats.ring_full_by_bucket[rcached_loss_bucket(domain)], 1);
 	__sync_fetch_and_add(&state->stats.ring_full, 1);
 	state->stats.loss_pending = 1;
 	return NULL;

@@ -87,6 +87,14 @@ struct rcached_event {
 	__u16 reserved[3];
 };
 
+/* Lost events are counted by a hash of their domain: only domains of the same hash are in doubt then. */
+#define RCACHED_LOSS_BUCKETS 128
+
+static inline __u32 rcached_loss_bucket(__u64 domain)
+{
+	return (__u32)(domain * 0x9e3779b97f4a7c15ull >> 57);
+}
+
 /*
  * Accounting of one CPU, written only on that CPU. `sent` counts every event that a program tried to send,
  * so when idle: sent = received by the daemon + ring_full.
@@ -101,6 +109,8 @@ struct rcached_cpu_stats {
 	__u64 nested_frees;
 	/* a record was lost because the ring was full, and no later record has reported it yet */
 	__u64 loss_pending;
+	/* the part of ring_full whose domain was known, by rcached_loss_bucket() */
+	__u64 ring_full_by_bucket[RCACHED_LOSS_BUCKETS];
 };
 
 #ifdef __cplusplus

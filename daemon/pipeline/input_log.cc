@@ -2,6 +2,7 @@
 #include "daemon/pipeline/input_log.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -79,17 +80,13 @@ void InputLog::append(const rcached_event& event) {
   auto operation = to_operation(event);
   if (!operation) {
     ++status_now_.malformed;
-    if (!std::exchange(malformed_noted_, true)) note_loss();
+    if (!std::exchange(malformed_noted_, true)) note_loss_of_all();
     return;
   }
   ++status_now_.events;
   if (operation->after_loss) {
     operation->after_loss = false;
-    if (!std::exchange(loss_checked_, true)) {
-      const std::uint64_t lost = source_.lost();
-      if (lost > lost_in_rings_) note_loss();
-      lost_in_rings_ = std::max(lost_in_rings_, lost);
-    }
+    if (!std::exchange(loss_checked_, true)) note_loss(source_.lost());
   }
   if (is_failed_reserve(event)) return;  // nothing to apply
   if (event.domain == 0) {
@@ -126,23 +123,43 @@ void InputLog::end_domain(std::uint64_t key, std::uint64_t id) {
   domains_changed_ = true;
 }
 
-void InputLog::note_loss() {
+void InputLog::note_loss(const LostEvents& lost) {
+  const std::uint64_t lost_now = lost.total - std::min(lost_.total, lost.total);
+  if (lost_now == 0) return;  // noted already, perhaps from a later count
+  std::uint64_t charged = 0;
+  std::array<bool, RCACHED_LOSS_BUCKETS> doubted{};
+  for (std::size_t i = 0; i < doubted.size(); ++i) {
+    charged += lost.by_bucket[i] - std::min(lost_.by_bucket[i], lost.by_bucket[i]);
+    doubted[i] = lost.by_bucket[i] > lost_.by_bucket[i];
+    lost_.by_bucket[i] = std::max(lost_.by_bucket[i], lost.by_bucket[i]);
+  }
+  lost_.total = lost.total;
+  if (charged < lost_now) return note_loss_of_all();
+  for (const LiveDomain& domain : registry_.live()) {
+    if (doubted[rcached_loss_bucket(domain.key)]) batch_of(domain.id).add(OperationsLost{domain.id});
+  }
+  doubts_begin();
+}
+
+void InputLog::note_loss_of_all() {
   add_to_all(OperationsLost{});
+  doubts_begin();
+}
+
+void InputLog::doubts_begin() {
   losses_.fetch_add(1, std::memory_order_relaxed);
   ++wanted_;  // a domain may have appeared or vanished unnoticed
   domains_changed_ = true;
 }
 
 void InputLog::take(const StreamNews& news) {
-  if (news.lost_in_rings > lost_in_rings_ || news.lost_otherwise > lost_otherwise_) note_loss();
-  lost_in_rings_ = std::max(lost_in_rings_, news.lost_in_rings);
+  note_loss(news.lost);
+  if (news.lost_otherwise > lost_otherwise_) note_loss_of_all();
   lost_otherwise_ = std::max(lost_otherwise_, news.lost_otherwise);
   if (news.silent != silent_) {
     silent_ = news.silent;
     add_to_all(BlindnessChanged{silent_});
-    losses_.fetch_add(1, std::memory_order_relaxed);
-    ++wanted_;
-    domains_changed_ = true;
+    doubts_begin();
   }
   if (news.online_cpus != online_cpus_) {
     online_cpus_ = news.online_cpus;

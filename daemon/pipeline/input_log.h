@@ -4,7 +4,8 @@
 // ticks between them. The result is a batch for each shard: a domain belongs to shard id % shards; what concerns all
 // domains goes to all shards.
 //
-// Losses: the domain of a lost event is unknown, so every loss concerns all domains. It is noted where a record
+// Losses: if the domain of a lost event is known, at least by a hash of its key, the loss concerns the domains of that
+// hash, else all of them. It is noted where a record
 // reports that its CPU lost some before it, if the source's count has grown since the last note (a CPU may report a
 // loss late, when it has been repaired); and whenever the counts of full rings, skipped programs or malformed records
 // have grown (a CPU that became idle sends no record).
@@ -47,7 +48,7 @@ struct Discovery {
 
 // What the source's status says about the stream.
 struct StreamNews {
-  std::uint64_t lost_in_rings = 0;   // EventSource::lost(), so far
+  LostEvents lost;
   std::uint64_t lost_otherwise = 0;  // events that the source could not make or read, so far
   bool silent = false;               // the kernel does not run the probes
   std::uint32_t online_cpus = 0;
@@ -103,7 +104,9 @@ class InputLog {
   void place_readings_until(std::uint64_t time_ns);
   std::optional<std::uint64_t> domain_of(const rcached_event& event, const Operation& operation);
   void end_domain(std::uint64_t key, std::uint64_t id);
-  void note_loss();
+  void note_loss(const LostEvents& lost);
+  void note_loss_of_all();
+  void doubts_begin();
   void name_domains();
   InputBatch& batch_of(std::uint64_t id) { return out_[id % out_.size()]; }
   void add_to_all(const Input& input);
@@ -117,7 +120,7 @@ class InputLog {
   std::deque<Reading> readings_;      // by time_ns
   Status status_now_;
   std::uint64_t last_drain_ns_ = 0;
-  std::uint64_t lost_in_rings_ = 0;   // when the last loss was noted
+  LostEvents lost_;                   // when the last loss was noted
   std::uint64_t lost_otherwise_ = 0;  // the same
   bool loss_checked_ = false;         // in this drain
   bool malformed_noted_ = false;      // in this drain

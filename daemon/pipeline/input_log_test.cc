@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -194,6 +195,27 @@ TEST_F(InputLogTest, ALateReportOfAKnownLossMarksNothing) {
   EXPECT_EQ(view.snapshot.domains[0].loss_marks, 1u);
 }
 
+// 1 % of one domain's events are lost, among 500 domains.
+TEST_F(InputLogTest, ALossIsChargedToItsDomain) {
+  constexpr std::uint64_t kDomains = 500;
+  const auto key = [](std::uint64_t i) { return kKeyA + i * 0x2c0; };
+  std::vector<rcached_event> events;
+  for (std::uint64_t i = 0; i < kDomains; ++i) events.push_back(event(OperationKind::domain_init, key(i)));
+  after(std::move(events));
+  const std::uint64_t victim = 7;
+  source_.charged.total = 10;
+  source_.charged.by_bucket[rcached_loss_bucket(key(victim))] = 10;
+  const View view = after({event(OperationKind::free, key(3), [](auto& o) { o.after_loss = true; })});
+  EXPECT_EQ(view.snapshot.domains[victim].confidence, Confidence::lossy);
+  const auto exact = std::ranges::count(view.snapshot.domains, Confidence::exact, &DomainSnapshot::confidence);
+  EXPECT_GE(exact, 490);
+  EXPECT_LT(exact, 500);
+  // One of an unknown domain.
+  source_.charged.total += 1;
+  for (const DomainSnapshot& domain : after({}).snapshot.domains)
+    EXPECT_EQ(domain.confidence, Confidence::lossy);
+}
+
 TEST_F(InputLogTest, GrowingLossCountsMakeAllDomainsLossyOnce) {
   after({event(OperationKind::domain_init, kKeyA)});
   source_.source_status.cpus = {{.cpu = 0, .sent = 10, .received = 9, .ring_full = 1, .entry_missing = 0}};
@@ -348,7 +370,7 @@ TEST(LogOfShards, AnInputGoesToTheShardOfItsDomainAndALossToAll) {
   EXPECT_EQ(log.batches()[0].operations.at(0).id, 2u);
   for (InputBatch& batch : log.batches()) batch.clear();
   StreamNews news;
-  news.lost_in_rings = 1;
+  news.lost.total = 1;
   log.take(news);
   for (const InputBatch& batch : log.batches())
     EXPECT_TRUE(std::holds_alternative<OperationsLost>(batch.others.at(0).input));

@@ -15,7 +15,7 @@ StreamNews ViewMaker::look() {
   kernel_ = source_.kernel_info();
   note_silence();
   StreamNews news;
-  for (const CpuLoss& cpu : status_.cpus) news.lost_in_rings += cpu.ring_full + cpu.entry_missing;
+  news.lost = source_.lost();
   news.lost_otherwise = status_.malformed + events_lost({}, status_.programs);
   news.silent = silence_.has_value();
   news.online_cpus = kernel_.online_cpus;

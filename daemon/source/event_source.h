@@ -2,11 +2,12 @@
 // EventSource: the interface of everything that produces events: `kernel` (the probes), `synthetic` (the model
 // driven by a workload), later `replay` (a trace file). All code that consumes the events is the same.
 //
-// Threads: start() and the destructor are called while no other call is under way. Then one thread calls poll(),
-// flush() and lost(), another status() and kernel_info(), a third discover() and the KernelReader; these may run at
+// Threads: start() and the destructor are called while no other call is under way. Then one thread calls poll()
+// and flush(), another status() and kernel_info(), a third discover() and the KernelReader; these may run at
 // the same time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,13 @@ struct DiscoveredDomain {
   std::string devices;
   std::string driver;
   std::string iommu;
+};
+
+// Events lost because a ring was full or the entry of a call was missed, so far.
+struct LostEvents {
+  std::uint64_t total = 0;
+  // The part whose domain is known, by rcached_loss_bucket() of its key.
+  std::array<std::uint64_t, RCACHED_LOSS_BUCKETS> by_bucket{};
 };
 
 // Cumulative accounting of everything that was sent, received and lost.
@@ -66,8 +74,8 @@ class EventSource {
   // groups, or when it failed or was interrupted. Then missing domains may exist.
   virtual bool discovery_complete() const { return true; }
 
-  // Events lost so far because a ring was full or the entry of a call was missed. Cheap.
-  virtual std::uint64_t lost() const = 0;
+  // Cheap. Any thread.
+  virtual LostEvents lost() const = 0;
 
   virtual SourceStatus status() = 0;
   virtual KernelInfo kernel_info() const = 0;

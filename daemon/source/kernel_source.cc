@@ -84,9 +84,13 @@ class KernelSource final : public EventSource {
     oldest_ns_ = 0;
   }
 
-  std::uint64_t lost() const override {
-    std::uint64_t lost = 0;
-    for (const rcached_cpu_stats& cpu : probes_->cpu_stats()) lost += cpu.ring_full + cpu.entry_missing;
+  LostEvents lost() const override {
+    LostEvents lost;
+    for (const rcached_cpu_stats& cpu : probes_->cpu_stats()) {
+      // The parts after the sum: one that is lost meanwhile counts as of an unknown domain, not as none.
+      lost.total += cpu.ring_full + cpu.entry_missing;
+      for (std::size_t i = 0; i < lost.by_bucket.size(); ++i) lost.by_bucket[i] += cpu.ring_full_by_bucket[i];
+    }
     return lost;
   }
 

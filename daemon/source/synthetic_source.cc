@@ -66,7 +66,7 @@ class SyntheticSource final : public EventSource {
 
   void flush(std::vector<rcached_event>& batch) override { poll(batch, 0); }
 
-  std::uint64_t lost() const override { return 0; }
+  LostEvents lost() const override { return {}; }
 
   std::vector<DiscoveredDomain> discover() override {
     std::vector<DiscoveredDomain> domains;

@@ -38,9 +38,9 @@ class FakeSource : public EventSource {
     ++discoveries;
     return domains;
   }
-  std::uint64_t lost() const override {
-    std::uint64_t lost = 0;
-    for (const CpuLoss& cpu : source_status.cpus) lost += cpu.ring_full + cpu.entry_missing;
+  LostEvents lost() const override {
+    LostEvents lost = charged;
+    for (const CpuLoss& cpu : source_status.cpus) lost.total += cpu.ring_full + cpu.entry_missing;
     return lost;
   }
   SourceStatus status() override { return source_status; }
@@ -54,6 +54,7 @@ class FakeSource : public EventSource {
   std::vector<rcached_event> held;      // returned by flush() only
   std::vector<DiscoveredDomain> domains;
   SourceStatus source_status;
+  LostEvents charged;  // in addition to those of source_status
   int polls = 0;
   int discoveries = 0;
 };

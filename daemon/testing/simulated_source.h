@@ -113,7 +113,7 @@ class SimulatedSource final : public EventSource {
     domain.granule_bytes = 4096;
     return {domain};
   }
-  std::uint64_t lost() const override { return status_.cpus.empty() ? 0 : status_.cpus[0].ring_full; }
+  LostEvents lost() const override { return {status_.cpus.empty() ? 0 : status_.cpus[0].ring_full, {}}; }
   SourceStatus status() override { return status_; }
   KernelInfo kernel_info() const override { return {"simulated", profile_, kernel.online_cpus()}; }
   KernelReader* reader() override { return &reader_; }

@@ -98,7 +98,7 @@ class Recording final : public EventSource {
     poll(batch, time_);
   }
   std::vector<DiscoveredDomain> discover() override { return {}; }
-  std::uint64_t lost() const override { return 0; }
+  LostEvents lost() const override { return {}; }
   SourceStatus status() override {
     SourceStatus status;
     status.cpus.resize(host_.cpus);

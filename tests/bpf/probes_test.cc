@@ -568,6 +568,7 @@ TEST_F(Probes, LossInAFullRingIsCountedExactlyAndReported) {
   EXPECT_GT(received.size(), 0u);
   EXPECT_EQ(stats(0).sent, kSent);
   EXPECT_EQ(stats(0).sent, received.size() + stats(0).ring_full);
+  EXPECT_EQ(stats(0).ring_full_by_bucket[rcached_loss_bucket(received[0].domain)], stats(0).ring_full);
   for (const auto &event : received) EXPECT_EQ(event.flags & RCACHED_FLAG_AFTER_LOSS, 0);
   // The first record that fits again reports the loss, the next one does not.
   EXPECT_NE(feed(FEED_ALLOC, 1, 1).at(0).flags & RCACHED_FLAG_AFTER_LOSS, 0);

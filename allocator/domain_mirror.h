@@ -96,6 +96,7 @@ class DomainMirror {
   // no loss explains counts as one: something was missed, so the domain is no longer exact but resynced.
   void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
   void abandon_audit() { ++audit_.abandoned; }
+  void skip_audit() { ++audit_.skipped; }
   // True: it has changed.
   bool set_flush_queue_pending(std::optional<std::uint64_t> pending) {
     return std::exchange(fq_pending_, pending) != pending;

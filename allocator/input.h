@@ -23,7 +23,7 @@
 namespace rcached {
 
 // Of the types below. Grows when one of them changes.
-inline constexpr std::uint32_t kInputVersion = 1;
+inline constexpr std::uint32_t kInputVersion = 2;
 
 struct DomainOperation {
   std::uint64_t id = 0;
@@ -60,6 +60,8 @@ struct AuditBegun {
   std::uint64_t audit = 0;
   DomainAudit::Options options;  // the goal is chosen by the Mirror
   bool contents = false;         // report the contents of the mirror at the end
+  bool only_if_changed =
+      false;  // skipped if no operation came since the last audit, and that one found nothing
 };
 struct FlushQueuePending {
   ReadingTime time;
@@ -90,8 +92,8 @@ struct Tick {
   std::uint64_t time_ns = 0;
 };
 
-using Input = std::variant<DomainFound, DomainNamed, DomainGone, OperationsLost, BlindnessChanged, CpusChanged,
-                           AuditBegun, PieceRead, AuditGivenUp, FlushQueueRead, Tick>;
+using Input = std::variant<DomainFound, DomainNamed, DomainGone, OperationsLost, BlindnessChanged,
+                           CpusChanged, AuditBegun, PieceRead, AuditGivenUp, FlushQueueRead, Tick>;
 
 // A part of the stream. Nearly all of it is operations, which are kept in one array; the rest is placed between them.
 struct InputBatch {

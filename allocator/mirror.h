@@ -28,10 +28,12 @@ namespace rcached {
 
 struct AuditResult {
   bool completed = false;
+  bool skipped =
+      false;        // AuditBegun::only_if_changed: nothing was read, the rest is as the last audit left it
   std::string why;  // why it was not completed; a clause without a full stop
   DomainAudit::Goal goal = DomainAudit::Goal::verify;
-  DomainMirror::Drift drift;  // found and repaired
-  bool unsure = false;        // see DomainAudit::unsure
+  DomainMirror::Drift drift;                    // found and repaired
+  bool unsure = false;                          // see DomainAudit::unsure
   Confidence confidence = Confidence::partial;  // of the domain, afterwards
   std::uint64_t tree_ranges = 0;
   DomainContents contents;  // of the mirror, if asked for
@@ -96,6 +98,7 @@ class Mirror {
     DomainInfo info;
     std::unique_ptr<RunningAudit> audit;               // after the mirror: it ends first
     std::shared_ptr<const DomainSnapshot> snapshot{};  // of the state now; null: it has changed
+    std::optional<std::uint64_t> clean_at{};           // operations when an audit found nothing
   };
 
   Domain& domain(std::uint64_t id);
@@ -118,6 +121,7 @@ class Mirror {
 
   void report(std::uint64_t id, Domain& domain);
   void end_audit(std::uint64_t id, Domain& domain, const std::string& why);
+  void skip_audit(Domain& domain, const AuditBegun& input);
 
   // The domains of the last operations, which are likely to be those of the next.
   struct Recent {

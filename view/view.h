@@ -75,6 +75,7 @@ struct ReaderStatus {
   std::uint64_t time_ns = 0;  // spent in all chunks
   std::uint64_t longest_ns = 0;
   std::uint64_t budget_ns_per_s = 0;  // config: audit.budget
+  std::uint64_t spared_cpus = 0;      // CPUs that are not interrupted to be read
 };
 
 // "ftrace-disabled": kernel.ftrace_enabled is 0. "kprobes-disabled": kprobes/enabled in debugfs is 0.
@@ -97,7 +98,7 @@ struct DaemonStatus {
   std::uint64_t backlog = 0;    // events that have been drained and wait to be applied
   std::uint64_t longest_drain_gap_ns = 0;  // the longest time between two drains, since the start
   std::optional<RingUse> rings;            // nullopt: the source has none
-  std::vector<CpuLoss> cpus;    // by cpu
+  std::vector<CpuLoss> cpus;               // by cpu
   std::vector<ProgramStatus> programs;
   ReaderStatus reader;
   std::uint64_t unattributed_fq_drains = 0;  // drains whose domain the probe could not determine

@@ -6,6 +6,9 @@
 // (seed); after events were lost, as soon as no more are lost, or every kLossRetry while they are (resync);
 // after CPUs went offline or came online; and every Options::interval (verify).
 //
+// Verifying does not disturb what is at rest: each domain has its own moment in the interval, so that they are not all due
+// at once, and a domain without operations since its last audit, which found nothing, is read only every kIdleIntervals.
+//
 // Budget: a bucket that fills with Options::budget of reading time per second and holds kBurstSeconds of it.
 // It is full at the start, so that seeding is fast. One round takes at most kRoundNs, so
 // that the mirror's answers are heard; a chunk is always completed.
@@ -63,6 +66,7 @@ class Auditor {
   static constexpr std::chrono::milliseconds kRetry{500};
   static constexpr int kConfirmations = 3;
   static constexpr std::chrono::milliseconds kFlushQueueGap{1000};
+  static constexpr int kIdleIntervals = 10;
 
   // All must outlive the auditor.
   Auditor(KernelReader& reader, ReadingGate& gate, Write write, ReservedReader read_reserved,
@@ -106,10 +110,12 @@ class Auditor {
     bool wanted = false;      // requested, or CPUs have changed
     bool contents = false;    // ... with the contents
     bool unreadable = false;  // the last audit ended with a fault
+    int skipped = 0;          // consecutive audits that were not made, because the domain was idle
     int unsure = 0;           // consecutive audits whose repairs under load need confirmation
     bool resyncing = false;   // ... after a loss: differences found then count as drift
     std::optional<std::vector<TreeRange>> reserved;  // of its group, once read
     std::optional<int> reserved_group;               // the group
+    std::optional<DomainConstants> constants;        // as last read
   };
   struct Request {
     AuditRequest what;
@@ -123,7 +129,8 @@ class Auditor {
   const DomainStanding* standing(std::uint64_t id) const;
   void start_due_jobs(TimePoint now);
   bool due(const DomainStanding& standing, const Schedule& schedule, TimePoint now) const;
-  void start(const LiveDomain& domain);
+  bool verify_due(std::uint64_t id, TimePoint last, TimePoint now) const;
+  void start(const LiveDomain& domain, bool only_if_changed);
   const std::vector<TreeRange>& reserved(const LiveDomain& domain, Schedule& schedule,
                                          std::uint64_t granule_bytes) const;
   void read_jobs(TimePoint now);

@@ -17,6 +17,10 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
       loss_epoch_(mirror.loss_epoch()),
       first_operations_(mirror.operations()) {
   for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
+    if (options_.goal == Goal::verify && options_.skip_unused_cpus && !mirror.has_cached(cpu)) {
+      every_cpu_ = false;
+      continue;
+    }
     wanted_.push_back({ReadRequest::Part::cpu, cpu, 0, 0});
   }
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
@@ -254,7 +258,7 @@ void DomainAudit::measure_space(const TreeSlice& slice) {
 
 void DomainAudit::complete() {
   state_ = State::completed;
-  mirror_.set_cpu_magazines(cpu_magazines_, last_ns_);
+  if (every_cpu_) mirror_.set_cpu_magazines(cpu_magazines_, last_ns_);
   mirror_.finish_audit(drift_, loss_epoch_, last_ns_);
 }
 

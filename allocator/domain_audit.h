@@ -71,6 +71,8 @@ class DomainAudit {
     // False: what is found belongs to the seeding that went before.
     bool counts_drift = true;
     std::uint16_t possible_cpus = 0;
+    // In verify: CPUs on which the mirror has nothing cached are not read.
+    bool skip_unused_cpus = false;
     bool has_flush_queue = false;
     // A range of the tree that nobody saw being made was reserved by the kernel itself if it is inside one of these.
     std::vector<TreeRange> reserved;
@@ -168,6 +170,7 @@ class DomainAudit {
 
   std::map<std::uint16_t, CpuDoubt> cpus_;  // to be looked at again
   std::map<std::uint8_t, Doubt> depots_;
+  bool every_cpu_ = true;  // is read
   std::uint64_t cpu_magazines_ = 0;
   std::uint64_t fq_excess_ = 0;  // at the last look
 

@@ -374,6 +374,37 @@ TEST_P(DomainAuditTest, NeverReadableIsGivenUp) {
   EXPECT_EQ(mirror_->snapshot().confidence, Confidence::partial);
 }
 
+TEST_P(DomainAuditTest, CpusWithoutCachedRangesMayBeLeftOut) {
+  for (const bool skip : {false, true}) {
+    start(1, true);
+    for (int i = 0; i < 5; ++i) kernel_->free(1, kernel_->alloc(1, 1), 1);
+    ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+    const auto memory = mirror_->snapshot().memory;
+    DomainAudit::Options options = audit_options(Goal::verify, *kernel_);
+    options.skip_unused_cpus = skip;
+    std::set<std::uint16_t> cpus;
+    DomainAudit audit(*mirror_, options);
+    while (const auto request = audit.next()) {
+      if (request->part == ReadRequest::Part::cpu) cpus.insert(request->cpu);
+      answer(audit, *request, *kernel_);
+    }
+    EXPECT_EQ(audit.state(), State::completed);
+    EXPECT_EQ(cpus.size(), skip ? 1u : kernel_->cpus());
+    EXPECT_TRUE(cpus.contains(1));
+    EXPECT_EQ(mirror_->snapshot().memory->magazine_bytes, memory->magazine_bytes)
+        << "as last read as a whole";
+    // Not where the mirror knows nothing.
+    options.goal = Goal::seed;
+    DomainAudit seed(*mirror_, options);
+    int asked = 0;
+    while (const auto request = seed.next()) {
+      asked += request->part == ReadRequest::Part::cpu;
+      answer(seed, *request, *kernel_);
+    }
+    EXPECT_GE(asked, kernel_->cpus());
+  }
+}
+
 // --- remote readings
 
 // Answers a request as a reader does that does not interrupt CPU 1; `change` is what it read instead of the truth.

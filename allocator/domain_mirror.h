@@ -78,6 +78,8 @@ class DomainMirror {
   Pfns adopt(const DepotSlice& slice);
   // No slice of this depot is to come. Until then its fill is not compared with the probes' readings.
   void end_depot(std::uint8_t order);
+  // Whether the mirror has ranges in the magazines of this CPU.
+  bool has_cached(std::uint16_t cpu) const;
   // Whether the mirror has ranges there whose pfns it does not know.
   bool has_unknown_slots(std::uint16_t cpu) const;
   bool has_unknown_slots_in_depot(std::uint8_t order) const;

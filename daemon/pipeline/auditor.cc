@@ -221,13 +221,13 @@ void Auditor::start_due_jobs(TimePoint now) {
   }
 }
 
-void Auditor::start(const LiveDomain& domain, bool only_if_changed) {
+void Auditor::start(const LiveDomain& domain, bool scheduled) {
   Schedule& schedule = schedules_[domain.id];
-  only_if_changed = only_if_changed && schedule.completed && schedule.unsure == 0 && schedule.constants &&
-                    schedule.skipped < kIdleIntervals - 1;
   schedule.wanted = false;
   Job& job = jobs_[domain.id];
   job = {};
+  job.light = scheduled && schedule.completed && schedule.unsure == 0 && schedule.constants &&
+              schedule.light < kWholeInterval - 1;
   job.audit = next_audit_++;
   job.key = domain.key;
   job.has_group = domain.group.has_value();
@@ -235,8 +235,9 @@ void Auditor::start(const LiveDomain& domain, bool only_if_changed) {
   begun.options.counts_drift = schedule.unsure == 0 || schedule.resyncing;
   begun.options.possible_cpus = reader_.possible_cpus();
   begun.options.has_flush_queue = job.has_group;
-  begun.only_if_changed = only_if_changed;
-  if (!only_if_changed) {
+  begun.options.skip_unused_cpus = job.light;
+  begun.only_if_changed = job.light;
+  if (!job.light) {
     const auto read = reader_.read_constants(domain.key);
     schedule.constants = read ? std::optional(*read) : std::nullopt;
   }
@@ -335,12 +336,11 @@ void Auditor::keep(std::uint64_t id, Job& job, const ReadRequest& request, Readi
 
 void Auditor::end_job(std::uint64_t id, Job& job, const AuditResult& result, TimePoint now) {
   Schedule& schedule = schedules_[id];
+  schedule.light = result.drift.sum() != 0 ? kWholeInterval : job.light ? schedule.light + 1 : 0;
   if (result.skipped) {
     schedule.last_end = now;
-    ++schedule.skipped;
     return;
   }
-  schedule.skipped = 0;
   const bool resyncing =
       result.goal == DomainAudit::Goal::resync || (schedule.unsure != 0 && schedule.resyncing);
   schedule.last_end = now;

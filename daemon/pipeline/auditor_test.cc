@@ -158,7 +158,7 @@ TEST_F(AuditorTest, IdleDomainsAreReadRarely) {
   const AuditSnapshot before = domain().audit;
   drain(30 * 15, 4s);  // 30 intervals
   const AuditSnapshot after = domain().audit;
-  EXPECT_EQ(after.audits - before.audits, 30u / Auditor::kIdleIntervals);
+  EXPECT_EQ(after.audits - before.audits, 30u / Auditor::kWholeInterval);
   EXPECT_NEAR(static_cast<double>(after.skipped - before.skipped), 27, 1);
   ASSERT_EQ(audit({}).domains.size(), 1u);
   EXPECT_EQ(domain().audit.audits, after.audits + 1) << "a request is never skipped";
@@ -222,6 +222,7 @@ TEST(AuditorSchedule, AuditsAreSpreadOverTheInterval) {
     for (const AuditBegun& audit : std::exchange(begun, {})) {
       ++by_second[step / 20];
       by_domain[audit.id].push_back(step);
+      EXPECT_EQ(audit.only_if_changed, audit.options.skip_unused_cpus);
       EXPECT_EQ(audit.only_if_changed, by_domain[audit.id].size() > 1) << "the first one reads";
       AuditResult result;
       result.completed = true;

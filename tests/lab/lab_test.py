@@ -218,7 +218,8 @@ class CommandLine(unittest.TestCase):
     def test_a_scenario_adds_to_the_kernel_line(self):
         more = qemu.cmdline_of("# SPDX\n# lab: modules\n# lab: cmdline isolcpus=2,3 nohz_full=2,3\n# Text\n")
         self.assertEqual(more, "isolcpus=2,3 nohz_full=2,3")
-        self.assertTrue(qemu.kernel_line("6.1", "intel", "lazy", more).endswith("intel_iommu=on isolcpus=2,3 nohz_full=2,3"))
+        line = qemu.kernel_line("6.1", "intel", "lazy", more)
+        self.assertTrue(line.endswith("intel_iommu=on isolcpus=2,3 nohz_full=2,3"))
         for text in ("# SPDX\n", "echo '# lab: cmdline x'\n", "# lab: cmdlines x\n"):
             self.assertEqual(qemu.cmdline_of(text), "")
 

@@ -35,6 +35,8 @@ struct CpuContents {
   ReadingTime time;
   std::uint16_t cpu = 0;
   std::uint16_t magazines = 0;  // allocated ones (not NULL), empty or not
+  // Read from another CPU, so that this one was not interrupted: it may have been in the middle of an operation.
+  bool remote = false;
   std::array<Order, kCachedOrders> orders;
 };
 

@@ -17,6 +17,10 @@ DomainAudit::DomainAudit(DomainMirror& mirror, Options options)
       loss_epoch_(mirror.loss_epoch()),
       first_operations_(mirror.operations()) {
   for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
+    if (options_.goal == Goal::verify && options_.skip_unused_cpus && !mirror.has_cached(cpu)) {
+      every_cpu_ = false;
+      continue;
+    }
     wanted_.push_back({ReadRequest::Part::cpu, cpu, 0, 0});
   }
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
@@ -77,6 +81,13 @@ bool DomainAudit::stands(std::uint64_t operations) const {
   return look_ >= kLooks || (look_ > 1 && operations == mirror_.operations());
 }
 
+// Of a remote reading: see the top of domain_audit.h.
+bool DomainAudit::stands(const CpuDoubt& doubt, const CpuContents& contents) const {
+  if (!contents.remote || options_.goal != Goal::verify) return stands(doubt.operations);
+  const bool same = look_ > kRemoteLook && doubt.seen && doubt.seen->orders == contents.orders;
+  return same && stands(doubt.operations);
+}
+
 void DomainAudit::add(const DomainMirror::Drift& drift) {
   adopted_ = true;
   if (options_.goal == Goal::seed || !options_.counts_drift) return;
@@ -106,11 +117,14 @@ void DomainAudit::apply(const CpuContents& contents) {
     if (doubt != cpus_.end()) cpus_.erase(doubt);
     return;
   }
-  if (takes_at_once() || (doubt != cpus_.end() && stands(doubt->second.operations))) {
+  const bool adopts = takes_at_once() || (doubt != cpus_.end() && stands(doubt->second, contents));
+  if (adopts) {
     doubt_ranges(mirror_.adopt(contents));
     add(drift);
   }
-  cpus_[contents.cpu].operations = mirror_.operations();
+  if (look_ >= kLooks && !adopts) left_open_ = true;
+  cpus_[contents.cpu] = {mirror_.operations(), true,
+                         contents.remote ? std::optional(contents) : std::nullopt};
 }
 
 void DomainAudit::apply(const DepotSlice& slice) {
@@ -244,7 +258,7 @@ void DomainAudit::measure_space(const TreeSlice& slice) {
 
 void DomainAudit::complete() {
   state_ = State::completed;
-  mirror_.set_cpu_magazines(cpu_magazines_, last_ns_);
+  if (every_cpu_) mirror_.set_cpu_magazines(cpu_magazines_, last_ns_);
   mirror_.finish_audit(drift_, loss_epoch_, last_ns_);
 }
 
@@ -258,7 +272,7 @@ void DomainAudit::abandon(std::string why) {
 void DomainAudit::look_again() {
   if (mirror_.model().has_unknown_slots()) {
     for (std::uint16_t cpu = 0; cpu < options_.possible_cpus; ++cpu) {
-      if (mirror_.has_unknown_slots(cpu)) cpus_.try_emplace(cpu, Doubt{kEnd});
+      if (mirror_.has_unknown_slots(cpu)) cpus_.try_emplace(cpu, CpuDoubt{kEnd, true, {}});
     }
     for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
       if (mirror_.has_unknown_slots_in_depot(order)) depots_.try_emplace(order, Doubt{kEnd});
@@ -271,6 +285,11 @@ void DomainAudit::look_again() {
     // Parts that were taken over at the last look and never stood still are as good as a reading can make
     // them.
     if (tree_unread_ || mirror_.model().has_unknown_slots()) return abandon("it changed under every look");
+    for (const auto& [cpu, doubt] : cpus_) {
+      if (!doubt.read && options_.goal != Goal::verify)
+        return abandon("the magazines of a CPU changed during every reading");
+      if (doubt.operations == kEnd) left_open_ = true;  // not read at this look
+    }
     return complete();
   }
   ++look_;

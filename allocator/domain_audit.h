@@ -16,6 +16,18 @@
 // Operations that are lost meanwhile do not end it: what was read is worth having, but the domain stays in
 // doubt.
 //
+// A remote reading (CpuContents::remote) needs more care. A local one is taken between two operations of that CPU. A
+// remote one was the same twice, some microseconds apart, but a CPU that stops in the middle of an operation (in an
+// interrupt, an NMI, or because a hypervisor does not run it) stays there for longer, and what it has stored until then
+// is no state between two operations. So, in verify,
+//   * such a difference stands only if two looks, kRemoteLook or later (they are far apart, see Auditor::kLookGap), have
+//     read the same contents;
+//   * at the last look, too: other CPUs may have been working, this one has not. If it has, the mirror is left as it is,
+//     and the audit is unsure: another one follows.
+// In seed and resync the first look is taken over as usual, because nothing is known otherwise; the next looks correct
+// what was wrong with it. A CPU that never could be read ends these two without a result: it works all the time, and
+// what it has cached must not be taken for mapped.
+//
 // Magazines and depots come before the tree: then every cached pfn is known when the tree is walked, and what
 // is only in the tree is outstanding or reserved. What a repair takes too much or too little because an
 // operation was under way is put right by that operation's own report (see DomainMirror::adopt).
@@ -50,6 +62,7 @@ class DomainAudit {
   enum class State : std::uint8_t { reading, completed, abandoned };
 
   static constexpr int kLooks = 6;
+  static constexpr int kRemoteLook = 3;
   // More doubtful ranges than this, and the next look at the tree is a walk over all of it.
   static constexpr std::size_t kPointLooks = 32;
 
@@ -58,6 +71,8 @@ class DomainAudit {
     // False: what is found belongs to the seeding that went before.
     bool counts_drift = true;
     std::uint16_t possible_cpus = 0;
+    // In verify: CPUs on which the mirror has nothing cached are not read.
+    bool skip_unused_cpus = false;
     bool has_flush_queue = false;
     // A range of the tree that nobody saw being made was reserved by the kernel itself if it is inside one of these.
     std::vector<TreeRange> reserved;
@@ -92,9 +107,13 @@ class DomainAudit {
   DomainMirror& mirror() const { return mirror_; }
   // Found and repaired so far.
   const DomainMirror::Drift& drift() const { return drift_; }
-  // Something was taken over while operations went on: another audit had better look whether all of it was
-  // right.
-  bool unsure() const { return adopted_ && mirror_.operations() != first_operations_; }
+  // Something was taken over while operations went on, or a CPU was left as it is: another audit had better look
+  // whether all of it is right.
+  bool unsure() const { return left_open_ || (adopted_ && mirror_.operations() != first_operations_); }
+  // Nothing differed, and no operation came from the first reading to now.
+  bool found_nothing() const {
+    return !left_open_ && drift_.sum() == 0 && mirror_.operations() == first_operations_;
+  }
   // Why it was abandoned.
   const std::string& why() const { return why_; }
   int looks() const { return look_; }
@@ -108,6 +127,12 @@ class DomainAudit {
     DomainMirror::DepotComparison compared = {};
   };
 
+  struct CpuDoubt {
+    std::uint64_t operations = 0;     // of the mirror at the last look
+    bool read = false;                // at some look
+    std::optional<CpuContents> seen;  // at the last look, if it was a remote one
+  };
+
   // A doubtful range with what the kernel had there at the last look.
   struct TreeDoubt {
     std::optional<TreeRange> range;
@@ -116,6 +141,7 @@ class DomainAudit {
 
   bool takes_at_once() const { return options_.goal != Goal::verify && look_ == 1; }
   bool stands(std::uint64_t operations) const;
+  bool stands(const CpuDoubt& doubt, const CpuContents& contents) const;
   void add(const DomainMirror::Drift& drift);
   void doubt_ranges(const Pfns& displaced);
   void apply_walk(const TreeSlice& slice);
@@ -135,14 +161,16 @@ class DomainAudit {
   std::string why_;
   const std::uint64_t first_operations_;
   bool adopted_ = false;
+  bool left_open_ = false;  // a difference of a CPU was not repaired
   int look_ = 1;
   std::uint64_t last_ns_ = 0;  // of the last piece applied
   std::deque<ReadRequest> wanted_;
   std::size_t under_way_ = 0;
   DomainMirror::Drift drift_;
 
-  std::map<std::uint16_t, Doubt> cpus_;  // to be looked at again
+  std::map<std::uint16_t, CpuDoubt> cpus_;  // to be looked at again
   std::map<std::uint8_t, Doubt> depots_;
+  bool every_cpu_ = true;  // is read
   std::uint64_t cpu_magazines_ = 0;
   std::uint64_t fq_excess_ = 0;  // at the last look
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <random>
 #include <set>
 
@@ -371,6 +372,132 @@ TEST_P(DomainAuditTest, NeverReadableIsGivenUp) {
   EXPECT_EQ(audit.state(), State::abandoned);
   EXPECT_EQ(audit.why(), "it changed under every look");
   EXPECT_EQ(mirror_->snapshot().confidence, Confidence::partial);
+}
+
+TEST_P(DomainAuditTest, CpusWithoutCachedRangesMayBeLeftOut) {
+  for (const bool skip : {false, true}) {
+    start(1, true);
+    for (int i = 0; i < 5; ++i) kernel_->free(1, kernel_->alloc(1, 1), 1);
+    ASSERT_EQ(run_audit(*mirror_, Goal::verify, *kernel_), State::completed);
+    const auto memory = mirror_->snapshot().memory;
+    DomainAudit::Options options = audit_options(Goal::verify, *kernel_);
+    options.skip_unused_cpus = skip;
+    std::set<std::uint16_t> cpus;
+    DomainAudit audit(*mirror_, options);
+    while (const auto request = audit.next()) {
+      if (request->part == ReadRequest::Part::cpu) cpus.insert(request->cpu);
+      answer(audit, *request, *kernel_);
+    }
+    EXPECT_EQ(audit.state(), State::completed);
+    EXPECT_EQ(cpus.size(), skip ? 1u : kernel_->cpus());
+    EXPECT_TRUE(cpus.contains(1));
+    EXPECT_EQ(mirror_->snapshot().memory->magazine_bytes, memory->magazine_bytes)
+        << "as last read as a whole";
+    // Not where the mirror knows nothing.
+    options.goal = Goal::seed;
+    DomainAudit seed(*mirror_, options);
+    int asked = 0;
+    while (const auto request = seed.next()) {
+      asked += request->part == ReadRequest::Part::cpu;
+      answer(seed, *request, *kernel_);
+    }
+    EXPECT_GE(asked, kernel_->cpus());
+  }
+}
+
+// --- remote readings
+
+// Answers a request as a reader does that does not interrupt CPU 1; `change` is what it read instead of the truth.
+void answer_remotely(DomainAudit& audit, const ReadRequest& request, const Simulator& kernel,
+                     const std::function<void(CpuContents&)>& change = {}) {
+  if (request.part != ReadRequest::Part::cpu || request.cpu != 1) return answer(audit, request, kernel);
+  CpuContents contents = test::read_cpu(kernel, 1);
+  contents.remote = true;
+  if (change) change(contents);
+  audit.apply(contents);
+}
+
+// A CPU that stops in the middle of an operation, for less than two late looks.
+TEST_P(DomainAuditTest, ATornRemoteReadingIsNoDrift) {
+  for (int torn = 1; torn <= DomainAudit::kRemoteLook; ++torn) {
+    SCOPED_TRACE(torn);
+    start(1, true);
+    for (int i = 0; i < 5; ++i) kernel_->free(1, kernel_->alloc(0, 1), 1);
+    DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+    while (const auto request = audit.next()) {
+      answer_remotely(audit, *request, *kernel_, [&](CpuContents& contents) {
+        if (audit.looks() <= torn) contents.orders[0].loaded.pop_back();
+      });
+    }
+    EXPECT_EQ(audit.state(), State::completed) << audit.why();
+    EXPECT_EQ(audit.drift().sum(), 0u);
+    EXPECT_FALSE(audit.unsure());
+    EXPECT_TRUE(audit.found_nothing());
+    EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+  }
+}
+
+TEST_P(DomainAuditTest, ADifferenceThatStaysIsRepairedByRemoteReadings) {
+  for (const bool others_work : {false, true}) {
+    SCOPED_TRACE(others_work);
+    start(1, true);
+    for (int i = 0; i < 5; ++i) kernel_->free(1, kernel_->alloc(0, 1), 1);
+    const std::uint64_t pfn = kernel_->alloc(0, 1);
+    listening_ = false;
+    kernel_->free(1, pfn, 1);
+    listening_ = true;
+    DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+    int adopted_at = 0;
+    while (const auto request = audit.next()) {
+      if (others_work) kernel_->free(0, kernel_->alloc(0, 1), 1);
+      answer_remotely(audit, *request, *kernel_);
+      if (adopted_at == 0 && audit.drift().sum() != 0) adopted_at = audit.looks();
+    }
+    EXPECT_EQ(audit.state(), State::completed) << audit.why();
+    EXPECT_EQ(audit.drift().loaded, 1u);
+    EXPECT_EQ(adopted_at, others_work ? DomainAudit::kLooks : DomainAudit::kRemoteLook + 1);
+    EXPECT_EQ(audit.unsure(), others_work);
+    EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+  }
+}
+
+// Each remote reading of it is torn in another way: nothing is concluded, and another audit must look.
+TEST_P(DomainAuditTest, ACpuThatIsNeverAtRestIsLeftAsItIs) {
+  start(1, true);
+  for (int i = 0; i < 20; ++i) kernel_->free(1, kernel_->alloc(0, 1), 1);
+  DomainAudit audit(*mirror_, audit_options(Goal::verify, *kernel_));
+  while (const auto request = audit.next()) {
+    answer_remotely(audit, *request, *kernel_, [&](CpuContents& contents) {
+      Pfns& loaded = contents.orders[0].loaded;
+      loaded.assign(static_cast<std::size_t>(audit.looks()), 7);
+    });
+  }
+  EXPECT_EQ(audit.state(), State::completed) << audit.why();
+  EXPECT_EQ(audit.drift().sum(), 0u);
+  EXPECT_TRUE(audit.unsure());
+  EXPECT_FALSE(audit.found_nothing());
+  EXPECT_EQ(contents_difference(*kernel_, mirror_->model()), "");
+}
+
+TEST_P(DomainAuditTest, WhatACpuHasCachedIsNotTakenForMappedIfItCannotBeRead) {
+  for (const Goal goal : {Goal::seed, Goal::verify}) {
+    start(1, goal == Goal::verify);
+    run(100);
+    listening_ = true;
+    DomainAudit audit(*mirror_, audit_options(goal, *kernel_));
+    while (const auto request = audit.next()) {
+      const bool busy = request->part == ReadRequest::Part::cpu && request->cpu == 1;
+      busy ? audit.unread(*request) : answer(audit, *request, *kernel_);
+    }
+    if (goal == Goal::seed) {
+      EXPECT_EQ(audit.state(), State::abandoned);
+      EXPECT_EQ(audit.why(), "the magazines of a CPU changed during every reading");
+      EXPECT_EQ(mirror_->snapshot().confidence, Confidence::partial);
+    } else {
+      EXPECT_EQ(audit.state(), State::completed);
+      EXPECT_TRUE(audit.unsure());
+    }
+  }
 }
 
 TEST_P(DomainAuditTest, TellsReservedRangesFromMappings) {

@@ -92,6 +92,8 @@ class DomainMirror {
   Pfns adopt(const DepotSlice& slice);
   // No slice of this depot is to come. Until then its fill is not compared with the probes' readings.
   void end_depot(std::uint8_t order);
+  // Whether the mirror has ranges in the magazines of this CPU.
+  bool has_cached(std::uint16_t cpu) const;
   // Whether the mirror has ranges there whose pfns it does not know.
   bool has_unknown_slots(std::uint16_t cpu) const;
   bool has_unknown_slots_in_depot(std::uint8_t order) const;
@@ -110,6 +112,7 @@ class DomainMirror {
   // no loss explains counts as one: something was missed, so the domain is no longer exact but resynced.
   void finish_audit(const Drift& found, std::uint32_t loss_epoch, std::uint64_t now_ns);
   void abandon_audit() { ++audit_.abandoned; }
+  void skip_audit() { ++audit_.skipped; }
   // True: it has changed.
   bool set_flush_queue_pending(std::optional<std::uint64_t> pending) {
     return std::exchange(fq_pending_, pending) != pending;

@@ -135,6 +135,14 @@ void DomainMirror::end_depot(std::uint8_t order) {
   model_.drop_lowest(order, std::exchange(depot_readings_[order].surplus, 0));
 }
 
+bool DomainMirror::has_cached(std::uint16_t cpu) const {
+  for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
+    const Rcache& rcache = model_.rcache(order);
+    if (rcache.loaded(cpu).size() != 0 || rcache.prev(cpu).size() != 0) return true;
+  }
+  return false;
+}
+
 bool DomainMirror::has_unknown_slots(std::uint16_t cpu) const {
   for (std::uint8_t order = 0; order < kCachedOrders; ++order) {
     const Rcache& rcache = model_.rcache(order);

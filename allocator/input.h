@@ -23,7 +23,7 @@
 namespace rcached {
 
 // Of the types below. Grows when one of them changes.
-inline constexpr std::uint32_t kInputVersion = 1;
+inline constexpr std::uint32_t kInputVersion = 2;
 
 struct DomainOperation {
   std::uint64_t id = 0;
@@ -60,6 +60,8 @@ struct AuditBegun {
   std::uint64_t audit = 0;
   DomainAudit::Options options;  // the goal is chosen by the Mirror
   bool contents = false;         // report the contents of the mirror at the end
+  bool only_if_changed =
+      false;  // skipped if no operation came since the last audit, and that one found nothing
 };
 struct FlushQueuePending {
   ReadingTime time;

@@ -290,6 +290,52 @@ TEST(Inputs, AnInputOfADomainThatIsGoneIsIgnored) {
   EXPECT_TRUE(news.standings->empty());
 }
 
+TEST(Inputs, AnAuditIsOnlySkippedAfterOneThatFoundNothing) {
+  Mirror mirror(profile());
+  std::uint64_t number = 0;
+  // True: it was skipped. Otherwise everything is answered: there is nothing in the kernel.
+  const auto skips = [&] {
+    AuditBegun begun{1, ++number, {}, false};
+    begun.options.possible_cpus = 1;
+    begun.only_if_changed = true;
+    mirror.apply(begun);
+    for (;;) {
+      for (const AuditNews& news : mirror.take_news().audits) {
+        if (news.over) return news.over->skipped;
+        for (const ReadRequest& request : news.wanted) {
+          if (request.part == ReadRequest::Part::cpu)
+            mirror.apply(PieceRead{1, number, request, CpuContents{}});
+          if (request.part == ReadRequest::Part::depot) {
+            DepotSlice empty;
+            empty.order = request.order;
+            mirror.apply(PieceRead{1, number, request, empty});
+          }
+          if (request.part == ReadRequest::Part::tree || request.part == ReadRequest::Part::tree_at)
+            mirror.apply(PieceRead{1, number, request, TreeSlice{{}, request.pfn, ~0ull, {}}});
+        }
+      }
+    }
+  };
+  mirror.apply(DomainFound{1});
+  EXPECT_FALSE(skips()) << "it has never been read";
+  EXPECT_TRUE(skips());
+  EXPECT_TRUE(skips());
+  EXPECT_EQ(mirror.snapshot().domains.at(0).audit.skipped, 2u);
+  EXPECT_EQ(mirror.snapshot().domains.at(0).audit.audits, 1u);
+  Operation operation;
+  operation.kind = OperationKind::tree_alloc;
+  operation.pfn = 0x1000;
+  operation.size = 1;
+  mirror.apply(1, operation);
+  EXPECT_FALSE(skips()) << "an operation";
+  EXPECT_EQ(mirror.snapshot().domains.at(0).audit.repairs, 1u);
+  EXPECT_FALSE(skips()) << "drift was found";
+  EXPECT_TRUE(skips());
+  mirror.apply(OperationsLost{1});
+  EXPECT_FALSE(skips()) << "a loss";
+  EXPECT_TRUE(skips());
+}
+
 // A piece that was asked for by an audit that has been given up since.
 TEST(Inputs, APieceOfAnotherAuditIsIgnored) {
   Mirror mirror(profile());

@@ -78,6 +78,7 @@ void Mirror::apply(std::uint64_t id, const Operation& operation) {
   target.snapshot.reset();
   if (operation.kind == OperationKind::domain_init) {
     target.audit.reset();
+    target.clean_at.reset();
     standings_changed_ = true;
   }
   const std::uint32_t losses = target.mirror.loss_epoch();
@@ -156,6 +157,10 @@ void Mirror::take(const CpusChanged& input) { online_cpus_ = input.online; }
 void Mirror::take(const AuditBegun& input) {
   Domain* domain = known(input.id);
   if (domain == nullptr) return;
+  const DomainMirror& mirror = domain->mirror;
+  if (input.only_if_changed && mirror.known_from_start() && !mirror.in_doubt() && domain->audit == nullptr &&
+      domain->clean_at == mirror.operations())
+    return skip_audit(*domain, input);
   DomainAudit::Options options = input.options;
   options.goal = !domain->mirror.known_from_start() ? DomainAudit::Goal::seed
                  : domain->mirror.in_doubt()        ? DomainAudit::Goal::resync
@@ -199,7 +204,9 @@ void Mirror::take(const FlushQueueRead& input) {
 
 void Mirror::take(const Tick& input) {
   for (const auto& [id, domain] : domains_) {
-    if (domain->mirror.settle(input.time_ns)) domain->snapshot.reset();
+    if (!domain->mirror.settle(input.time_ns)) continue;
+    domain->snapshot.reset();
+    domain->clean_at.reset();
   }
 }
 
@@ -214,6 +221,16 @@ void Mirror::report(std::uint64_t id, Domain& domain) {
   if (!news.wanted.empty()) news_.audits.push_back(std::move(news));
 }
 
+void Mirror::skip_audit(Domain& domain, const AuditBegun& input) {
+  domain.snapshot.reset();
+  domain.mirror.skip_audit();
+  AuditResult result;
+  result.completed = result.skipped = true;
+  result.confidence = domain.mirror.confidence();
+  result.tree_ranges = domain.mirror.model().tree_ranges();
+  news_.audits.push_back({input.id, input.audit, 1, {}, std::move(result)});
+}
+
 void Mirror::end_audit(std::uint64_t id, Domain& domain, const std::string& why) {
   const RunningAudit& running = *domain.audit;
   AuditResult result;
@@ -222,6 +239,8 @@ void Mirror::end_audit(std::uint64_t id, Domain& domain, const std::string& why)
   result.goal = running.goal;
   result.drift = running.audit.drift();
   result.unsure = running.audit.unsure();
+  domain.clean_at.reset();
+  if (result.completed && running.audit.found_nothing()) domain.clean_at = domain.mirror.operations();
   if (running.contents) result.contents = domain.mirror.model().contents();
   AuditNews news{id, running.number, running.audit.looks(), {}, {}};
   domain.audit.reset();

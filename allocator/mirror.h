@@ -29,6 +29,8 @@ namespace rcached {
 
 struct AuditResult {
   bool completed = false;
+  bool skipped =
+      false;        // AuditBegun::only_if_changed: nothing was read, the rest is as the last audit left it
   std::string why;  // why it was not completed; a clause without a full stop
   DomainAudit::Goal goal = DomainAudit::Goal::verify;
   DomainMirror::Drift drift;                    // found and repaired
@@ -97,6 +99,7 @@ class Mirror {
     DomainInfo info;
     std::unique_ptr<RunningAudit> audit;               // after the mirror: it ends first
     std::shared_ptr<const DomainSnapshot> snapshot{};  // of the state now; null: it has changed
+    std::optional<std::uint64_t> clean_at{};           // operations when an audit found nothing
   };
 
   // The domains of the last operations, which are likely to be those of the next.
@@ -132,6 +135,7 @@ class Mirror {
   void apply_run(std::span<const DomainOperation> run);
   void report(std::uint64_t id, Domain& domain);
   void end_audit(std::uint64_t id, Domain& domain, const std::string& why);
+  void skip_audit(Domain& domain, const AuditBegun& input);
 
   KernelProfile profile_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Domain>> domains_;

@@ -120,6 +120,7 @@ struct AuditSnapshot {
   std::uint64_t repairs = 0;  // of them, that found differences; all were repaired
   std::uint64_t abandoned =
       0;                      // audits given up: the domain changed under every attempt, or events were lost
+  std::uint64_t skipped = 0;  // audits not made: no operation since the last one, which found nothing
   std::uint64_t resyncs = 0;  // audits that ended a loss
   Drift drift;
   // Monotonic times; 0: never.

@@ -75,6 +75,7 @@ struct ReaderStatus {
   std::uint64_t time_ns = 0;  // spent in all chunks
   std::uint64_t longest_ns = 0;
   std::uint64_t budget_ns_per_s = 0;  // config: audit.budget
+  std::uint64_t spared_cpus = 0;      // CPUs that are not interrupted to be read
 };
 
 // "ftrace-disabled": kernel.ftrace_enabled is 0. "kprobes-disabled": kprobes/enabled in debugfs is 0.

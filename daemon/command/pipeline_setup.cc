@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/cpu_list.h"
 #include "base/version.h"
 #include "daemon/check/host_facts.h"
+#include "daemon/config/values.h"
 #include "daemon/host/kernel_types.h"
 #include "daemon/host/reserved_regions.h"
 #include "daemon/service/capabilities.h"
@@ -72,6 +74,7 @@ Expected<std::shared_ptr<Pipeline>> make_pipeline(const Config& config) {
   KernelSourceOptions source;
   source.ring_bytes = config.kernel.ring_bytes;
   source.force_kprobes = config.kernel.probes == ProbeMethod::kprobe;
+  source.spare_cpus = parse_cpu_list(config.audit.spare_cpus, kCpuIds).value_or(std::vector<std::uint16_t>{});
   PipelineOptions options = pipeline_options(config);
   options.read_reserved = make_reserved_reader(layout);
   return std::make_shared<Pipeline>(

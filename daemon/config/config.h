@@ -46,6 +46,7 @@ struct Config {
     bool enabled = true;
     std::chrono::milliseconds interval{60'000};  // every domain once
     std::chrono::milliseconds budget{50};        // of reading, per second
+    std::string spare_cpus;                      // a CPU list as in values.h, or empty
     friend bool operator==(const Audit&, const Audit&) = default;
   } audit;
   struct Metrics {

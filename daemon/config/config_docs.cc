@@ -124,6 +124,10 @@ Json key_schema(const ConfigKey& key) {
     schema["type"] = "string";
     schema["pattern"] = anchored(key.pattern);
     if (key.max_characters > 0) schema["maxLength"] = key.max_characters;
+    if (key.may_be_integer) {
+      schema["type"] = {"string", "integer"};
+      schema["minimum"] = 0;
+    }
   }
   schema["default"] = json_value(key, default_of(key));
   return schema;

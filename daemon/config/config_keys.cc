@@ -188,6 +188,20 @@ ConfigKey optional_path_key(std::string_view path, const About& about, std::stri
           member));
 }
 
+// A list of CPUs, or nothing, which is written as "". A single id is an integer to other readers of YAML.
+template <typename Member>
+ConfigKey cpu_list_key(std::string_view path, const About& about, Member member) {
+  ConfigKey key = text_key(
+      path, about,
+      fmt::format("a list of CPUs such as 2-3,8, with ids from 0 to {}, or \"\" for none", kCpuIds - 1),
+      "(id(-id)?(,id(-id)?)*)?", [](const std::string& text) { return text.empty() || is_cpu_list(text); },
+      member);
+  for (std::size_t at = 0; (at = key.pattern.find("id", at)) != std::string::npos;)
+    key.pattern.replace(at, 2, "(0|[1-9][0-9]*)");
+  key.may_be_integer = true;
+  return key;
+}
+
 ConfigKey reloadable(ConfigKey key) {
   key.reloadable = true;
   return key;
@@ -279,6 +293,12 @@ std::vector<ConfigKey> make_keys() {
                                "The only effect of a small budget is that the audit of a large host takes "
                                "longer."},
                               1ms, 1s, MEMBER(audit.budget))),
+      cpu_list_key("audit.spare_cpus",
+                   {"CPUs that are never interrupted to read their magazines, in addition to isolated and "
+                    "nohz_full ones",
+                    "Their magazines are read from another CPU, twice, so that under load a reading may have "
+                    "to be repeated."},
+                   MEMBER(audit.spare_cpus)),
 
       reloadable(boolean_key("metrics.per_cpu",
                              {"also export series for each CPU", "These are many on a large host."},

@@ -25,6 +25,7 @@ struct ConfigKey {
   std::string wanted = {};                // "an integer from 1 to 64"
   std::vector<std::string> choices = {};  // all texts that set() accepts, if they are few; else empty
   std::uint64_t low = 0, high = 0;        // of an integer
+  bool may_be_integer = false;            // of a text: other readers of YAML may take it for one, from 0 on
   // Of a text without choices: a regular expression, without anchors, that matches what set() accepts. The
   // bounds of numbers in the text are not part of it.
   std::string pattern = {};

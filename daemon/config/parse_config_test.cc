@@ -307,7 +307,7 @@ kernel:
   probes: kprobe
   run_statistics: true
 pipeline: {drain_interval: 100ms, snapshot_interval: 60s}
-audit: {enabled: false, interval: 3600s, budget: 1ms}
+audit: {enabled: false, interval: 3600s, budget: 1ms, spare_cpus: "2-3,8"}
 metrics: {per_cpu: true, per_magazine: true, series_limit: 100}
 history: {size: 1024MiB}
 textfile: {path: /t/r.prom, interval: 1s}
@@ -322,7 +322,7 @@ run_directory: /tmp/r
   expected.http = {"0.0.0.0:80", 64, 0, milliseconds(120'000), 2u << 10, 7, "/etc/rcached/web.yaml"};
   expected.kernel = {64u << 10, ProbeMethod::kprobe, true};
   expected.pipeline = {milliseconds(100), milliseconds(60'000)};
-  expected.audit = {false, milliseconds(3'600'000), milliseconds(1)};
+  expected.audit = {false, milliseconds(3'600'000), milliseconds(1), "2-3,8"};
   expected.metrics = {true, true, 100};
   expected.history.bytes = 1u << 30;
   expected.textfile = {"/t/r.prom", milliseconds(1000)};

@@ -42,6 +42,8 @@ RIGHT = [
     "pipeline: {drain_interval: 100ms, snapshot_interval: 100ms}\n", "pipeline: {drain_interval: 101ms, snapshot_interval: 1s}\n",
     "pipeline: {drain_interval: 1s, snapshot_interval: 60s}\n", "pipeline: {drain_interval: 1000ms}\n", "pipeline: {snapshot_interval: 100ms}\n", "pipeline: {shards: 16}\n",
     "audit: {enabled: false, interval: 1s, budget: 1ms}\n", "audit: {enabled: true, interval: 3600s, budget: 1s}\n",
+    "audit: {spare_cpus: ''}\n", "audit: {spare_cpus: 2}\n", "audit: {spare_cpus: '2'}\n", "audit: {spare_cpus: 2-3}\n",
+    "audit: {spare_cpus: '2-3,8'}\n", "audit: {spare_cpus: \"0,1023\"}\n", "audit:\n  spare_cpus: 2-3,8\n",
     "metrics: {per_cpu: true, per_magazine: \"true\", series_limit: 100}\n", "metrics: {series_limit: 10000000}\n",
     "history: {size: 64KiB}\n", "history: {size: 1024MiB}\n", "textfile: {path: /t/r.prom, interval: 1s}\n", "textfile: {path: '', interval: 3600000ms}\n",
     "textfile: {path: /.prom}\n", "synthetic: {generation: bounded-128, domains: 1, cpus: 1, rate: 1, seed: 0, workload: steady}\n",
@@ -63,6 +65,7 @@ BYTE = r"(?:0|[1-9][0-9]{0,2})"
 # Texts that contain numbers: the schema checks their form, but not the bounds of the numbers.
 FORMS = {**{key: f"{NUMBER}(?:ms|s)" for key in wrong_configs.DURATIONS},
          **{key: f"{NUMBER}(?:KiB|MiB)" for key in ("http.request_size", "history.size")},
+         "audit.spare_cpus": rf"{NUMBER}(?:-{NUMBER})?(?:,{NUMBER}(?:-{NUMBER})?)*",
          "http.listen": rf"(?:localhost|{BYTE}(?:\.{BYTE}){{3}}):[1-9][0-9]{{0,4}}"}
 
 

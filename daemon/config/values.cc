@@ -9,6 +9,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/cpu_list.h"
+
 namespace rcached {
 namespace {
 
@@ -125,6 +127,18 @@ bool is_listen_address(std::string_view text) {
 
 bool is_loopback(std::string_view listen_address) {
   return listen_address.starts_with("127.") || listen_address.starts_with("localhost:");
+}
+
+bool is_cpu_list(std::string_view text) {
+  bool after_digit = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto is_digit = [&](std::size_t at) {
+      return at < text.size() && text[at] >= '0' && text[at] <= '9';
+    };
+    if (text[i] == '0' && !after_digit && is_digit(i + 1)) return false;
+    after_digit = is_digit(i);
+  }
+  return parse_cpu_list(text, kCpuIds).has_value();
 }
 
 std::string format_duration(std::chrono::milliseconds duration) {

@@ -34,6 +34,10 @@ bool is_listen_address(std::string_view text);
 // Whether a valid listen address is unreachable from other hosts.
 bool is_loopback(std::string_view listen_address);
 
+// A list of CPU ids below kCpuIds and of ranges of them, "2-3,8"; see base/cpu_list.h. No blanks.
+inline constexpr unsigned kCpuIds = 1024;
+bool is_cpu_list(std::string_view text);
+
 std::string format_duration(std::chrono::milliseconds duration);
 std::string format_size(std::uint64_t bytes);
 

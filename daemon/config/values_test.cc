@@ -20,5 +20,12 @@ TEST(Values, PathsAreCountedInCharactersAndContainNoControlCharacters) {
   EXPECT_FALSE(is_socket_directory("/\xc3\xbc"));
 }
 
+TEST(Values, ListsOfCpus) {
+  for (const char* list : {"0", "8", "2-3,8", "0-1023", "10,100,1000"})
+    EXPECT_TRUE(is_cpu_list(list)) << list;
+  for (const char* list : {"", "1024", "3-2", "2,", "2-", "01", "2-03", "1,00", "all", "1 "})
+    EXPECT_FALSE(is_cpu_list(list)) << list;
+}
+
 }  // namespace
 }  // namespace rcached

@@ -41,4 +41,13 @@ Expected<PossibleCpus> possible_cpus(const std::filesystem::path& list = "/sys/d
 // By CPU number; -1: unknown. Empty if the kernel shows no nodes. Invalid entries are skipped.
 std::vector<std::int16_t> read_numa_nodes(const std::filesystem::path& nodes = "/sys/devices/system/node");
 
+// The CPUs that are not to be interrupted, ascending: isolated ones (isolcpus=, and isolated partitions of cpusets, which
+// come and go), those with nohz_full=, and `chosen`. A list that the kernel does not show adds nothing.
+std::vector<std::uint16_t> spared_cpus(const std::vector<std::uint16_t>& chosen,
+                                       const std::filesystem::path& root = "/");
+
+// Lets the calling thread run on all CPUs that the process may use except `cpus`. False: it may still run on one of them,
+// because the process may use no others or must not change its affinity.
+bool keep_off(const std::vector<std::uint16_t>& cpus);
+
 }  // namespace rcached

@@ -2,10 +2,12 @@
 #include "daemon/host/cpus.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/kit/temporary_folder.h"
 
@@ -88,6 +90,55 @@ const CpuListCase kCpuLists[] = {
 
 INSTANTIATE_TEST_SUITE_P(Table, PossibleCpuList, ::testing::ValuesIn(kCpuLists),
                          [](const auto& row) { return std::string(row.param.name); });
+
+class SparedCpus : public ::testing::Test {
+ protected:
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  using Ids = std::vector<std::uint16_t>;
+  rcached::testing::TemporaryFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
+};
+
+TEST_F(SparedCpus, AreIsolatedOrWithoutTicksOrChosen) {
+  write("sys/devices/system/cpu/isolated", "2-3\n");
+  write("sys/devices/system/cpu/nohz_full", "3-4\n");
+  write("sys/fs/cgroup/cpuset.cpus.isolated", "6\n");
+  EXPECT_EQ(spared_cpus({}, root_), (Ids{2, 3, 4, 6}));
+  EXPECT_EQ(spared_cpus({9, 1, 2}, root_), (Ids{1, 2, 3, 4, 6, 9}));
+}
+
+TEST_F(SparedCpus, WithoutSuchListsOnlyTheChosenOnes) {
+  EXPECT_EQ(spared_cpus({}, root_), Ids{});
+  write("sys/devices/system/cpu/isolated", "\n");
+  write("sys/devices/system/cpu/nohz_full", "(null)\n");
+  EXPECT_EQ(spared_cpus({}, root_), Ids{});
+  EXPECT_EQ(spared_cpus({5}, root_), Ids{5});
+}
+
+TEST(KeepOff, TheThreadRunsOnTheOtherCpus) {
+  cpu_set_t before, after;
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof(before), &before), 0);
+  std::vector<std::uint16_t> allowed;
+  for (std::uint16_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &before)) allowed.push_back(cpu);
+  if (allowed.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  std::thread([&] {
+    EXPECT_TRUE(keep_off({allowed[0]}));
+    ASSERT_EQ(sched_getaffinity(0, sizeof(after), &after), 0);
+    EXPECT_FALSE(CPU_ISSET(allowed[0], &after));
+    EXPECT_EQ(CPU_COUNT(&after), CPU_COUNT(&before) - 1);
+    EXPECT_FALSE(keep_off(allowed)) << "there are no others";
+    EXPECT_TRUE(keep_off({allowed[1]})) << "instead of the one before";
+    ASSERT_EQ(sched_getaffinity(0, sizeof(after), &after), 0);
+    EXPECT_TRUE(CPU_ISSET(allowed[0], &after));
+    EXPECT_FALSE(CPU_ISSET(allowed[1], &after));
+  }).join();
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof(after), &after), 0);
+  EXPECT_TRUE(CPU_EQUAL(&before, &after)) << "only that thread";
+}
 
 TEST(PossibleCpus, AMissingListIsNamed) {
   const auto cpus = possible_cpus("/no/such/list");

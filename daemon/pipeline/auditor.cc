@@ -169,7 +169,20 @@ bool Auditor::due(const DomainStanding& standing, const Schedule& schedule, Time
     return now - last_loss_ >= kQuietAfterLoss ? since >= kQuietAfterLoss : since >= kLossRetry;
   if (schedule.unsure != 0) return since >= kRetry;
   if (!schedule.completed && schedule.last_end != TimePoint{}) return since >= kRetry;
-  return since >= options_.interval;
+  return verify_due(standing.id, schedule.last_end, now);
+}
+
+// Each domain has its moment in every interval; those of consecutive ids are spread evenly, however many there are. The
+// first moment after an audit is left out if it comes within half an interval.
+bool Auditor::verify_due(std::uint64_t id, TimePoint last, TimePoint now) const {
+  const std::int64_t interval = options_.interval.count();
+  constexpr std::uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;  // times 2^64
+  const double phase = static_cast<double>((id * kGoldenRatio) >> 32) / 0x1p32;
+  const auto offset = static_cast<std::int64_t>(phase * static_cast<double>(interval));
+  const std::int64_t earliest = nanoseconds(last.time_since_epoch()).count() + interval / 2;
+  const std::int64_t after = (earliest - offset) % interval;
+  const std::int64_t moment = earliest + (after > 0 ? interval - after : -after);
+  return nanoseconds(now.time_since_epoch()).count() >= moment;
 }
 
 void Auditor::start_due_jobs(TimePoint now) {
@@ -184,7 +197,7 @@ void Auditor::start_due_jobs(TimePoint now) {
     Schedule& schedule = schedules_[domain.id];
     if (schedule.last_end == TimePoint{} && now_standing->known_from_start && !now_standing->in_doubt &&
         !schedule.wanted) {
-      schedule.last_end = now;  // traced since its creation: the first audit is due after an interval
+      schedule.last_end = now;  // traced since its creation: the first audit is due as if one had just ended
       schedule.completed = true;
     }
     if (!due(*now_standing, schedule, now)) continue;
@@ -204,15 +217,17 @@ void Auditor::start_due_jobs(TimePoint now) {
   for (const Candidate& candidate : candidates) {
     if (jobs_.size() >= kJobs) return;
     next_id_ = candidate.domain->id + 1;
-    start(*candidate.domain);
+    start(*candidate.domain, candidate.urgency == 3);
   }
 }
 
-void Auditor::start(const LiveDomain& domain) {
+void Auditor::start(const LiveDomain& domain, bool scheduled) {
   Schedule& schedule = schedules_[domain.id];
   schedule.wanted = false;
   Job& job = jobs_[domain.id];
   job = {};
+  job.light = scheduled && schedule.completed && schedule.unsure == 0 && schedule.constants &&
+              schedule.light < kWholeInterval - 1;
   job.audit = next_audit_++;
   job.key = domain.key;
   job.has_group = domain.group.has_value();
@@ -220,7 +235,13 @@ void Auditor::start(const LiveDomain& domain) {
   begun.options.counts_drift = schedule.unsure == 0 || schedule.resyncing;
   begun.options.possible_cpus = reader_.possible_cpus();
   begun.options.has_flush_queue = job.has_group;
-  if (const auto constants = reader_.read_constants(domain.key)) {
+  begun.options.skip_unused_cpus = job.light;
+  begun.only_if_changed = job.light;
+  if (!job.light) {
+    const auto read = reader_.read_constants(domain.key);
+    schedule.constants = read ? std::optional(*read) : std::nullopt;
+  }
+  if (const auto& constants = schedule.constants) {
     begun.options.start_pfn = constants->start_pfn;
     begun.options.pfn_end_32bit = constants->dma_32bit_pfn;
     if (domain.group && read_reserved_)
@@ -315,6 +336,11 @@ void Auditor::keep(std::uint64_t id, Job& job, const ReadRequest& request, Readi
 
 void Auditor::end_job(std::uint64_t id, Job& job, const AuditResult& result, TimePoint now) {
   Schedule& schedule = schedules_[id];
+  schedule.light = result.drift.sum() != 0 ? kWholeInterval : job.light ? schedule.light + 1 : 0;
+  if (result.skipped) {
+    schedule.last_end = now;
+    return;
+  }
   const bool resyncing =
       result.goal == DomainAudit::Goal::resync || (schedule.unsure != 0 && schedule.resyncing);
   schedule.last_end = now;

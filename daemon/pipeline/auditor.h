@@ -6,6 +6,10 @@
 // (seed); after events were lost, as soon as no more are lost, or every kLossRetry while they are (resync);
 // after CPUs went offline or came online; and every Options::interval (verify).
 //
+// Verifying does not disturb what is at rest: each domain has its own moment in the interval, so that they are not all due
+// at once. A domain without operations since its last audit, which found nothing, is not read, and of the others only the
+// CPUs on which the mirror has something cached. Every kWholeInterval-th time everything is read, and after drift.
+//
 // Budget: a bucket that fills with Options::budget of reading time per second and holds kBurstSeconds of it.
 // It is full at the start, so that seeding is fast. One round takes at most kRoundNs, so
 // that the mirror's answers are heard; a chunk is always completed.
@@ -63,6 +67,7 @@ class Auditor {
   static constexpr std::chrono::milliseconds kRetry{500};
   static constexpr int kConfirmations = 3;
   static constexpr std::chrono::milliseconds kFlushQueueGap{1000};
+  static constexpr int kWholeInterval = 10;
 
   // All must outlive the auditor.
   Auditor(KernelReader& reader, ReadingGate& gate, Write write, ReservedReader read_reserved,
@@ -89,6 +94,7 @@ class Auditor {
     std::uint64_t audit = 0;  // its number
     std::uint64_t key = 0;
     bool has_group = false;
+    bool light = false;  // what is at rest is left alone
     std::deque<ReadRequest> wanted;
     std::optional<ReadRequest> sliced;  // a depot or the tree, being read slice by slice
     DepotCursor cursor;
@@ -106,10 +112,12 @@ class Auditor {
     bool wanted = false;      // requested, or CPUs have changed
     bool contents = false;    // ... with the contents
     bool unreadable = false;  // the last audit ended with a fault
+    int light = 0;            // consecutive audits that were skipped or left CPUs out
     int unsure = 0;           // consecutive audits whose repairs under load need confirmation
     bool resyncing = false;   // ... after a loss: differences found then count as drift
     std::optional<std::vector<TreeRange>> reserved;  // of its group, once read
     std::optional<int> reserved_group;               // the group
+    std::optional<DomainConstants> constants;        // as last read
   };
   struct Request {
     AuditRequest what;
@@ -123,7 +131,8 @@ class Auditor {
   const DomainStanding* standing(std::uint64_t id) const;
   void start_due_jobs(TimePoint now);
   bool due(const DomainStanding& standing, const Schedule& schedule, TimePoint now) const;
-  void start(const LiveDomain& domain);
+  bool verify_due(std::uint64_t id, TimePoint last, TimePoint now) const;
+  void start(const LiveDomain& domain, bool scheduled);
   const std::vector<TreeRange>& reserved(const LiveDomain& domain, Schedule& schedule,
                                          std::uint64_t granule_bytes) const;
   void read_jobs(TimePoint now);

@@ -4,6 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
+#include <memory>
+#include <variant>
+#include <vector>
+
 #include "allocator/test_support.h"
 #include "daemon/testing/feed.h"
 #include "daemon/testing/simulated_source.h"
@@ -133,14 +139,107 @@ TEST_F(AuditorTest, AuditsOnScheduleAndAfterHotplug) {
   make_feed();
   drain(20);
   EXPECT_EQ(domain().audit.audits, 1u);
-  drain(20, 4s);
-  EXPECT_EQ(domain().audit.audits, 2u);
+  run(1);
+  drain(24, 4s);  // one and a half intervals
+  const std::uint64_t audits = domain().audit.audits;
+  EXPECT_GE(audits, 2u);
+  EXPECT_LE(audits, 3u);
   source_.kernel.cpu_offline(3);
   drain(1);
   domain();  // checks the number of CPUs
   drain(20);
-  EXPECT_EQ(domain().audit.audits, 3u);
+  EXPECT_EQ(domain().audit.audits, audits + 1) << "at once, though the domain is idle";
   EXPECT_EQ(domain().audit.repairs, 0u);
+}
+
+TEST_F(AuditorTest, IdleDomainsAreReadRarely) {
+  make_feed();
+  drain(20);
+  const AuditSnapshot before = domain().audit;
+  drain(30 * 15, 4s);  // 30 intervals
+  const AuditSnapshot after = domain().audit;
+  EXPECT_EQ(after.audits - before.audits, 30u / Auditor::kWholeInterval);
+  EXPECT_NEAR(static_cast<double>(after.skipped - before.skipped), 27, 1);
+  ASSERT_EQ(audit({}).domains.size(), 1u);
+  EXPECT_EQ(domain().audit.audits, after.audits + 1) << "a request is never skipped";
+  drain(10 * 15, 4s);
+  EXPECT_NEAR(static_cast<double>(domain().audit.skipped - after.skipped), 9, 1);
+  // Drift that no event tells of is found in the end.
+  const std::uint64_t pfn = source_.kernel.alloc(0, 1);
+  drain(30, 4s);
+  source_.listening = false;
+  source_.kernel.free(0, pfn, 1);
+  source_.listening = true;
+  EXPECT_EQ(domain().audit.repairs, 0u);
+  drain(10 * 15 + 8, 4s);
+  EXPECT_GE(domain().audit.repairs, 1u);
+  expect_matches_kernel();
+}
+
+TEST_F(AuditorTest, ADomainInUseIsReadAtEveryInterval) {
+  make_feed();
+  drain(20);
+  const AuditSnapshot before = domain().audit;
+  for (int i = 0; i < 10; ++i) {
+    source_.kernel.alloc(0, 1);
+    drain(15, 4s);
+  }
+  const AuditSnapshot after = domain().audit;
+  EXPECT_NEAR(static_cast<double>(after.audits - before.audits), 10, 1);
+  EXPECT_EQ(after.skipped, before.skipped);
+}
+
+// 500 domains that began at the same moment.
+TEST(AuditorSchedule, AuditsAreSpreadOverTheInterval) {
+  constexpr std::uint64_t kDomains = 500;
+  Simulator kernel(kProfile612, 1, [](const Operation&) {});
+  std::atomic<std::uint64_t> clock{1};
+  SimulatedReader reader;
+  reader.kernel = &kernel;
+  reader.clock = &clock;
+  ReadingGate gate;
+  std::vector<AuditBegun> begun;
+  Auditor auditor(reader, gate,
+                  [&](std::uint64_t, std::uint64_t, Input input) {
+                    if (const auto* audit = std::get_if<AuditBegun>(&input)) begun.push_back(*audit);
+                  },
+                  {}, {60s, 50ms});
+  auto domains = std::make_shared<DomainList>();
+  MirrorNews standings;
+  standings.standings.emplace();
+  for (std::uint64_t id = 1; id <= kDomains; ++id) {
+    domains->domains.push_back({id, SimulatedReader::kKey, std::nullopt, ""});
+    standings.standings->push_back({id, true, false});
+  }
+  domains->discoveries = 1;
+  Auditor::TimePoint now{2h};
+  auditor.take(standings, now);
+  std::vector<std::size_t> by_second(180);
+  std::map<std::uint64_t, std::vector<std::size_t>> by_domain;
+  for (std::size_t step = 0; step < by_second.size() * 20; ++step) {
+    auditor.work(now += 50ms, domains, 0);
+    MirrorNews news;
+    for (const AuditBegun& audit : std::exchange(begun, {})) {
+      ++by_second[step / 20];
+      by_domain[audit.id].push_back(step);
+      EXPECT_EQ(audit.only_if_changed, audit.options.skip_unused_cpus);
+      EXPECT_EQ(audit.only_if_changed, by_domain[audit.id].size() > 1) << "the first one reads";
+      AuditResult result;
+      result.completed = true;
+      news.audits.push_back({audit.id, audit.audit, 1, {}, result});
+    }
+    auditor.take(news, now);
+  }
+  EXPECT_EQ(by_domain.size(), kDomains);
+  for (std::size_t second = 30; second < 90; ++second)
+    EXPECT_NEAR(static_cast<double>(by_second[second]), 8.3, 2) << second;
+  for (const auto& [id, steps] : by_domain) {
+    EXPECT_GE(steps.size(), 2u);
+    EXPECT_GE(steps[0], 20u * 30 - 1);
+    EXPECT_LE(steps[0], 20u * 90 + 2);
+    for (std::size_t i = 1; i < steps.size(); ++i)
+      EXPECT_NEAR(static_cast<double>(steps[i] - steps[i - 1]), 1200, 2);
+  }
 }
 
 // Results of an incomplete walk must not be used in the next one.

@@ -4,13 +4,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/core.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
 #include <span>
+#include <thread>
 
+#include "base/cpu_list.h"
 #include "base/monotonic_clock.h"
 #include "bpf/event.h"
 #include "bpf/state.h"
@@ -43,22 +46,33 @@ bool same(const rcached_read_magazine& a, const rcached_read_magazine& b) {
          std::memcmp(a.pfns, b.pfns, static_cast<std::size_t>(a.size) * sizeof(a.pfns[0])) == 0;
 }
 
-bool readings_agree(const rcached_read_cpu& answer) {
+bool readings_agree(const rcached_read_magazine (&a)[RCACHED_READ_MAGAZINES],
+                    const rcached_read_magazine (&b)[RCACHED_READ_MAGAZINES]) {
   for (std::size_t i = 0; i < RCACHED_READ_MAGAZINES; ++i)
-    if (!same(answer.magazines[0][i], answer.magazines[1][i])) return false;
+    if (!same(a[i], b[i])) return false;
   return true;
+}
+
+// The two readings of one run.
+bool readings_agree(const rcached_read_cpu& answer) {
+  return readings_agree(answer.magazines[0], answer.magazines[1]);
+}
+
+bool readings_agree(const rcached_read_cpu& before, const rcached_read_cpu& after) {
+  return readings_agree(before.magazines[1], after.magazines[0]);
 }
 
 }  // namespace
 
 Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
-                                                                 TreeWalk tree_walk) {
+                                                                 TreeWalk tree_walk, SparedCpus spared) {
   RCACHED_TRY(auto cpus, rcached::possible_cpus());
-  return load(per_cpu_offset, std::move(cpus), tree_walk);
+  return load(per_cpu_offset, std::move(cpus), tree_walk, std::move(spared));
 }
 
 Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t per_cpu_offset,
-                                                                 PossibleCpus cpus, TreeWalk tree_walk) {
+                                                                 PossibleCpus cpus, TreeWalk tree_walk,
+                                                                 SparedCpus spared) {
   if (per_cpu_offset == 0)
     return fail(
         ErrorCode::unknown_layout,
@@ -68,7 +82,8 @@ Expected<std::unique_ptr<BpfKernelReader>> BpfKernelReader::load(std::uint64_t p
   if (skeleton == nullptr) return load_error(errno, "open the BPF programs");
   ::bpf_program* tree_program =
       tree_walk == TreeWalk::helper ? skeleton->progs.reader_tree_called : skeleton->progs.reader_tree;
-  std::unique_ptr<BpfKernelReader> reader(new BpfKernelReader(skeleton, tree_program, std::move(cpus)));
+  std::unique_ptr<BpfKernelReader> reader(
+      new BpfKernelReader(skeleton, tree_program, std::move(cpus), std::move(spared)));
   bpf_program__set_autoload(tree_program, true);
   skeleton->rodata->symbols.per_cpu_offset = per_cpu_offset;
   skeleton->rodata->symbols.cpus = reader->possible_cpus();
@@ -91,20 +106,29 @@ BpfKernelReader::TreeWalk BpfKernelReader::best_tree_walk() {
 
 BpfKernelReader::~BpfKernelReader() { reader_bpf::destroy(skeleton_); }
 
-std::uint32_t BpfKernelReader::run(const ::bpf_program* program, int cpu) {
+std::uint32_t BpfKernelReader::run(const ::bpf_program* program) {
+  refresh_spared();
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
+  return timed([&] { return bpf_prog_test_run_opts(bpf_program__fd(program), &options); });
+}
+
+std::optional<std::uint32_t> BpfKernelReader::run_on(const ::bpf_program* program, std::uint16_t cpu) {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.flags = BPF_F_TEST_RUN_ON_CPU;
+  options.cpu = cpu;
+  int error = 0;
+  const std::uint32_t status =
+      timed([&] { return error = bpf_prog_test_run_opts(bpf_program__fd(program), &options); });
+  if (error == -ENXIO) return std::nullopt;
+  return status;
+}
+
+template <typename Call>
+std::uint32_t BpfKernelReader::timed(Call call) {
   const std::uint64_t begin = monotonic_now_ns();
-  int error = -ENXIO;
-  if (cpu >= 0) {
-    options.flags = BPF_F_TEST_RUN_ON_CPU;
-    options.cpu = static_cast<__u32>(cpu);
-    error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
-    options.flags = 0;
-    options.cpu = 0;
-  }
-  // Offline: its magazines do not change, so any CPU may read them.
-  if (error == -ENXIO) error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+  const int error = call();
   const std::uint64_t elapsed = monotonic_now_ns() - begin;
   ++status_.reads;
   status_.time_ns += elapsed;
@@ -118,8 +142,8 @@ void BpfKernelReader::note(std::uint32_t status) {
 }
 
 template <typename Attempt>
-Reading<ReadingTime> BpfKernelReader::try_reading(Attempt attempt) {
-  for (int i = 0; i < kAttempts; ++i) {
+Reading<ReadingTime> BpfKernelReader::try_reading(Attempt attempt, int attempts) {
+  for (int i = 0; i < attempts; ++i) {
     const std::uint32_t status = attempt();
     note(status);
     if (status == RCACHED_READ_FAULT) return tl::unexpected(Unread::fault);
@@ -127,6 +151,27 @@ Reading<ReadingTime> BpfKernelReader::try_reading(Attempt attempt) {
       return ReadingTime{skeleton_->bss->run.begin_ns, skeleton_->bss->run.end_ns};
   }
   return tl::unexpected(Unread::changed);
+}
+
+// A program runs where its caller is: that must not be a CPU to be spared, whatever is read.
+void BpfKernelReader::refresh_spared() {
+  const std::uint64_t now = monotonic_now_ns();
+  if (!read_spared_ || now < next_refresh_ns_) return;
+  const bool first = next_refresh_ns_ == 0;
+  next_refresh_ns_ = now + std::chrono::nanoseconds(kSparedRefresh).count();
+  auto spared = read_spared_();
+  if (spared == spared_) return;
+  spared_ = std::move(spared);
+  status_.spared_cpus = spared_.size();
+  const bool kept = keep_off(spared_);
+  if (!spared_.empty())
+    spdlog::log(first ? spdlog::level::info : spdlog::level::warn,
+                "CPUs {} are not interrupted for audits; their magazines are read from other CPUs",
+                format_cpu_list(spared_));
+  if (!kept)
+    spdlog::warn(
+        "the thread that reads kernel memory cannot keep off CPUs {} by itself; set CPUAffinity= for rcached",
+        format_cpu_list(spared_));
 }
 
 Reading<DomainConstants> BpfKernelReader::read_constants(std::uint64_t key) {
@@ -138,10 +183,29 @@ Reading<DomainConstants> BpfKernelReader::read_constants(std::uint64_t key) {
   return DomainConstants{answer.granule_bytes, answer.start_pfn, answer.dma_32bit_pfn};
 }
 
-std::uint32_t BpfKernelReader::run_cpu(std::uint16_t cpu) {
-  const std::uint32_t status = run(skeleton_->progs.reader_cpu, cpu);
-  if (status != RCACHED_READ_OK) return status;
+std::uint32_t BpfKernelReader::read_cpu_there(std::uint16_t cpu, bool& offline) {
+  const auto status = run_on(skeleton_->progs.reader_cpu, cpu);
+  offline = !status;
+  if (offline || *status != RCACHED_READ_OK) return status.value_or(RCACHED_READ_OK);
   return readings_agree(skeleton_->bss->cpu_answer) ? RCACHED_READ_OK : RCACHED_READ_CHANGED;
+}
+
+// The CPU may work meanwhile: what it is about to change is no longer the same a moment later.
+std::uint32_t BpfKernelReader::read_cpu_from_here() {
+  const auto read = [this] {
+    const std::uint32_t status = run(skeleton_->progs.reader_cpu);
+    if (status != RCACHED_READ_OK) return status;
+    return readings_agree(skeleton_->bss->cpu_answer) ? std::uint32_t{RCACHED_READ_OK}
+                                                      : std::uint32_t{RCACHED_READ_CHANGED};
+  };
+  if (const std::uint32_t status = read(); status != RCACHED_READ_OK) return status;
+  const auto before = std::make_unique<rcached_read_cpu>(skeleton_->bss->cpu_answer);
+  const std::uint64_t begin_ns = skeleton_->bss->run.begin_ns;
+  std::this_thread::sleep_for(kRemoteGap);
+  const std::uint32_t status = read();
+  skeleton_->bss->run.begin_ns = begin_ns;
+  if (status != RCACHED_READ_OK) return status;
+  return readings_agree(*before, skeleton_->bss->cpu_answer) ? RCACHED_READ_OK : RCACHED_READ_CHANGED;
 }
 
 Reading<CpuContents> BpfKernelReader::read_cpu(std::uint64_t key, std::uint16_t cpu) {
@@ -155,9 +219,15 @@ Reading<CpuContents> BpfKernelReader::read_cpu(std::uint64_t key, std::uint16_t 
   skeleton_->bss->request = {};
   skeleton_->bss->request.domain = key;
   skeleton_->bss->request.cpu = cpu;
-  const auto time = try_reading([&] { return run_cpu(cpu); });
+  refresh_spared();
+  bool remote = std::ranges::binary_search(spared_, cpu);
+  Reading<ReadingTime> time = tl::unexpected(Unread::changed);
+  // An offline CPU is known by the attempt.
+  if (!remote) time = try_reading([&] { return read_cpu_there(cpu, remote); });
+  if (remote) time = try_reading([&] { return read_cpu_from_here(); }, kRemoteAttempts);
   if (!time) return tl::unexpected(time.error());
   CpuContents contents;
+  contents.remote = remote;
   contents.time = *time;
   contents.cpu = cpu;
   const auto& magazines = skeleton_->bss->cpu_answer.magazines[0];

@@ -8,8 +8,9 @@
 //
 // Guarantees:
 //   * read_cpu runs on the CPU itself, if it is online, between two operations of that CPU (the kernel changes
-//     the magazines with interrupts off); an offline CPU is read from another one. It is read twice and both
-//     readings agree, else Unread::changed.
+//     the magazines with interrupts off). It is read twice and both readings agree, else Unread::changed. An offline
+//     CPU, and one that must not be interrupted, is read from another one: twice in this way, some microseconds apart,
+//     and all four readings agree. That is marked (CpuContents::remote).
 //   * read_depot: a magazine in a depot does not change, it can only be removed; sizes and links are checked
 //     before and after.
 //   * read_tree: the ranges ascend, do not overlap, and the walk ended in the tree in which it began. If the tree

@@ -45,9 +45,11 @@ class KernelSource final : public EventSource {
                   "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
     // Loading is slow because of the kernel's verifier: load the reader in parallel with the probes.
     const auto per_cpu_offset = symbols.find("__per_cpu_offset");
-    auto reader = std::async(std::launch::async, [offset = per_cpu_offset ? per_cpu_offset->address : 0] {
-      return BpfKernelReader::load(offset);
-    });
+    auto reader =
+        std::async(std::launch::async, [offset = per_cpu_offset ? per_cpu_offset->address : 0, this] {
+          return BpfKernelReader::load(offset, BpfKernelReader::best_tree_walk(),
+                                       [chosen = options_.spare_cpus] { return spared_cpus(chosen); });
+        });
     auto probes = ProbeSet::attach(
         *types_, layout_, symbols, {options_.ring_bytes, options_.force_kprobes},
         [this](std::size_t cpu, const void* data, std::size_t size) { receive(cpu, data, size); });

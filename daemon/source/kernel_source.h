@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "daemon/host/kernel_types.h"
 #include "daemon/source/event_source.h"
@@ -19,6 +20,8 @@ struct KernelSourceOptions {
   // Per possible CPU; a power of two and a multiple of the page size. 0: automatic_ring_bytes().
   std::uint32_t ring_bytes = 0;
   bool force_kprobes = false;  // never use fentry/fexit (for tests and for kernels where it misbehaves)
+  std::vector<std::uint16_t>
+      spare_cpus;  // never interrupted to be read, in addition to isolated ones and so on
 };
 
 // `types` and `layout` describe the running kernel. Errors of start(): permission, attach, internal.

@@ -236,6 +236,11 @@ void longest_drain_gap(const ViewInput& in, SampleSink& sink) {
   sink.add(seconds(in.view.status.longest_drain_gap_ns), kNoLabels);
 }
 
+void spared_cpus(const ViewInput& in, SampleSink& sink) {
+  const ReaderStatus& reader = in.view.status.reader;
+  if (reader.available) sink.add(reader.spared_cpus, kNoLabels);
+}
+
 void ring_size(const ViewInput& in, SampleSink& sink) {
   if (const auto& rings = in.view.status.rings) sink.add(rings->bytes, kNoLabels);
 }

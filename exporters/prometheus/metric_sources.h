@@ -164,6 +164,7 @@ void status_cpu_sum(const ViewInput& in, SampleSink& sink) {
 void consumer_lag(const ViewInput& in, SampleSink& sink);
 void longest_drain_gap(const ViewInput& in, SampleSink& sink);
 void ring_size(const ViewInput& in, SampleSink& sink);
+void spared_cpus(const ViewInput& in, SampleSink& sink);
 void ring_used(const ViewInput& in, SampleSink& sink);
 void ring_used_highest(const ViewInput& in, SampleSink& sink);
 void lost_events(const ViewInput& in, SampleSink& sink);

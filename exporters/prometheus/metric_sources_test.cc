@@ -78,6 +78,7 @@ TEST(MetricSources, EveryFieldIsExportedUnderItsName) {
   EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_seconds_total{}"), 0.044);
   EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_longest_seconds{}"), 45e-6);
   EXPECT_DOUBLE_EQ(s.at("rcached_kernel_read_budget_ratio{}"), 0.05);
+  EXPECT_EQ(s.at("rcached_spared_cpus{}"), 46);
   EXPECT_EQ(s.at("iova_rcache_cpu_ranges{domain=4,order=0,cpu=0,node=0}"), 12 + 127);
   EXPECT_EQ(s.at("iova_rcache_cpu_ranges{domain=iovad-2,order=5,cpu=3,node=1}"), 1);
   EXPECT_EQ(s.at("iova_rcache_magazine_ranges{domain=4,order=0,cpu=0,node=0,magazine=loaded}"), 12);
@@ -117,6 +118,7 @@ TEST(MetricSources, AuditsAreShownByResultAndTimesInUnixTime) {
   EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=clean}"), 10030 - 31);
   EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=repaired}"), 31);
   EXPECT_EQ(s.at("rcached_audits_total{domain=4,result=abandoned}"), 32);
+  EXPECT_EQ(s.at("rcached_audits_skipped_total{domain=4}"), 39);
   EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=loaded}"), 10033);
   EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=prev}"), 10034);
   EXPECT_EQ(s.at("rcached_audit_drift_ranges_total{domain=4,part=depot}"), 10035);
@@ -192,8 +194,9 @@ TEST(MetricSources, UnknownValuesAreAbsent) {
   }
   view.status.reader.available = false;
   const Samples without = samples_of(view);
-  for (const char* name : {"rcached_kernel_reads_total", "rcached_kernel_read_seconds_total",
-                           "rcached_kernel_read_longest_seconds", "rcached_kernel_read_budget_ratio"}) {
+  for (const char* name :
+       {"rcached_kernel_reads_total", "rcached_kernel_read_seconds_total",
+        "rcached_kernel_read_longest_seconds", "rcached_kernel_read_budget_ratio", "rcached_spared_cpus"}) {
     EXPECT_FALSE(without.has(name)) << name;
   }
 }

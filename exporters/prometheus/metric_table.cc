@@ -188,6 +188,10 @@ constexpr std::array<MetricRow, kMetricCount> kMetrics = {{
      "Audits of the mirror against kernel memory, by result: clean, repaired (differences were "
      "found) or abandoned (the domain changed during every attempt).",
      audits},
+    {"rcached_audits_skipped_total", kCounter, "audits", "domain", standard, "-",
+     "Audits that were due and not made, because there was no operation since the last one, which found "
+     "nothing. Every tenth is made in any case.",
+     per_domain<&D::audit, &A::skipped>},
     {"rcached_audit_drift_ranges_total", kCounter, "ranges", "domain,part", alerting, "-",
      "Ranges that audits found to differ and repaired, by part: loaded, prev, depot, tree or fq "
      "(flush queue).",
@@ -257,6 +261,10 @@ constexpr std::array<MetricRow, kMetricCount> kMetrics = {{
      "Share of time that rcached may spend reading kernel memory (audit.budget); absent if it does "
      "not read it.",
      reader_seconds<&ReaderStatus::budget_ns_per_s>},
+    {"rcached_spared_cpus", kGauge, "cpus", "", standard, "-",
+     "CPUs that are not interrupted to read their magazines: isolated and nohz_full ones, and those of "
+     "audit.spare_cpus. Absent if rcached reads no kernel memory.",
+     spared_cpus},
     {"rcached_mode", kGauge, "bool", "mode", standard, "-",
      "1 for the current mode, 0 for the others: mirror, aggregate or snapshot.", mode},
     {"rcached_build_info", kInfo, "bool", "version", standard, "-", "The version of rcached.", build_info},

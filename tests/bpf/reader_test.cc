@@ -2,11 +2,20 @@
 // The reader, on structures built in this kernel's memory (FakeKernel): what it returns if everything is
 // valid, and what it rejects. The lab tests real domains, the depot as an array, and CPUs that go offline.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "daemon/source/bpf_kernel_reader.h"
@@ -305,6 +314,7 @@ TEST_P(Reader, CpuIdsMayHaveGaps) {
   kernel_->set_cpu(8, 0, kernel_->make_magazine(pfns(108, 5)), kernel_->make_magazine(full(1000)));
   kernel_->set_cpu(11, 2, 0, kernel_->make_magazine(pfns(111, 3)));
   EXPECT_EQ((*reader)->read_cpu(key_, 8)->orders[0].loaded, pfns(108, 5));
+  EXPECT_TRUE((*reader)->read_cpu(key_, 8)->remote) << "as if it were offline";
   EXPECT_EQ((*reader)->read_cpu(key_, 11)->orders[2].prev, pfns(111, 3));
   EXPECT_EQ((*reader)->read_cpu(key_, 12).error(), Unread::fault);
   // The kernel has an offset for a CPU that is not possible, but no memory there.
@@ -321,6 +331,85 @@ TEST_P(Reader, CpuIdsMayHaveGaps) {
   ASSERT_TRUE(queue && *queue);
   EXPECT_EQ((*queue)->by_cpu, (std::vector<std::uint32_t>{0, 1, 0, 0, 0, 0, 0, 0, 8, 0, 10, 11}));
   EXPECT_EQ((*queue)->pending, 30u);
+}
+
+// --- CPUs that must not be interrupted
+
+// Function-call interrupts of a CPU so far; nullopt: this kernel does not count them.
+std::optional<std::uint64_t> function_calls(unsigned cpu) {
+  std::ifstream file("/proc/interrupts");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string word;
+    if (!(words >> word) || word != "CAL:") continue;
+    std::uint64_t count = 0;
+    for (unsigned i = 0; i <= cpu; ++i) words >> count;
+    return words ? std::optional(count) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+TEST_P(Reader, ASparedCpuIsReadFromAnother) {
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(getpid(), sizeof(allowed), &allowed), 0);
+  if (!CPU_ISSET(0, &allowed) || !CPU_ISSET(1, &allowed)) GTEST_SKIP() << "needs CPUs 0 and 1";
+  std::thread([&] {
+    auto reader = BpfKernelReader::load(kernel_->per_cpu_offset(), GetParam(),
+                                        [] { return std::vector<std::uint16_t>{1}; });
+    ASSERT_TRUE(reader);
+    for (const std::uint16_t cpu : {std::uint16_t{0}, std::uint16_t{1}})
+      kernel_->set_cpu(cpu, 0, kernel_->make_magazine(pfns(100 + cpu, 5)),
+                       kernel_->make_magazine(full(1000)));
+    EXPECT_FALSE((*reader)->read_cpu(key_, 0)->remote);
+    EXPECT_EQ((*reader)->status().spared_cpus, 1u);
+    cpu_set_t mine;
+    ASSERT_EQ(sched_getaffinity(0, sizeof(mine), &mine), 0);
+    EXPECT_FALSE(CPU_ISSET(1, &mine)) << "a program runs where its caller is";
+    const auto before = function_calls(1);
+    constexpr std::uint64_t kReads = 1000;
+    for (std::uint64_t i = 0; i < kReads; ++i) {
+      const auto contents = (*reader)->read_cpu(key_, 1);
+      ASSERT_TRUE(contents);
+      ASSERT_TRUE(contents->remote);
+      ASSERT_EQ(contents->orders[0].loaded, pfns(101, 5));
+      ASSERT_EQ(contents->orders[0].prev, full(1000));
+      ASSERT_EQ(contents->magazines, 2);
+      ASSERT_GT(contents->time.end_ns - contents->time.begin_ns, 20'000u) << "two readings, a moment apart";
+    }
+    if (before) {
+      EXPECT_LT(*function_calls(1) - *before, kReads / 4) << "those of others";
+    }
+  }).join();
+}
+
+// A CPU that is at work is not read, or read between two operations.
+TEST_P(Reader, ASparedCpuAtWork) {
+  std::thread([&] {
+    auto reader = BpfKernelReader::load(kernel_->per_cpu_offset(), GetParam(),
+                                        [] { return std::vector<std::uint16_t>{1}; });
+    ASSERT_TRUE(reader);
+    const KernelAddress magazine = kernel_->make_magazine(pfns(1, 100));
+    kernel_->set_cpu(1, 0, magazine, 0);
+    std::atomic<bool> stop{false};
+    std::thread cpu([&] {
+      for (std::uint64_t size = 0; !stop; size = (size + 1) % 100)
+        kernel_->put(magazine + kernel_->layout().size, size);
+    });
+    for (int i = 0; i < 20; ++i) {
+      const auto contents = (*reader)->read_cpu(key_, 1);
+      if (contents) {
+        EXPECT_EQ(contents->orders[0].loaded, pfns(1, contents->orders[0].loaded.size()));
+      } else {
+        EXPECT_EQ(contents.error(), Unread::changed);
+      }
+    }
+    stop = true;
+    cpu.join();
+    EXPECT_GT((*reader)->status().changed, 0u);
+    const auto contents = (*reader)->read_cpu(key_, 1);
+    ASSERT_TRUE(contents);
+    EXPECT_TRUE(contents->remote);
+  }).join();
 }
 
 TEST_P(Reader, CountsASingleFlushQueue) {

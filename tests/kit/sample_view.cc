@@ -53,6 +53,7 @@ DomainSnapshot sample_domain(std::uint64_t id, std::uint64_t seed, const KernelP
   domain.audit.audits = seed + 30;
   domain.audit.repairs = 31;
   domain.audit.abandoned = 32;
+  domain.audit.skipped = 39;
   domain.audit.resyncs = seed + 38;
   domain.audit.drift = {
       .loaded = seed + 33, .prev = seed + 34, .depot = seed + 35, .tree = seed + 36, .fq = seed + 37};
@@ -124,7 +125,8 @@ View sample_view(const KernelProfile& profile) {
                         .faults = 43,
                         .time_ns = 44'000'000,
                         .longest_ns = 45'000,
-                        .budget_ns_per_s = 50'000'000};
+                        .budget_ns_per_s = 50'000'000,
+                        .spared_cpus = 46};
   view.status.cpus = {{.cpu = 0, .sent = 101, .received = 100, .ring_full = 1, .entry_missing = 2},
                       {.cpu = 3, .sent = 203, .received = 200, .ring_full = 3, .entry_missing = 4}};
   view.status.programs = {

@@ -103,7 +103,7 @@ class Guest:
         console_read, console_write = os.pipe()
         words = qemu.command(options.kernel, options.iommu, options.mode, options.cpus, options.memory,
                              folder / "vmlinux", f"/proc/self/fd/{memory}", f"/proc/self/fd/{console_write}", self.port,
-                             options.threads, root)
+                             options.threads, root, qemu.cmdline_of(script))
         try:
             # pylint: disable=subprocess-popen-preexec-fn
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -215,6 +215,14 @@ class CommandLine(unittest.TestCase):
         self.assertIn("iommu.strict=0", qemu.kernel_line("6.1", "intel", "lazy"))
         self.assertIn("iommu.strict=1", qemu.kernel_line("6.1", "intel", "strict"))
 
+    def test_a_scenario_adds_to_the_kernel_line(self):
+        more = qemu.cmdline_of("# SPDX\n# lab: modules\n# lab: cmdline isolcpus=2,3 nohz_full=2,3\n# Text\n")
+        self.assertEqual(more, "isolcpus=2,3 nohz_full=2,3")
+        line = qemu.kernel_line("6.1", "intel", "lazy", more)
+        self.assertTrue(line.endswith("intel_iommu=on isolcpus=2,3 nohz_full=2,3"))
+        for text in ("# SPDX\n", "echo '# lab: cmdline x'\n", "# lab: cmdlines x\n"):
+            self.assertEqual(qemu.cmdline_of(text), "")
+
     def test_unsupported_combinations(self):
         for series, iommu, mode in (("6.1", "virtio", "lazy"), ("6.1", "amd", "lazy")):
             with self.assertRaises(common.LabError):

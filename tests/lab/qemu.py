@@ -6,6 +6,8 @@ are in flight at once), a virtio disk and a NIC, all behind the IOMMU. Its netwo
 QEMU; optionally, its port 9731 is forwarded to loopback on this machine.
 """
 
+import re
+
 from common import LabError
 
 IOMMUS = ("intel", "amd", "virtio")
@@ -19,6 +21,7 @@ SLOW_NANOSECONDS = 300_000_000
 # virtio-iommu first: a device that is probed before its IOMMU stays untranslated.
 MODULES = ["virtio_iommu", "virtio_pci", "nvme", "virtio_blk", "e1000e"]
 ROOT_MODULES = ["ext4"]
+CMDLINE = re.compile(r"^# lab: cmdline (.+)$", re.M)
 
 
 def check(series, iommu, mode):
@@ -29,7 +32,7 @@ def check(series, iommu, mode):
         raise LabError("an emulated AMD IOMMU forces strict mode from 6.1 on; use --mode strict or --iommu intel")
 
 
-def kernel_line(series, iommu, mode):
+def kernel_line(series, iommu, mode, more=""):
     words = ["console=ttyS0", "quiet", "mitigations=off", "panic=-1", "tsc=reliable", "no_timer_check",
              "iommu.passthrough=0", f"iommu.strict={int(mode == 'strict')}", "audit=0",
              "ipv6.disable=1", "rdinit=/init",
@@ -40,16 +43,23 @@ def kernel_line(series, iommu, mode):
         words.append("intel_iommu=on,strict" if old_strict else "intel_iommu=on")
     elif iommu == "amd" and series == "5.10" and mode == "strict":
         words.append("amd_iommu=fullflush")  # it ignores iommu.strict
-    return " ".join(words)
+    return " ".join(words + more.split())
+
+
+def cmdline_of(scenario):
+    """What the text of a scenario adds to the kernel's command line: its line `# lab: cmdline WORDS`."""
+    found = CMDLINE.search(scenario)
+    return found[1].strip() if found else ""
 
 
 def iommu_device(iommu):
     return {"intel": "intel-iommu,intremap=on", "amd": "amd-iommu,intremap=on", "virtio": "virtio-iommu-pci"}[iommu]
 
 
-def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single", root=None):
+def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=None, threads="single", root=None,
+            cmdline=""):
     """The command line. `root`: a disk image for scenarios that boot one. `initrd` and `console`: paths that QEMU
-    opens; the protocol channel is its stdout."""
+    opens; the protocol channel is its stdout. `cmdline`: added to that of the kernel."""
     check(series, iommu, mode)
     virtio = "iommu_platform=on,disable-legacy=on,disable-modern=off"
     network = "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat"
@@ -71,5 +81,5 @@ def command(series, iommu, mode, cpus, memory, vmlinux, initrd, console, port=No
         "-device", f"virtio-blk-pci,drive=disk,{virtio}", *disks,
         # Not virtio-net: on QEMU 10.0 it stops receiving after a few connections.
         "-netdev", network, "-device", "e1000e,netdev=net,romfile=",
-        "-kernel", str(vmlinux), "-initrd", initrd, "-append", kernel_line(series, iommu, mode),
+        "-kernel", str(vmlinux), "-initrd", initrd, "-append", kernel_line(series, iommu, mode, cmdline),
     ]

@@ -41,6 +41,9 @@ TEXTS = {
         "127.0.0:9731", "'[::]'", "example.org:9731", "127.0.0.1:-1", "01.2.3.4:9731", "''", "'127.0.0.1:9731\n'"]),
     "http.web_config": ("an absolute path, or \"\" for none", ["web.yaml", "./web.yaml", "~/web.yaml", "' /x'", '"/x\\ty"', '"/x\\x85"']),
     "textfile.path": ("an absolute path that ends in .prom", ["r.prom", "/var/lib/r.txt", "/var/lib/r.prom.bak", "/prom", '"/a\\n.prom"', '"/a.prom\\n"']),
+    "audit.spare_cpus": ("a list of CPUs such as 2-3,8", [
+        "all", "1024", "-1", "3-2", "2-", "',2'", "'2,'", "2;3", "'2, 3'", "0-1024", "01", "1.5", "0-8:2/4", "none",
+        "' 2'", "'2\n'"]),
     "run_directory": ("an absolute path of at most 99 ASCII characters", ["run", "''", "5", "false", "/ü", "/" + 99 * "x", '"/r\\0x"', '"/r\\n"']),
 }
 # Other spellings, and what is offered for them.

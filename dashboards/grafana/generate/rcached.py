@@ -109,8 +109,11 @@ def mirror(board):
                   ("max(rcached_kernel_read_longest_seconds)", "longest read")],
                  size=(6, 8), overrides=[dashed("budget"), right("longest read", "s")])
     board.series("Audits", "Comparisons of mirrors with kernel memory per second, by result. Repaired ones found "
-                 "differences; abandoned ones were given up because the domain kept changing.", "ops",
-                 [(rate("rcached_audits_total", "result"), "{{result}}")], size=(6, 8))
+                 "differences; abandoned ones were given up because the domain kept changing; skipped ones were not "
+                 "made because the domain was idle. On the right axis: CPUs that are not interrupted.", "ops",
+                 [(rate("rcached_audits_total", "result"), "{{result}}"),
+                  (rate("rcached_audits_skipped_total"), "skipped"), ("max(rcached_spared_cpus)", "CPUs spared")],
+                 size=(6, 8), overrides=[right("CPUs spared", "short")])
     board.series("Losses and recoveries", "Times per second that a domain was marked as having lost events, and audits "
                  "that recovered a domain from such a loss.", "ops",
                  [(rate("rcached_loss_marks_total"), "loss marks"), (rate("rcached_resyncs_total"), "resyncs")],

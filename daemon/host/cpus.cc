@@ -75,8 +75,7 @@ std::vector<std::uint16_t> spared_cpus(const std::vector<std::uint16_t>& chosen,
     if (more) ids.insert(ids.end(), more->begin(), more->end());
   }
   std::ranges::sort(ids);
-  const auto repeated = std::ranges::unique(ids);
-  ids.erase(repeated.begin(), repeated.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }
 

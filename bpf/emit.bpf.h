@@ -16,6 +16,16 @@ static __always_inline struct cpu_state *this_cpu_state(void)
 	return bpf_map_lookup_elem(&cpu_state, &zero);
 }
 
+static __always_inline void charge_loss(struct cpu_state *state, u64 domain)
+{
+	u64 pointer = domain, number = 0;
+
+	/* The verifier forbids arithmetic on what it knows to be a pointer. */
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	if (number)
+		__sync_fetch_and_add(&state->stats.ring_full_by_bucket[rcached_loss_bucket(number)], 1);
+}
+
 /*
  * Counts the event and returns a record with the common members set and the rest zero. Returns NULL if the
  * ring is full; this is counted, and the next record that fits reports it. The counters are atomic because an
@@ -56,8 +66,7 @@ static __always_inline struct rcached_event *event_begin(struct cpu_state *state
 	}
 	return event;
 lost:
-	if (domain)
-		__sync_fetch_and_add(&state->stats.ring_full_by_bucket[rcached_loss_bucket(domain)], 1);
+	charge_loss(state, domain);
 	__sync_fetch_and_add(&state->stats.ring_full, 1);
 	state->stats.loss_pending = 1;
 	return NULL;

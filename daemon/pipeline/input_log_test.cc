@@ -207,7 +207,8 @@ TEST_F(InputLogTest, ALossIsChargedToItsDomain) {
   source_.charged.by_bucket[rcached_loss_bucket(key(victim))] = 10;
   const View view = after({event(OperationKind::free, key(3), [](auto& o) { o.after_loss = true; })});
   EXPECT_EQ(view.snapshot.domains[victim].confidence, Confidence::lossy);
-  const auto exact = std::ranges::count(view.snapshot.domains, Confidence::exact, &DomainSnapshot::confidence);
+  const auto exact =
+      std::ranges::count(view.snapshot.domains, Confidence::exact, &DomainSnapshot::confidence);
   EXPECT_GE(exact, 490);
   EXPECT_LT(exact, 500);
   // One of an unknown domain.

@@ -65,7 +65,7 @@ struct PipelineOptions {
   // its errors.
   std::function<Expected<void>()> after_source_start{};
   // Limit for reading all domains before the first View.
-  std::chrono::milliseconds seeding_limit{5'000};
+  std::chrono::milliseconds seeding_limit{15'000};  // a busy guest has taken 5 s for eight domains
 };
 
 class Pipeline : public ViewSource {

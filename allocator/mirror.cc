@@ -91,8 +91,7 @@ Mirror::Domain& Mirror::domain(std::uint64_t id) {
   if (recent.domain != nullptr && recent.id == id) return *recent.domain;
   std::unique_ptr<Domain>& domain = domains_[id];
   if (domain == nullptr) {
-    domain.reset(new Domain{DomainMirror(profile_, id, false), {}, nullptr});
-    domain->info.id = id;
+    domain = std::make_unique<Domain>(profile_, id);
     if (lost_) domain->mirror.mark_loss();
     domain->mirror.set_blind(blind_);
     standings_changed_ = true;
@@ -165,10 +164,8 @@ void Mirror::take(const AuditBegun& input) {
   options.goal = !domain->mirror.known_from_start() ? DomainAudit::Goal::seed
                  : domain->mirror.in_doubt()        ? DomainAudit::Goal::resync
                                                     : DomainAudit::Goal::verify;
-  const DomainAudit::Goal goal = options.goal;
   domain->audit.reset();  // one at a time; its end may touch the mirror
-  domain->audit.reset(
-      new RunningAudit{input.audit, input.contents, goal, {domain->mirror, std::move(options)}});
+  domain->audit = std::make_unique<RunningAudit>(input, domain->mirror, options);
   report(input.id, *domain);
 }
 

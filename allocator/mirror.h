@@ -89,17 +89,20 @@ class Mirror {
 
  private:
   struct RunningAudit {
-    std::uint64_t number = 0;
-    bool contents = false;
-    DomainAudit::Goal goal = DomainAudit::Goal::verify;
+    RunningAudit(const AuditBegun& begun, DomainMirror& mirror, const DomainAudit::Options& options)
+        : number(begun.audit), contents(begun.contents), goal(options.goal), audit(mirror, options) {}
+    std::uint64_t number;
+    bool contents;
+    DomainAudit::Goal goal;
     DomainAudit audit;
   };
   struct Domain {
+    Domain(const KernelProfile& profile, std::uint64_t id) : mirror(profile, id, false) { info.id = id; }
     DomainMirror mirror;
     DomainInfo info;
-    std::unique_ptr<RunningAudit> audit;               // after the mirror: it ends first
-    std::shared_ptr<const DomainSnapshot> snapshot{};  // of the state now; null: it has changed
-    std::optional<std::uint64_t> clean_at{};           // operations when an audit found nothing
+    std::unique_ptr<RunningAudit> audit;             // after the mirror: it ends first
+    std::shared_ptr<const DomainSnapshot> snapshot;  // of the state now; null: it has changed
+    std::optional<std::uint64_t> clean_at;           // operations when an audit found nothing
   };
 
   // The domains of the last operations, which are likely to be those of the next.

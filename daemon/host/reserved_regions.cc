@@ -155,7 +155,8 @@ std::uint64_t bus_address(const std::string& header, const MemoryBar& bar) {
   if (bar.number + (bar.wide ? 1 : 0) >= (bridge ? kBarsOfBridge : kBars)) return 0;
   std::uint64_t value = 0;
   for (std::size_t byte = bar.wide ? 8 : 4; byte-- > 0;)
-    value = value << 8 | static_cast<std::uint8_t>(header[kPciBaseAddress + 4 * bar.number + byte]);
+    value =
+        value << 8 | static_cast<std::uint8_t>(header[kPciBaseAddress + std::size_t{4} * bar.number + byte]);
   if (value == (bar.wide ? ~std::uint64_t{0} : 0xffffffff)) return 0;
   return value & ~std::uint64_t{0xf};
 }

@@ -129,7 +129,7 @@ void Pipeline::make_parts() {
     outputs.news = [this](MirrorNews news) {
       if (!auditor_) return;
       auditor_mail_.post([news = std::move(news)](Auditor& auditor) { auditor.take(news, Clock::now()); });
-      wake(audit_now_);
+      wake(Loop::audit);
     };
     outputs.snapshot = [this](std::uint64_t tick, SnapshotPart part) {
       const MutexLock lock(mutex_);
@@ -154,7 +154,7 @@ void Pipeline::drain() {
     drain_once();
     drain_rounds_.fetch_add(1, std::memory_order_relaxed);
     // Late rounds are not repeated: the next one takes all pending events.
-  } while (!sleep_until(begin + options_.drain_interval, &drain_now_));
+  } while (!sleep_until(begin + options_.drain_interval, Loop::drain));
 }
 
 void Pipeline::drain_once() {
@@ -235,14 +235,14 @@ void Pipeline::audit_domains() {
     begin = Clock::now();
     if (auto found = discoverer_->work(begin, *log_->domains())) {
       log_mail_.post([found = std::move(*found)](InputLog& log) { log.take(found); });
-      wake(drain_now_);
+      wake(Loop::drain);
     }
     if (auditor_) {
       auditor_mail_.deliver(*auditor_);
-      if (auditor_->work(Clock::now(), log_->domains(), log_->losses())) wake(drain_now_);
+      if (auditor_->work(Clock::now(), log_->domains(), log_->losses())) wake(Loop::drain);
     }
     audit_rounds_.fetch_add(1, std::memory_order_relaxed);
-  } while (!sleep_until(begin + kAuditRound, &audit_now_));
+  } while (!sleep_until(begin + kAuditRound, Loop::audit));
 }
 
 // --- the publisher's thread
@@ -286,7 +286,7 @@ void Pipeline::publish() {
     });
     if (wanted) {
       next_snapshot = now + options_.snapshot_interval;
-      wake(drain_now_);
+      wake(Loop::drain);
       if (!await_parts(parts)) return;
       slot_.publish(make_view(std::move(parts)));
     }
@@ -315,17 +315,17 @@ std::shared_ptr<const View> Pipeline::make_view(std::vector<SnapshotPart> parts)
 
 // --- any thread
 
-void Pipeline::wake(bool& flag) {
+void Pipeline::wake(Loop loop) {
   {
     const MutexLock lock(mutex_);
-    flag = true;
+    woken_[static_cast<std::size_t>(loop)] = true;
   }
   changed_.notify_all();
 }
 
-bool Pipeline::sleep_until(TimePoint when, bool* wake) {
+bool Pipeline::sleep_until(TimePoint when, std::optional<Loop> loop) {
   const MutexLock lock(mutex_);
-  while (!stopping_ && !(wake != nullptr && std::exchange(*wake, false))) {
+  while (!stopping_ && !(loop && std::exchange(woken_[static_cast<std::size_t>(*loop)], false))) {
     if (changed_.wait_until(mutex_, when) == std::cv_status::timeout) break;
   }
   return stopping_;
@@ -372,7 +372,7 @@ AuditReport Pipeline::audit(const AuditRequest& request, std::chrono::millisecon
     auditor_mail_.post([request, promise = std::move(promise)](Auditor& auditor) {
       auditor.request(request, [promise](AuditReport report) { promise->set_value(std::move(report)); });
     });
-    audit_now_ = true;
+    woken_[static_cast<std::size_t>(Loop::audit)] = true;
   }
   changed_.notify_all();
   if (result.wait_for(timeout) != std::future_status::ready) {

@@ -12,6 +12,7 @@
 // Threads: start(), stop() and the destructor belong to one thread; the other functions may be called from any.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -108,6 +109,7 @@ class Pipeline : public ViewSource {
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
+  enum class Loop : std::uint8_t { drain, audit };
 
   void run(std::promise<Expected<void>> started);
   void make_parts();
@@ -124,9 +126,9 @@ class Pipeline : public ViewSource {
   std::shared_ptr<const View> make_view(std::vector<SnapshotPart> parts);
   std::uint64_t backlog() const;
   void end();
-  // True: the pipeline stops. `wake`: also returns when it becomes true, and resets it.
-  bool sleep_until(TimePoint when, bool* wake = nullptr);
-  void wake(bool& flag);
+  // True: the pipeline stops. With a loop, wake() of that loop ends it, too.
+  bool sleep_until(TimePoint when, std::optional<Loop> loop = std::nullopt);
+  void wake(Loop loop);
 
   const PipelineOptions options_;
   const Discoverer::GroupReader read_groups_;
@@ -156,9 +158,8 @@ class Pipeline : public ViewSource {
   std::uint64_t awaited_tick_ GUARDED_BY(mutex_) = 0;
   mutable std::vector<std::uint64_t> last_rounds_ GUARDED_BY(mutex_);  // at the last growth of the heartbeat
   mutable std::uint64_t heartbeat_ GUARDED_BY(mutex_) = 0;
-  bool drain_now_ GUARDED_BY(mutex_) = false;
-  bool audit_now_ GUARDED_BY(mutex_) = false;
-  bool over_ GUARDED_BY(mutex_) = false;  // no more requests are taken
+  std::array<bool, 2> woken_ GUARDED_BY(mutex_){};  // by Loop
+  bool over_ GUARDED_BY(mutex_) = false;            // no more requests are taken
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool has_auditor_ GUARDED_BY(mutex_) = false;
 

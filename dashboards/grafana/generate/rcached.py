@@ -59,8 +59,8 @@ def events(board):
                  "s", [("rcached_consumer_lag_seconds", "{{instance}}")])
     board.series("Backlog", "Events that have been drained and wait to be applied. Steady growth: give "
                  "pipeline.shards more threads.", "short", [("rcached_backlog_events", "{{instance}}")])
-    board.series("Ring use", "The fullest ring when the rings were last drained, and at its highest since the start, as "
-                 "a share of its size. At 100 % events are lost.", "percentunit",
+    board.series("Ring use", "The fullest ring when the rings were last drained, and at its highest since the start, "
+                 "as a share of its size. At 100 % events are lost.", "percentunit",
                  [("rcached_ring_used_bytes / rcached_ring_size_bytes", "{{instance}}"),
                   ("rcached_ring_used_highest_bytes / rcached_ring_size_bytes", "{{instance}} highest")],
                  ((None, "green"), (0.5, "orange"), (0.9, "red")))

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 #include <variant>
@@ -156,13 +157,26 @@ class Recorder {
       case ReadRequest::Part::cpu:
         read.piece = test::read_cpu(simulator, wanted.request.cpu, now_);
         break;
-      case ReadRequest::Part::depot:
-        read.piece = test::read_depot(simulator, wanted.request.order, now_);
+      case ReadRequest::Part::depot: {
+        DepotSlice slice = test::read_depot(simulator, wanted.request.order, now_);
+        if (slice.magazines.size() > 1) {  // the topmost one first, and perhaps too late
+          DepotSlice top = slice;
+          top.first = static_cast<std::uint32_t>(slice.magazines.size() - 1);
+          top.magazines = {slice.magazines.back()};
+          top.last = false;
+          slice.magazines.pop_back();
+          read.piece = below(10) == 0 ? ReadPiece(NotReadable{}) : top;
+          write(read);
+        }
+        read.piece = std::move(slice);
         break;
+      }
       case ReadRequest::Part::tree:
         for (std::uint64_t from = 0;;) {
           const TreeSlice slice = test::read_tree(simulator, from, 7, now_);
-          write(PieceRead{wanted.id, wanted.audit, wanted.request, slice});
+          // A slice that came too late; the others come all the same.
+          const bool late = below(30) == 0;
+          write(PieceRead{wanted.id, wanted.audit, wanted.request, late ? ReadPiece(NotReadable{}) : slice});
           if (slice.to == ~0ull) return;
           from = slice.to + 1;
         }
@@ -336,21 +350,64 @@ TEST(Inputs, AnAuditIsOnlySkippedAfterOneThatFoundNothing) {
   EXPECT_TRUE(skips());
 }
 
+// The reading of a CPU, as the audit `audit` of domain 1 asks for it.
+PieceRead reading_of_cpu(Mirror& mirror, std::uint64_t audit, const Pfns& loaded) {
+  DomainAudit::Options options;
+  options.possible_cpus = 1;
+  mirror.apply(AuditBegun{1, audit, options, false});
+  PieceRead read{1, audit, mirror.take_news().audits.at(0).wanted.at(0), CpuContents{}};
+  std::get<CpuContents>(read.piece).orders[0].loaded = loaded;
+  return read;
+}
+
 // A piece that was asked for by an audit that has been given up since.
 TEST(Inputs, APieceOfAnotherAuditIsIgnored) {
   Mirror mirror(profile());
   mirror.apply(DomainFound{1});
-  DomainAudit::Options options;
-  options.possible_cpus = 1;
-  mirror.apply(AuditBegun{1, 7, options, false});
-  mirror.apply(AuditBegun{1, 8, options, false});
-  (void)mirror.take_news();
-  CpuContents contents;
-  contents.orders[0].loaded = {5};
-  mirror.apply(PieceRead{1, 7, {}, contents});
+  const PieceRead old = reading_of_cpu(mirror, 7, {5});
+  const PieceRead read = reading_of_cpu(mirror, 8, {5});
+  mirror.apply(old);
   EXPECT_EQ(mirror.find(1)->model().rcache(0).loaded(0).size(), 0u);
-  mirror.apply(PieceRead{1, 8, {}, contents});
+  mirror.apply(read);
   EXPECT_EQ(mirror.find(1)->model().rcache(0).loaded(0).size(), 1u);
+}
+
+TEST(Inputs, ARequestIsAnsweredOnce) {
+  Mirror mirror(profile());
+  mirror.apply(DomainFound{1});
+  PieceRead read = reading_of_cpu(mirror, 7, {5});
+  mirror.apply(PieceRead{1, 7, read.request, NotReadable{}});
+  mirror.apply(read);
+  EXPECT_EQ(mirror.find(1)->model().rcache(0).loaded(0).size(), 0u);
+}
+
+// One slice of a depot came too late, and the rest did not: the audit goes on.
+TEST(Inputs, SlicesAfterOneThatIsMissingDoNotCount) {
+  Mirror mirror(profile());
+  mirror.apply(DomainFound{1});
+  mirror.apply(AuditBegun{1, 7, {}, false});
+  std::optional<AuditResult> over;
+  for (int round = 0; round < 20 && !over; ++round) {
+    for (const AuditNews& news : mirror.take_news().audits) {
+      over = news.over;
+      for (const ReadRequest& request : news.wanted) {
+        PieceRead read{1, 7, request, NotReadable{}};
+        if (request.part == ReadRequest::Part::depot) {
+          if (round == 0) mirror.apply(read);
+          DepotSlice slice;
+          slice.order = request.order;
+          read.piece = slice;
+        } else {
+          TreeSlice slice;
+          slice.to = ~0ull;
+          read.piece = slice;
+        }
+        mirror.apply(read);
+      }
+    }
+  }
+  ASSERT_TRUE(over.has_value());
+  EXPECT_TRUE(over->completed) << over->why;
 }
 
 TEST(Inputs, WhatHasNotChangedIsSharedByTheSnapshots) {

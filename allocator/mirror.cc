@@ -16,6 +16,13 @@ constexpr std::size_t kNearAhead = 8;
 constexpr std::size_t kLongRun = 256;  // operations, from which on it pays to sort them by domain
 constexpr std::size_t kBuckets = 512;
 
+// Whether no more of the same reading is to come.
+bool completes(const PieceRead& read) {
+  if (const auto* depot = std::get_if<DepotSlice>(&read.piece)) return depot->last;
+  const auto* tree = std::get_if<TreeSlice>(&read.piece);
+  return tree == nullptr || read.request.part != ReadRequest::Part::tree || tree->to == ~0ull;
+}
+
 }  // namespace
 
 void Mirror::apply(const InputBatch& batch) {
@@ -172,6 +179,9 @@ void Mirror::take(const AuditBegun& input) {
 void Mirror::take(const PieceRead& input) {
   Domain* domain = known(input.id);
   if (domain == nullptr || domain->audit == nullptr || domain->audit->number != input.audit) return;
+  std::set<std::uint32_t>& open = domain->audit->open;
+  if (!open.contains(input.request.number)) return;
+  if (completes(input)) open.erase(input.request.number);
   domain->snapshot.reset();
   DomainAudit& audit = domain->audit->audit;
   if (const auto* cpu = std::get_if<CpuContents>(&input.piece)) audit.apply(*cpu);
@@ -212,7 +222,11 @@ void Mirror::take(const Tick& input) {
 void Mirror::report(std::uint64_t id, Domain& domain) {
   RunningAudit& running = *domain.audit;
   AuditNews news{id, running.number, 1, {}, {}};
-  while (const auto request = running.audit.next()) news.wanted.push_back(*request);
+  while (auto request = running.audit.next()) {
+    request->number = ++running.last_request;
+    running.open.insert(request->number);
+    news.wanted.push_back(*request);
+  }
   news.look = running.audit.looks();
   if (running.audit.state() != DomainAudit::State::reading) return end_audit(id, domain, running.audit.why());
   if (!news.wanted.empty()) news_.audits.push_back(std::move(news));

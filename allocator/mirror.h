@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -94,6 +95,8 @@ class Mirror {
     std::uint64_t number;
     bool contents;
     DomainAudit::Goal goal;
+    std::uint32_t last_request = 0;
+    std::set<std::uint32_t> open;  // requests whose answer is still to come, or to be completed
     DomainAudit audit;
   };
   struct Domain {

@@ -32,8 +32,7 @@ class Feed {
   Feed(EventSource& source, Discoverer::GroupReader read_groups)
       : Feed(source, std::move(read_groups), Options{}) {}
   Feed(EventSource& source, Discoverer::GroupReader read_groups, Options options)
-      : source_(source),
-        options_(std::move(options)),
+      : options_(std::move(options)),
         log_(source, options_.shards, source.reader() != nullptr),
         discoverer_(source, std::move(read_groups)),
         maker_(source) {
@@ -104,7 +103,6 @@ class Feed {
     }
   }
 
-  EventSource& source_;
   const Options options_;
   ReadingGate gate_;
   InputLog log_;

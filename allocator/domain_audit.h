@@ -54,7 +54,8 @@ struct ReadRequest {
   std::uint16_t cpu = 0;
   std::uint8_t order = 0;
   std::uint64_t pfn = 0;  // tree_at: a range that begins here
-  std::uint32_t number = 0;  // set by the Mirror, so that slices of a reading that was given up are recognised
+  std::uint32_t number =
+      0;  // set by the Mirror, so that slices of a reading that was given up are recognised
 };
 
 class DomainAudit {

@@ -5,10 +5,9 @@
 // domains goes to all shards.
 //
 // Losses: if the domain of a lost event is known, at least by a hash of its key, the loss concerns the domains of that
-// hash, else all of them. It is noted where a record
-// reports that its CPU lost some before it, if the source's count has grown since the last note (a CPU may report a
-// loss late, when it has been repaired); and whenever the counts of full rings, skipped programs or malformed records
-// have grown (a CPU that became idle sends no record).
+// hash, else all of them. It is noted where a record reports that its CPU lost some before it, if the source's count has
+// grown since the last note (a CPU may report a loss late, when it has been repaired); and whenever the counts of full
+// rings, skipped programs or malformed records have grown (a CPU that became idle sends no record).
 //
 // Silence: while the source reports that the kernel does not run the probes, the mirror is told to be blind.
 //

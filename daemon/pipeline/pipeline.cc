@@ -90,10 +90,8 @@ void Pipeline::run(std::promise<Expected<void>> started) {
     const MutexLock lock(mutex_);
     failure_ = error.what();
   }
-  if (running) {
-    guard([this] { drain(); });
-    guard([this] { end(); });
-  }
+  if (running) guard([this] { drain(); });
+  guard([this] { end(); });
   slot_.close();
   {
     const MutexLock lock(mutex_);
@@ -193,19 +191,19 @@ std::uint64_t Pipeline::backlog() const {
   return sum;
 }
 
-// Everything that the source has left, and a last View of it.
+// Everything that the source has left, and a last View of it. Also after a start that failed halfway.
 void Pipeline::end() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  auditor_thread_.join();
-  publisher_thread_.join();
-  bool failed = false;
+  if (auditor_thread_.joinable()) auditor_thread_.join();
+  if (publisher_thread_.joinable()) publisher_thread_.join();
+  bool failed = shard_threads_.empty();
   {
     const MutexLock lock(mutex_);
-    failed = failure_.has_value();
+    failed = failed || failure_.has_value();
     parts_.clear();
     ++awaited_tick_;
   }
@@ -221,7 +219,7 @@ void Pipeline::end() {
   std::vector<SnapshotPart> parts;
   {
     const MutexLock lock(mutex_);
-    if (failure_ || parts_.size() != shards_.size()) return;
+    if (failed || failure_ || parts_.size() != shards_.size()) return;
     parts.swap(parts_);
   }
   slot_.publish(make_view(std::move(parts)));
@@ -270,10 +268,9 @@ void Pipeline::publish() {
     }
     const bool wanted = settled_once && now >= next_snapshot;
     const StreamNews news = maker_->look();
-    if (std::exchange(online_cpus, news.online_cpus) != news.online_cpus && auditor_)
-      auditor_mail_.post([first = publish_rounds_ == 0](Auditor& auditor) {
-        if (!first) auditor.audit_all();
-      });
+    const std::uint32_t before = std::exchange(online_cpus, news.online_cpus);
+    if (auditor_ && before != 0 && before != news.online_cpus)
+      auditor_mail_.post([](Auditor& auditor) { auditor.audit_all(); });
     std::vector<SnapshotPart> parts;
     if (wanted) {
       const MutexLock lock(mutex_);

@@ -138,8 +138,7 @@ class Pipeline : public ViewSource {
 
   // Made by the thread that drains, before the others are started.
   ReadingGate gate_;
-  std::optional<InputLog>
-      log_;  // used by the thread that drains, like everything that it has no function for
+  std::optional<InputLog> log_;  // the drain thread's, but for the functions that any thread may call
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<Auditor> auditor_;        // the auditor's
   std::optional<Discoverer> discoverer_;  // the auditor's

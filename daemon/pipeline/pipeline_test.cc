@@ -107,6 +107,21 @@ TEST(Pipeline, AFailedStartLeavesNothingRunning) {
   EXPECT_EQ(pipeline.failure(), std::nullopt);
 }
 
+class SourceWithoutKernel : public FakeSource {
+ public:
+  KernelInfo kernel_info() const override { throw std::runtime_error("no kernel"); }
+};
+
+TEST(Pipeline, AStartThatFailsHalfwayIsAnErrorAndNotACrash) {
+  Pipeline pipeline(std::make_unique<SourceWithoutKernel>(), no_groups, fast());
+  const auto started = pipeline.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::internal);
+  EXPECT_EQ(started.error().message, "no kernel");
+  pipeline.stop();
+  EXPECT_EQ(pipeline.view(), nullptr);
+}
+
 TEST(Pipeline, TheHeartbeatGrowsWhileItRuns) {
   Pipeline pipeline(std::make_unique<FakeSource>(), no_groups, fast());
   ASSERT_TRUE(pipeline.start());

@@ -332,7 +332,7 @@ TEST_P(ProbeCode, FindsACallOfTheInnerFunction) {
 #if defined(__aarch64__)
   std::memcpy(code + 8, &row.arm64, sizeof(row.arm64));
 #else
-  std::memcpy(code + 8, row.x86.data(), row.x86.size());
+  std::copy(row.x86.begin(), row.x86.end(), code + 8);
 #endif
   feeder_->bss->call_arguments.pfn = static_cast<__u64>(row.target);
   run(feeder_->progs.feeder_find_inner_free);

@@ -5,7 +5,8 @@
 // be committed later than its timestamp. So records are held back until a watermark (DrainWatermark):
 // everything older has been read by then. A record that is still late is delivered immediately and counted.
 //
-// What is due is sorted by radix: the cost of a record does not depend on the number of CPUs.
+// What is due is sorted into buckets of time, about one record each: the cost of a record does not depend on the number
+// of CPUs.
 //
 // One thread.
 #pragma once
@@ -23,14 +24,14 @@ class EventMerger {
   // A record read from a ring; those of one ring in the order of the ring.
   void add(const rcached_event& event) {
     if (event.time_ns < delivered_until_ns_) ++late_;
-    held_.push_back(event);
+    added_.push_back(event);
   }
 
   // Appends every held record with time <= watermark to `out`, in time order (in the order they were added, where
   // times are equal).
   void take_until(std::uint64_t watermark_ns, std::vector<rcached_event>& out);
 
-  std::size_t held() const { return held_.size(); }
+  std::size_t held() const { return held_.size() + added_.size(); }
   // Time of the oldest held record after the last take_until; 0 when there was none.
   std::uint64_t oldest_ns() const { return oldest_ns_; }
   // Records that arrived after newer ones had been delivered.
@@ -39,16 +40,24 @@ class EventMerger {
  private:
   struct Due {
     std::uint32_t time;      // ns since the first that is due
-    std::uint32_t position;  // in held_
+    std::uint32_t position;  // in held_, then in added_
   };
 
-  void sort_due(std::uint64_t first_ns, std::uint64_t last_ns);
-  void radix_pass(unsigned shift);
+  const rcached_event& at(std::uint32_t position) const {
+    return position < held_.size() ? held_[position] : added_[position - held_.size()];
+  }
+  void find_due(std::uint64_t watermark_ns);
+  void sort_due();
+  void remove_due(std::uint64_t watermark_ns);
 
-  std::vector<rcached_event> held_;
+  // Two generations: mostly what is due is all that is held, and nothing that was added since, so that no record moves.
+  std::vector<rcached_event> held_;   // by the last take_until
+  std::vector<rcached_event> added_;  // since then
   std::vector<Due> due_;
-  std::vector<Due> sorted_;  // scratch of radix_pass
-  std::vector<std::uint32_t> counts_;
+  std::vector<Due> sorted_;  // scratch of sort_due
+  std::vector<std::uint32_t> bucket_ends_;
+  std::uint64_t first_due_ns_ = 0, last_due_ns_ = 0;
+  std::size_t held_due_ = 0;  // of those in held_
   std::uint64_t oldest_ns_ = 0;
   std::uint64_t late_ = 0;
   std::uint64_t delivered_until_ns_ = 0;

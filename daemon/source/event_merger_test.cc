@@ -106,5 +106,28 @@ TEST(EventMerger, AgreesWithASortOnRandomStreams) {
   }
 }
 
+// Bursts fill some buckets, one with records of all CPUs at the same few instants, and leave the others empty.
+TEST(EventMerger, SortsBurstsAndKeepsTheOrderOfEqualTimes) {
+  std::mt19937_64 random(1);
+  std::vector<rcached_event> expected;
+  EventMerger merger;
+  std::uint64_t pfn = 0;
+  const auto add = [&](std::uint64_t time, std::uint16_t cpu) {
+    expected.push_back(event(time, cpu, ++pfn));
+    merger.add(expected.back());
+  };
+  for (std::uint16_t cpu = 0; cpu < 64; ++cpu) {
+    add(1000, cpu);
+    for (int i = 0; i < 500; ++i) add(2'000'000'000 + random() % 100, cpu);
+    for (int i = 0; i < 10; ++i) add(4'000'000'000 + random() % 100'000, cpu);
+  }
+  std::vector<rcached_event> out;
+  merger.take_until(5'000'000'000, out);
+  const auto earlier = [](const rcached_event& a, const rcached_event& b) { return a.time_ns < b.time_ns; };
+  std::stable_sort(expected.begin(), expected.end(), earlier);
+  ASSERT_EQ(out.size(), expected.size());
+  for (std::size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i].pfn, expected[i].pfn) << i;
+}
+
 }  // namespace
 }  // namespace rcached

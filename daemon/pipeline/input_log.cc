@@ -24,23 +24,26 @@ InputLog::InputLog(EventSource& source, std::size_t shards, bool announce)
     : source_(source), announce_(announce), out_(shards) {}
 
 void InputLog::drain(std::uint64_t now_ns, std::uint64_t limit_ns) {
-  batch_.clear();
-  const std::uint64_t complete_until = source_.poll(batch_, limit_ns);
-  append_batch(now_ns, complete_until);
+  begin_drain();
+  end_drain(now_ns, source_.poll([this](auto events) { append(events); }, limit_ns));
 }
 
 void InputLog::flush(std::uint64_t now_ns) {
-  batch_.clear();
-  source_.flush(batch_);
-  append_batch(now_ns, now_ns);
+  begin_drain();
+  source_.flush([this](auto events) { append(events); });
+  end_drain(now_ns, now_ns);
 }
 
-void InputLog::append_batch(std::uint64_t now_ns, std::uint64_t complete_until_ns) {
-  loss_checked_ = malformed_noted_ = false;
-  for (const rcached_event& event : batch_) {
+void InputLog::begin_drain() { loss_checked_ = malformed_noted_ = false; }
+
+void InputLog::append(std::span<const rcached_event> events) {
+  for (const rcached_event& event : events) {
     if (!readings_.empty() && readings_.front().time_ns < event.time_ns) place_readings_until(event.time_ns);
     append(event);
   }
+}
+
+void InputLog::end_drain(std::uint64_t now_ns, std::uint64_t complete_until_ns) {
   place_readings_until(complete_until_ns);
   name_domains();
   status_now_.complete_until_ns = std::max(status_now_.complete_until_ns, complete_until_ns);

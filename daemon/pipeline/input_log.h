@@ -19,6 +19,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -98,8 +99,10 @@ class InputLog {
     Input input;
   };
 
+  void begin_drain();
+  void append(std::span<const rcached_event> events);
   void append(const rcached_event& event);
-  void append_batch(std::uint64_t now_ns, std::uint64_t complete_until_ns);
+  void end_drain(std::uint64_t now_ns, std::uint64_t complete_until_ns);
   void place_readings_until(std::uint64_t time_ns);
   std::optional<std::uint64_t> domain_of(const rcached_event& event, const Operation& operation);
   void end_domain(std::uint64_t key, std::uint64_t id);
@@ -114,9 +117,8 @@ class InputLog {
   EventSource& source_;
   const bool announce_;
   DomainRegistry registry_;
-  std::vector<InputBatch> out_;       // by shard
-  std::vector<rcached_event> batch_;  // kept for its capacity
-  std::deque<Reading> readings_;      // by time_ns
+  std::vector<InputBatch> out_;   // by shard
+  std::deque<Reading> readings_;  // by time_ns
   Status status_now_;
   std::uint64_t last_drain_ns_ = 0;
   LostEvents lost_;                   // when the last loss was noted

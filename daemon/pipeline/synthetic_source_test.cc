@@ -23,7 +23,8 @@ struct Harness {
   std::vector<rcached_event> poll_after(std::uint64_t nanoseconds) {
     now += nanoseconds;
     std::vector<rcached_event> batch;
-    source->poll(batch, ~std::uint64_t{0});
+    source->poll([&](auto events) { batch.insert(batch.end(), events.begin(), events.end()); },
+                 ~std::uint64_t{0});
     return batch;
   }
 

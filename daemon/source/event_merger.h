@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bpf/event.h"
+#include "daemon/source/event_source.h"
 
 namespace rcached {
 
@@ -27,9 +28,9 @@ class EventMerger {
     added_.push_back(event);
   }
 
-  // Appends every held record with time <= watermark to `out`, in time order (in the order they were added, where
-  // times are equal).
-  void take_until(std::uint64_t watermark_ns, std::vector<rcached_event>& out);
+  // Passes on every held record with time <= watermark, in time order (in the order they were added, where times are
+  // equal). The sink must not use the merger.
+  void take_until(std::uint64_t watermark_ns, const EventSink& sink);
 
   std::size_t held() const { return held_.size() + added_.size(); }
   // Time of the oldest held record after the last take_until; 0 when there was none.
@@ -48,6 +49,7 @@ class EventMerger {
   }
   void find_due(std::uint64_t watermark_ns);
   void sort_due();
+  void pass_on_due(const EventSink& sink);
   void remove_due(std::uint64_t watermark_ns);
 
   // Two generations: mostly what is due is all that is held, and nothing that was added since, so that no record moves.
@@ -56,6 +58,7 @@ class EventMerger {
   std::vector<Due> due_;
   std::vector<Due> sorted_;  // scratch of sort_due
   std::vector<std::uint32_t> bucket_ends_;
+  std::vector<rcached_event> slice_;  // of pass_on_due
   std::uint64_t first_due_ns_ = 0, last_due_ns_ = 0;
   std::size_t held_due_ = 0;  // of those in held_
   std::uint64_t oldest_ns_ = 0;

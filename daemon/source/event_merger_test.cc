@@ -23,6 +23,11 @@ std::vector<std::uint64_t> times(const std::vector<rcached_event>& events) {
   return result;
 }
 
+EventSink into(std::vector<rcached_event>& out) {
+  return
+      [&out](std::span<const rcached_event> events) { out.insert(out.end(), events.begin(), events.end()); };
+}
+
 TEST(EventMerger, JoinsCpusByTime) {
   EventMerger merger;
   merger.add(event(10, 0));
@@ -30,7 +35,7 @@ TEST(EventMerger, JoinsCpusByTime) {
   merger.add(event(20, 1));
   merger.add(event(40, 1));
   std::vector<rcached_event> out;
-  merger.take_until(100, out);
+  merger.take_until(100, into(out));
   EXPECT_EQ(times(out), (std::vector<std::uint64_t>{10, 20, 30, 40}));
   EXPECT_EQ(merger.held(), 0u);
 }
@@ -40,12 +45,12 @@ TEST(EventMerger, HoldsBackRecordsNewerThanTheWatermark) {
   merger.add(event(10, 0));
   merger.add(event(30, 0));
   std::vector<rcached_event> out;
-  merger.take_until(20, out);
+  merger.take_until(20, into(out));
   EXPECT_EQ(times(out), (std::vector<std::uint64_t>{10}));
   EXPECT_EQ(merger.held(), 1u);
   EXPECT_EQ(merger.oldest_ns(), 30u);
   merger.add(event(25, 1));
-  merger.take_until(30, out);
+  merger.take_until(30, into(out));
   EXPECT_EQ(times(out), (std::vector<std::uint64_t>{10, 25, 30}));
   EXPECT_EQ(merger.oldest_ns(), 0u);
   EXPECT_EQ(merger.late(), 0u);
@@ -56,7 +61,7 @@ TEST(EventMerger, ReordersARecordOfAnInterrupt) {
   merger.add(event(20, 0, 2));  // the interrupt's record was reserved first
   merger.add(event(10, 0, 1));
   std::vector<rcached_event> out;
-  merger.take_until(100, out);
+  merger.take_until(100, into(out));
   EXPECT_EQ(times(out), (std::vector<std::uint64_t>{10, 20}));
 }
 
@@ -64,7 +69,7 @@ TEST(EventMerger, KeepsRingOrderForEqualTimes) {
   EventMerger merger;
   for (std::uint64_t pfn = 1; pfn <= 5; ++pfn) merger.add(event(10, 0, pfn));
   std::vector<rcached_event> out;
-  merger.take_until(10, out);
+  merger.take_until(10, into(out));
   for (std::uint64_t pfn = 1; pfn <= 5; ++pfn) EXPECT_EQ(out[pfn - 1].pfn, pfn);
 }
 
@@ -72,9 +77,9 @@ TEST(EventMerger, CountsAndDeliversLateRecords) {
   EventMerger merger;
   merger.add(event(50, 0));
   std::vector<rcached_event> out;
-  merger.take_until(60, out);
+  merger.take_until(60, into(out));
   merger.add(event(40, 0));
-  merger.take_until(60, out);
+  merger.take_until(60, into(out));
   EXPECT_EQ(merger.late(), 1u);
   EXPECT_EQ(times(out), (std::vector<std::uint64_t>{50, 40}));
 }
@@ -98,7 +103,7 @@ TEST(EventMerger, AgreesWithASortOnRandomStreams) {
         }
       }
       base += span;
-      merger.take_until(base - 1, out);
+      merger.take_until(base - 1, into(out));
     }
     std::sort(expected.begin(), expected.end());
     EXPECT_EQ(times(out), expected) << "seed " << seed;
@@ -122,7 +127,7 @@ TEST(EventMerger, SortsBurstsAndKeepsTheOrderOfEqualTimes) {
     for (int i = 0; i < 10; ++i) add(4'000'000'000 + random() % 100'000, cpu);
   }
   std::vector<rcached_event> out;
-  merger.take_until(5'000'000'000, out);
+  merger.take_until(5'000'000'000, into(out));
   const auto earlier = [](const rcached_event& a, const rcached_event& b) { return a.time_ns < b.time_ns; };
   std::stable_sort(expected.begin(), expected.end(), earlier);
   ASSERT_EQ(out.size(), expected.size());

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@
 namespace rcached {
 
 class KernelReader;
+
+// Takes the next events of a stream, a few at a time: what was written for a few is still in the CPU's cache when they
+// are read.
+using EventSink = std::function<void(std::span<const rcached_event>)>;
 
 // A domain found by the source. `key` is the value of rcached_event.domain; it never leaves the process.
 struct DiscoveredDomain {
@@ -60,12 +66,12 @@ class EventSource {
   // Starts delivering events. On error nothing stays attached.
   virtual Expected<void> start() = 0;
 
-  // Appends to `batch` the events that may be applied now, ordered by time over all CPUs, but none that is later than
-  // `limit_ns`. Does not block. Returns the event time up to which the stream is complete.
-  virtual std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) = 0;
+  // Passes on the events that may be applied now, ordered by time over all CPUs, but none that is later than `limit_ns`.
+  // Does not block. Returns the event time up to which the stream is complete.
+  virtual std::uint64_t poll(const EventSink& sink, std::uint64_t limit_ns) = 0;
 
-  // Appends every event up to now, ignoring reordering; for a clean shutdown and for idle tests.
-  virtual void flush(std::vector<rcached_event>& batch) = 0;
+  // Passes on every event up to now, ignoring reordering; for a clean shutdown and for idle tests.
+  virtual void flush(const EventSink& sink) = 0;
 
   // Finds the existing domains and their IOMMU groups. Called at start and when an event names an unknown
   // domain; may be slow (milliseconds).

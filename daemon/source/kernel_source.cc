@@ -67,21 +67,21 @@ class KernelSource final : public EventSource {
     return {};
   }
 
-  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) override {
+  std::uint64_t poll(const EventSink& sink, std::uint64_t limit_ns) override {
     const std::uint64_t begin = monotonic_now_ns();
     watermark_.drained(begin, probes_->drain());
     if (watermark_.gave_up())
       spdlog::warn("a CPU has not submitted an event for a second; continuing without it");
     const std::uint64_t until = std::min(watermark_.until_ns(), limit_ns);
-    merger_.take_until(until, batch);
+    merger_.take_until(until, sink);
     late_ = merger_.late();
     oldest_ns_ = merger_.oldest_ns();
     return until;
   }
 
-  void flush(std::vector<rcached_event>& batch) override {
+  void flush(const EventSink& sink) override {
     probes_->drain();
-    merger_.take_until(std::numeric_limits<std::uint64_t>::max(), batch);
+    merger_.take_until(std::numeric_limits<std::uint64_t>::max(), sink);
     late_ = merger_.late();
     oldest_ns_ = 0;
   }

@@ -47,7 +47,7 @@ class SyntheticSource final : public EventSource {
   }
 
   // The limit is for sources whose memory is read.
-  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t /*limit_ns*/) override {
+  std::uint64_t poll(const EventSink& sink, std::uint64_t /*limit_ns*/) override {
     const std::uint64_t step = workload_->options().step_ns;
     const std::uint64_t done_until = workload_->now_ns() + skipped_ns_;
     const std::uint64_t now = std::max(clock_(), done_until);
@@ -59,13 +59,13 @@ class SyntheticSource final : public EventSource {
     }
     calls_ += calls;
     workload_->step(calls);
-    batch.insert(batch.end(), pending_.begin(), pending_.end());
+    sink(pending_);
     pending_.clear();
     return now;
   }
 
   // It holds nothing back, and there is no need to make more.
-  void flush(std::vector<rcached_event>& /*batch*/) override {}
+  void flush(const EventSink& /*sink*/) override {}
 
   LostEvents lost() const override { return {}; }
 

@@ -21,18 +21,15 @@ inline constexpr std::uint64_t kKeyA = 0xffff888000001000, kKeyB = 0xffff8880000
 class FakeSource : public EventSource {
  public:
   Expected<void> start() override { return start_error ? tl::unexpected(*start_error) : Expected<void>{}; }
-  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t /*limit_ns*/) override {
+  std::uint64_t poll(const EventSink& sink, std::uint64_t /*limit_ns*/) override {
     ++polls;
     if (on_poll) on_poll();
-    batch.insert(batch.end(), next.begin(), next.end());
-    next.clear();
+    sink(std::exchange(next, {}));
     return complete_until_ns;
   }
-  void flush(std::vector<rcached_event>& batch) override {
-    batch.insert(batch.end(), next.begin(), next.end());
-    batch.insert(batch.end(), held.begin(), held.end());
-    next.clear();
-    held.clear();
+  void flush(const EventSink& sink) override {
+    sink(std::exchange(next, {}));
+    sink(std::exchange(held, {}));
   }
   std::vector<DiscoveredDomain> discover() override {
     ++discoveries;

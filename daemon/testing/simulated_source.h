@@ -94,16 +94,16 @@ class SimulatedSource final : public EventSource {
 
   Expected<void> start() override { return {}; }
   // Everything except the last `held_back` events, which are in flight.
-  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t limit_ns) override {
+  std::uint64_t poll(const EventSink& sink, std::uint64_t limit_ns) override {
     while (events_.size() > held_back && events_.front().time_ns <= limit_ns) {
-      batch.push_back(events_.front());
+      sink({&events_.front(), 1});
       events_.pop_front();
     }
     return std::min<std::uint64_t>(events_.empty() ? ++clock : events_.front().time_ns - 1, limit_ns);
   }
-  void flush(std::vector<rcached_event>& batch) override {
+  void flush(const EventSink& sink) override {
     held_back = 0;
-    poll(batch, ~std::uint64_t{0});
+    poll(sink, ~std::uint64_t{0});
   }
   std::vector<DiscoveredDomain> discover() override {
     if (hidden) return {};

@@ -84,18 +84,18 @@ class Recording final : public EventSource {
 
   Expected<void> start() override { return {}; }
   // As KernelSource: the records of each ring into the merger, and out of it up to the begin of the last drain.
-  std::uint64_t poll(std::vector<rcached_event>& batch, std::uint64_t now_ns) override {
+  std::uint64_t poll(const EventSink& sink, std::uint64_t now_ns) override {
     for (Ring& ring : rings_) {
       for (; ring.next < ring.events.size() && ring.events[ring.next].time_ns <= now_ns; ++ring.next)
         merger_.add(ring.events[ring.next]);
     }
     const std::uint64_t until = std::exchange(until_ns_, now_ns);
-    merger_.take_until(until, batch);
+    merger_.take_until(until, sink);
     return until;
   }
-  void flush(std::vector<rcached_event>& batch) override {
-    poll(batch, time_);
-    poll(batch, time_);
+  void flush(const EventSink& sink) override {
+    poll(sink, time_);
+    poll(sink, time_);
   }
   std::vector<DiscoveredDomain> discover() override { return {}; }
   LostEvents lost() const override { return {}; }

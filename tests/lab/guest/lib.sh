@@ -22,9 +22,11 @@ fail() {
 info() { echo "LAB: INFO $*"; }
 
 lab_done() {
+  trap - EXIT
   stop_rcached
   dmesg | grep -E 'WARNING: |BUG: |Oops: ' | while read -r line; do fail "kernel log: $line"; done
   [ -e /tmp/failed ] && [ -e "$LAB_LOG" ] && sed 's/^/rcached: /' "$LAB_LOG" # into the saved serial log
+  [ -e /tmp/failed ] && [ -e "$LAB_LOG" ] && tail -n 20 "$LAB_LOG" | cut -c 1-300 | sed 's/^/LAB: INFO rcached: /'
   echo "LAB: DONE"
   sleep 1
   poweroff -f
@@ -48,11 +50,13 @@ expect_le() {
 # A limit that only a hang reaches: a loaded machine is many times slower than an idle one.
 LAB_PATIENCE=200 # seconds
 
-# wait_until CMD [STEP]: polls a shell command every STEP seconds (0.1); fails after LAB_PATIENCE.
+# wait_until CMD [STEP]: polls a shell command every STEP seconds (0.1); fails after LAB_PATIENCE, or when a daemon that
+# start_rcached has started is gone.
 wait_until() {
   _deadline=$(($(cut -d. -f1 /proc/uptime) + LAB_PATIENCE))
   until eval "$1" >/dev/null 2>&1; do
     [ "$(cut -d. -f1 /proc/uptime)" -lt "$_deadline" ] || return 1
+    [ -z "$LAB_RCACHED" ] || [ -d "/proc/$LAB_RCACHED" ] || return 1
     sleep "${2:-0.1}"
   done
 }
@@ -138,12 +142,19 @@ start_rcached() {
     return 0
   fi
   fail "rcached is not ready: $(log_tail)"
+  [ -d "/proc/$LAB_RCACHED" ] || LAB_RCACHED=''
   return 1
 }
 
 # stop_rcached: stops it as a service manager would.
 stop_rcached() {
-  [ -n "$LAB_RCACHED" ] && [ -d "/proc/$LAB_RCACHED" ] || return 0
+  [ -n "$LAB_RCACHED" ] || return 0
+  if [ ! -d "/proc/$LAB_RCACHED" ]; then
+    wait "$LAB_RCACHED"
+    fail "rcached has exited by itself with code $?: $(log_tail)"
+    LAB_RCACHED=''
+    return 0
+  fi
   kill -TERM "$LAB_RCACHED"
   if ! wait_until "[ ! -d /proc/$LAB_RCACHED ] || grep -q 'State:.Z' /proc/$LAB_RCACHED/status"; then
     fail "rcached did not exit within $LAB_PATIENCE s of SIGTERM"
